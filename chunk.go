@@ -1,0 +1,85 @@
+package lode
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"strings"
+	"unicode"
+)
+
+// Chunk is a passage that is embedded, searched and cited.
+type Chunk struct {
+	ID     ChunkID  `cbor:"1,keyasint"`
+	Text   string   `cbor:"2,keyasint"` // exactly the canonical text in Span
+	Span   Span     `cbor:"3,keyasint"` // in the canonical text
+	Path   []string `cbor:"4,keyasint,omitempty"`
+	Page   int      `cbor:"5,keyasint,omitempty"` // where the chunk begins; 0 where the format has no pages
+	Tokens int      `cbor:"6,keyasint"`           // of Text, by the chunker's tokenizer
+}
+
+// EmbeddedText is what the embedder and the lexical index see: the title and heading path,
+// then the text. Quotations use Text alone.
+func (c *Chunk) EmbeddedText(title string) string {
+	head := make([]string, 0, len(c.Path)+1)
+	if title != "" && (len(c.Path) == 0 || c.Path[0] != title) {
+		head = append(head, title)
+	}
+	head = append(head, c.Path...)
+	if len(head) == 0 {
+		return c.Text
+	}
+	return strings.Join(head, " > ") + "\n\n" + c.Text
+}
+
+// GoldHash returns the hash that a document's gold layer is known by: over each chunk's
+// ordinal, span and text, in order.
+func GoldHash(chunks []Chunk) Hash {
+	h := sha256.New()
+	var head [28]byte
+	for i := range chunks {
+		c := &chunks[i]
+		binary.LittleEndian.PutUint32(head[0:], c.ID.Ordinal)
+		binary.LittleEndian.PutUint64(head[4:], uint64(c.Span.Start))
+		binary.LittleEndian.PutUint64(head[12:], uint64(c.Span.End))
+		binary.LittleEndian.PutUint64(head[20:], uint64(len(c.Text)))
+		h.Write(head[:])
+		h.Write([]byte(c.Text))
+	}
+	return Hash(h.Sum(nil))
+}
+
+// VectorsHash returns the hash of vectors as little-endian float32, in order.
+func VectorsHash(vectors []Vector) Hash {
+	h := sha256.New()
+	var buf []byte
+	for _, v := range vectors {
+		buf = AppendVector(buf[:0], v)
+		h.Write(buf)
+	}
+	return Hash(h.Sum(nil))
+}
+
+// AppendVector appends v as little-endian float32, the form vectors are stored and sent in.
+func AppendVector(b []byte, v Vector) []byte {
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
+
+// ParseVector reads what [AppendVector] wrote.
+func ParseVector(b []byte) (Vector, error) {
+	if len(b)%4 != 0 {
+		return nil, Invalid("vector", len(b), "a binary vector has four bytes for each dimension")
+	}
+	v := make(Vector, len(b)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v, nil
+}
+
+func isBlank(s string) bool { return strings.IndexFunc(s, isInk) < 0 }
+
+func isInk(r rune) bool { return !unicode.IsSpace(r) }

@@ -1,0 +1,160 @@
+package lode
+
+import (
+	"slices"
+	"time"
+)
+
+// Collection is a set of documents that share an embedding space and a way of chunking.
+// These settings shape the data: they are stored with it and never change.
+type Collection struct {
+	ID        CollectionID   `cbor:"1,keyasint"`
+	Name      string         `cbor:"2,keyasint"`
+	Metric    Metric         `cbor:"3,keyasint"`
+	Dim       int            `cbor:"4,keyasint"`
+	Embedder  EmbedderConfig `cbor:"5,keyasint"`
+	Chunker   ChunkerConfig  `cbor:"6,keyasint"`
+	CreatedAt time.Time      `cbor:"7,keyasint"`
+	// Fingerprint identifies model, tokenizer and chunker together; vectors with different
+	// fingerprints never meet in one search.
+	Fingerprint string `cbor:"8,keyasint"`
+}
+
+// EmbedderConfig names what turns text into vectors.
+type EmbedderConfig struct {
+	Provider string `cbor:"1,keyasint" json:"provider"`                  // "builtin", "openai", or "none" for raw vectors only
+	Model    string `cbor:"2,keyasint,omitempty" json:"model,omitempty"` // of the provider
+	Dim      int    `cbor:"3,keyasint,omitempty" json:"dim,omitempty"`   // required for openai and none
+}
+
+// The embedding providers.
+const (
+	ProviderBuiltin = "builtin"
+	ProviderOpenAI  = "openai"
+	ProviderNone    = "none"
+)
+
+// DefaultEmbedder is used where a collection names none.
+var DefaultEmbedder = EmbedderConfig{Provider: ProviderBuiltin, Model: "hash-v1", Dim: 512}
+
+// ChunkerConfig says how silver becomes gold.
+type ChunkerConfig struct {
+	Strategy  string `cbor:"1,keyasint" json:"strategy"`                       // "recursive" or "whole"
+	MinTokens int    `cbor:"2,keyasint,omitempty" json:"min_tokens,omitempty"` // neighbours are merged up to this size
+	MaxTokens int    `cbor:"3,keyasint,omitempty" json:"max_tokens,omitempty"` // no chunk is larger
+}
+
+// The chunking strategies.
+const (
+	ChunkRecursive = "recursive" // heading-aware, within a token budget
+	ChunkWhole     = "whole"     // one chunk for the whole document
+)
+
+// DefaultChunker is used where a collection names none.
+var DefaultChunker = ChunkerConfig{Strategy: ChunkRecursive, MinTokens: 256, MaxTokens: 400}
+
+// Bounds of a chunker's token budget.
+const (
+	LeastMaxTokens = 16
+	MostMaxTokens  = 8192
+)
+
+// EnsureDefaults fills what the caller left out.
+func (c *Collection) EnsureDefaults() {
+	if c.Embedder.Provider == "" && c.Embedder.Model == "" && c.Embedder.Dim == 0 {
+		c.Embedder = DefaultEmbedder
+	}
+	if c.Embedder.Provider == ProviderBuiltin && c.Embedder.Model == "" {
+		c.Embedder.Model = DefaultEmbedder.Model
+	}
+	if c.Embedder.Provider == ProviderBuiltin && c.Embedder.Model == DefaultEmbedder.Model && c.Embedder.Dim == 0 {
+		c.Embedder.Dim = DefaultEmbedder.Dim
+	}
+	if c.Chunker.Strategy == "" {
+		c.Chunker.Strategy = ChunkRecursive
+	}
+	if c.Chunker.Strategy == ChunkRecursive {
+		c.Chunker.ensureBudget()
+	}
+	if c.Metric == "" {
+		c.Metric = Cosine
+	}
+	if c.Dim == 0 {
+		c.Dim = c.Embedder.Dim
+	}
+}
+
+func (c *ChunkerConfig) ensureBudget() {
+	if c.MaxTokens == 0 {
+		c.MaxTokens = max(DefaultChunker.MaxTokens, c.MinTokens)
+	}
+	if c.MinTokens == 0 {
+		c.MinTokens = min(DefaultChunker.MinTokens, c.MaxTokens)
+	}
+}
+
+// Validate checks a collection after [Collection.EnsureDefaults].
+func (c *Collection) Validate() error {
+	if err := ValidateCollectionName(c.Name); err != nil {
+		return err
+	}
+	if err := c.Metric.Validate(); err != nil {
+		return err
+	}
+	if err := c.Embedder.validate(); err != nil {
+		return asError(err).In("embedder")
+	}
+	if c.Dim != c.Embedder.Dim {
+		return Invalid("dim", c.Dim, "dim differs from the embedder's %d", c.Embedder.Dim)
+	}
+	if err := c.Chunker.Validate(); err != nil {
+		return asError(err).In("chunker")
+	}
+	return nil
+}
+
+func (e EmbedderConfig) validate() error {
+	if !slices.Contains([]string{ProviderBuiltin, ProviderOpenAI, ProviderNone}, e.Provider) {
+		return Invalid("provider", e.Provider, "provider must be builtin, openai or none")
+	}
+	if e.Dim < 1 || e.Dim > MaxDim {
+		return Invalid("dim", e.Dim, "dim must be 1 to %d", MaxDim)
+	}
+	if e.Provider == ProviderNone {
+		return nil
+	}
+	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {
+		return Invalid("model", e.Model, "the built-in model is %s with %d dimensions", DefaultEmbedder.Model, DefaultEmbedder.Dim)
+	}
+	return validateLabel("model", e.Model, 256)
+}
+
+// Validate checks the strategy and its token budget.
+func (c ChunkerConfig) Validate() error {
+	switch c.Strategy {
+	case ChunkWhole:
+		if c.MinTokens != 0 || c.MaxTokens != 0 {
+			return Invalid("max_tokens", c.MaxTokens, "the whole strategy has no token budget")
+		}
+		return nil
+	case ChunkRecursive:
+	default:
+		return Invalid("strategy", c.Strategy, "strategy must be recursive or whole")
+	}
+	if c.MaxTokens < LeastMaxTokens || c.MaxTokens > MostMaxTokens {
+		return Invalid("max_tokens", c.MaxTokens, "max_tokens must be %d to %d", LeastMaxTokens, MostMaxTokens)
+	}
+	if c.MinTokens < 1 || c.MinTokens > c.MaxTokens {
+		return Invalid("min_tokens", c.MinTokens, "min_tokens must be 1 to max_tokens (%d)", c.MaxTokens)
+	}
+	return nil
+}
+
+// CollectionStats counts what a collection holds.
+type CollectionStats struct {
+	Documents   int `json:"documents"`   // with a searchable version
+	Vectors     int `json:"vectors"`     // raw ones
+	Chunks      int `json:"chunks"`      // searchable rows of documents
+	Pending     int `json:"pending"`     // documents being processed
+	Quarantined int `json:"quarantined"` // documents whose newest version failed
+}
