@@ -117,14 +117,14 @@ func (e EmbedderConfig) validate() error {
 	if !slices.Contains([]string{ProviderBuiltin, ProviderOpenAI, ProviderNone}, e.Provider) {
 		return Invalid("provider", e.Provider, "provider must be builtin, openai or none")
 	}
+	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {
+		return Invalid("model", e.Model, "the built-in model is %s with %d dimensions", DefaultEmbedder.Model, DefaultEmbedder.Dim)
+	}
 	if e.Dim < 1 || e.Dim > MaxDim {
 		return Invalid("dim", e.Dim, "dim must be 1 to %d", MaxDim)
 	}
 	if e.Provider == ProviderNone {
 		return nil
-	}
-	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {
-		return Invalid("model", e.Model, "the built-in model is %s with %d dimensions", DefaultEmbedder.Model, DefaultEmbedder.Dim)
 	}
 	return validateLabel("model", e.Model, 256)
 }

@@ -245,11 +245,14 @@ func filterTypeError(err error, keys map[string]json.RawMessage) error {
 		name := typeErr.Field
 		return Invalid(name, string(keys[name]), "%s has the wrong type", name)
 	}
-	var coded *Error
-	if errors.As(err, &coded) {
-		return coded
+	for _, name := range []string{"eq", "ne", "gt", "gte", "lt", "lte"} {
+		if raw, present := keys[name]; present {
+			if _, err := parseValue(raw, true); err != nil {
+				return asError(err).In(name)
+			}
+		}
 	}
-	return Invalid("", err.Error(), "filter cannot be read")
+	return Invalid("in", string(keys["in"]), "in must be a list of strings, numbers or booleans")
 }
 
 func (n filterJSON) filter(members, depth int) (Filter, error) {

@@ -177,19 +177,19 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 func parseValue(b []byte, listAllowed bool) (Value, error) {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 {
-		return Value{}, Invalid("value", "", "value is missing")
+		return Value{}, Invalid("", "", "value is missing")
 	}
 	switch c := b[0]; {
 	case c == '"':
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
-			return Value{}, Invalid("value", string(b), "value is not a JSON string")
+			return Value{}, Invalid("", string(b), "value is not a JSON string")
 		}
 		return StringValue(s), nil
 	case c == 't' || c == 'f':
 		var x bool
 		if err := json.Unmarshal(b, &x); err != nil {
-			return Value{}, Invalid("value", string(b), "value is not a JSON boolean")
+			return Value{}, Invalid("", string(b), "value is not a JSON boolean")
 		}
 		return BoolValue(x), nil
 	case c == '-' || c >= '0' && c <= '9':
@@ -197,7 +197,7 @@ func parseValue(b []byte, listAllowed bool) (Value, error) {
 	case c == '[' && listAllowed:
 		return parseList(b)
 	}
-	return Value{}, Invalid("value", string(b), "value must be a string, number, boolean or a flat list of these").
+	return Value{}, Invalid("", string(b), "value must be a string, number, boolean or a flat list of these").
 		WithHint(`write nested objects as dotted keys: {"author.name": "Ada"}; leave out keys that have no value`)
 }
 
@@ -209,7 +209,7 @@ func parseNumber(s string) (Value, error) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsInf(f, 0) {
-		return Value{}, Invalid("value", s, "number is outside the range of a 64-bit float")
+		return Value{}, Invalid("", s, "number is outside the range of a 64-bit float")
 	}
 	return FloatValue(f), nil
 }
@@ -217,10 +217,10 @@ func parseNumber(s string) (Value, error) {
 func parseList(b []byte) (Value, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(b, &raw); err != nil {
-		return Value{}, Invalid("value", string(b), "value is not a JSON list")
+		return Value{}, Invalid("", string(b), "value is not a JSON list")
 	}
 	if len(raw) > MaxMetadataListItems {
-		return Value{}, Invalid("value", len(raw), "a list holds at most %d items", MaxMetadataListItems)
+		return Value{}, Invalid("", len(raw), "a list holds at most %d items", MaxMetadataListItems)
 	}
 	list := Value{Kind: KindList, List: make([]Value, len(raw))}
 	for i, item := range raw {
@@ -255,9 +255,7 @@ func (m *Metadata) UnmarshalJSON(b []byte) error {
 	for key, item := range raw {
 		v, err := parseValue(item, true)
 		if err != nil {
-			e := asError(err)
-			e.Field = strings.TrimPrefix(e.Field, "value")
-			return e.In("metadata." + CutValue(key))
+			return asError(err).In("metadata." + CutValue(key))
 		}
 		out[key] = v
 	}
