@@ -41,6 +41,7 @@ var floors = map[string]int{
 	"server":                  5,
 	"bench":                   6,
 	"cmd/lode":                7,
+	"samples/bulletin":        7,
 }
 
 // TestFloors holds the house: every package is listed, imports go down, and a parent

@@ -1,0 +1,7 @@
+// Command bulletin writes the sample PDF, samples/safety-bulletin.pdf.
+//
+//	go run ./samples/bulletin > samples/safety-bulletin.pdf
+//
+// It writes the plainest PDF that readers accept: one uncompressed text stream for each
+// page, in Helvetica. The output is the same bytes every time.
+package main
