@@ -8,11 +8,11 @@ import (
 
 // TestCommittedFile keeps the PDF in the repository equal to what the program writes.
 func TestCommittedFile(t *testing.T) {
-	committed, err := os.ReadFile("../safety-bulletin.pdf")
+	committed, err := os.ReadFile("../documents/safety-bulletin.pdf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(committed, document(pages)) {
-		t.Error("samples/safety-bulletin.pdf is out of date: go run ./samples/bulletin > samples/safety-bulletin.pdf")
+		t.Error("samples/documents/safety-bulletin.pdf is out of date: go run ./samples/bulletin > samples/safety-bulletin.pdf")
 	}
 }
