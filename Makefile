@@ -1,0 +1,60 @@
+# Lode: build, try, test, measure. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export GOTOOLCHAIN ?= local
+export GOFLAGS ?= -mod=readonly
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# Packages whose goroutines meet; they run once more under the race detector.
+RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./embed/... ./internal/tokens
+FUZZTIME ?= 3s
+
+.PHONY: help build demo test test-long lint race fuzz gcc bench bench-quality bench-ingest bench-start bench-spans bench-tables clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+build: ## the static binary bin/lode
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/lode ./cmd/lode
+	@ls -l bin/lode | awk '{printf "bin/lode: %.1f MB\n", $$5/1e6}'
+
+demo: build ## build, start a node, ingest the samples, ask, print cited context
+	./samples/demo.sh bin/lode
+
+test: ## everything that must hold before a change lands
+	go test -timeout 12m ./...
+	$(MAKE) --no-print-directory race
+	$(MAKE) --no-print-directory fuzz
+	$(MAKE) --no-print-directory demo
+	@echo "make test: all good"
+
+lint: ## the linters alone
+	go test ./internal/lint
+
+race: gcc ## the concurrent packages under the race detector, in short form
+	CGO_ENABLED=1 go test -race -short -timeout 10m $(RACE)
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "fuzz $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg > /tmp/lode-fuzz.$$$$ 2>&1 \
+				|| { cat /tmp/lode-fuzz.$$$$; exit 1; }; \
+		done; \
+	done; rm -f /tmp/lode-fuzz.$$$$
+
+test-long: ## long forms: model tests, kill runs, fuzzing for a minute each
+	LODE_LONG=1 go test -timeout 60m ./...
+	$(MAKE) --no-print-directory race fuzz FUZZTIME=60s
+
+gcc:
+	@command -v gcc > /dev/null || { echo "installing gcc for the race detector"; apt-get update -qq && apt-get install -y -qq gcc libc6-dev; }
+
+clean:
+	rm -rf bin
