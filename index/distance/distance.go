@@ -1,0 +1,101 @@
+package distance
+
+import (
+	"math"
+
+	"github.com/viterin/vek/vek32"
+)
+
+// kernel is a family of fast functions. Lengths are equal and not zero when they are called.
+type kernel struct {
+	name      string
+	dot       func(x, y []float32) float32
+	l2Squared func(x, y []float32) float32
+}
+
+// active is chosen before main begins and never changes, so reading it needs no lock.
+var active = choose()
+
+func choose() kernel {
+	if vek32.Info().Acceleration {
+		return kernel{name: "vek avx2", dot: vek32.Dot, l2Squared: vekL2Squared}
+	}
+	return pure // faster than vek's own fallback, which is one plain loop
+}
+
+// vekL2Squared undoes the square root that vek takes. That root is itself approximate, is 0
+// below the smallest normal float32, and NaN for +Inf: [RelativeError] and [AbsoluteError]
+// have room for the first two, the contract of the package allows the third.
+func vekL2Squared(x, y []float32) float32 {
+	d := vek32.Distance(x, y)
+	return d * d
+}
+
+// Kernel names the fast functions in use: "vek avx2" or "go".
+func Kernel() string { return active.name }
+
+// Dot returns the inner product, about.
+func Dot(x, y []float32) float32 {
+	mustMatch(x, y)
+	if len(x) == 0 {
+		return 0
+	}
+	return active.dot(x, y)
+}
+
+// L2Squared returns the squared Euclidean distance, about.
+func L2Squared(x, y []float32) float32 {
+	mustMatch(x, y)
+	if len(x) == 0 {
+		return 0
+	}
+	return active.l2Squared(x, y)
+}
+
+// DotRows sets dst[i] to the inner product, about, of the query and row i of the
+// contiguous rows, for every element of dst.
+func DotRows(dst, query, rows []float32) {
+	eachRow(active.dot, dst, query, rows)
+}
+
+// L2SquaredRows is [DotRows] for the squared Euclidean distance.
+func L2SquaredRows(dst, query, rows []float32) {
+	eachRow(active.l2Squared, dst, query, rows)
+}
+
+func eachRow(f func(x, y []float32) float32, dst, query, rows []float32) {
+	dim := len(query)
+	if len(rows) != dim*len(dst) {
+		panic("distance: rows are not len(dst) times len(query)")
+	}
+	if dim == 0 {
+		clear(dst)
+		return
+	}
+	for i := range dst {
+		dst[i] = f(query, rows[i*dim:(i+1)*dim])
+	}
+}
+
+// RelativeError bounds the rounding error of the fast functions on finite vectors of dim
+// dimensions: |[Dot] - true| is at most RelativeError times the product of the two norms,
+// |[L2Squared] - true| at most RelativeError times the true value, both plus
+// [AbsoluteError], and as long as no sum leaves the range of float32.
+//
+// A float32 sum of dim products in any order is off by dim·2^-24 of the sum of their
+// magnitudes; twice that leaves room for the differences, the square root and the final
+// rounding.
+func RelativeError(dim int) float64 { return float64(dim+8) * 0x1p-23 }
+
+// AbsoluteError bounds what is lost to numbers too small for float32, of which kernels may
+// make 0; see [RelativeError].
+func AbsoluteError(dim int) float64 { return float64(dim+8) * 0x1p-125 }
+
+// Norm returns the Euclidean length; the same bits on every CPU.
+func Norm(x []float32) float64 { return math.Sqrt(DotExact(x, x)) }
+
+func mustMatch(x, y []float32) {
+	if len(x) != len(y) {
+		panic("distance: vectors differ in length")
+	}
+}

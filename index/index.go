@@ -1,0 +1,88 @@
+package index
+
+import (
+	"context"
+
+	"github.com/lodedb/lode"
+)
+
+// Candidate is a row that a search proposes.
+type Candidate struct {
+	Ordinal uint32
+	Score   float32 // finite; larger is better
+}
+
+// Better reports whether c comes before d in an answer: larger score first, equal scores by
+// ascending ordinal.
+func (c Candidate) Better(d Candidate) bool {
+	if c.Score != d.Score {
+		return c.Score > d.Score
+	}
+	return c.Ordinal < d.Ordinal
+}
+
+// Dense searches vectors by the index's metric. One writer may run beside any number of
+// readers; see the package comment for what a reader sees.
+type Dense interface {
+	// Dim is the number of dimensions of every vector.
+	Dim() int
+	// Metric is what scores mean; see [lode.Metric].
+	Metric() lode.Metric
+	// Len is the number of rows, which is also the next ordinal.
+	Len() int
+	// Add appends a copy of v and returns its ordinal. Under [lode.Cosine] the copy is
+	// scaled to unit length. A vector of another dimension, with a number that is not
+	// finite, or without direction under cosine, is refused with [lode.CodeInvalid] and
+	// uses up no ordinal.
+	Add(v lode.Vector) (ordinal uint32, err error)
+	// Search returns the min(k, matching) best rows, best first; ties go to the smaller
+	// ordinal, also where k cuts. A nil allow allows every row; ordinals at or beyond
+	// allow.Len() are not allowed. allow is only read, and must not change meanwhile. k
+	// below 1 and a query that Add would refuse are [lode.CodeInvalid]; a context that ends
+	// during the search is [lode.CodeCanceled] or [lode.CodeTimeout].
+	Search(ctx context.Context, query lode.Vector, k int, allow *Bitset) ([]Candidate, error)
+	// Vector returns the row as it is compared: as it was added, under cosine scaled to
+	// unit length. It is nil where there is no such row. Do not modify it; it stays valid
+	// for ever.
+	Vector(ordinal uint32) lode.Vector
+	// Compact returns a new index with only the kept rows, renumbered from 0 in the same
+	// order; nil keeps all, ordinals at or beyond keep.Len() are dropped. The old index
+	// stays usable and shares no row that can change.
+	Compact(keep *Bitset) Dense
+	// Bytes is about how much memory the index holds.
+	Bytes() int64
+}
+
+// Lexical searches words. Ordinals, writer and readers, ties and allow are as in [Dense].
+type Lexical interface {
+	// Len is the number of rows that were added, removed ones included: the next ordinal.
+	Len() int
+	// Add appends a row. A text without words ("" for one) is a row that no query finds and
+	// no statistic counts.
+	Add(text string) (ordinal uint32)
+	// Remove takes rows out: no search answers with them, and their words leave the
+	// statistics (document count, lengths, frequencies) exactly. Rows that are removed
+	// already or never existed are passed over. The ordinals are not used again; memory
+	// comes back with Compact.
+	Remove(ordinals ...uint32)
+	// Search returns the min(k, matching) best rows that hold at least one word of the
+	// query, best first. k below 1 is [lode.CodeInvalid]. A query without words matches
+	// nothing.
+	Search(ctx context.Context, query string, k int, allow *Bitset) ([]Candidate, error)
+	// Compact returns a new index with only the kept rows, renumbered from 0 in the same
+	// order; nil keeps all, ordinals at or beyond keep.Len() are dropped. A kept row that
+	// was removed stays removed. Scores are those of an index that was filled with the kept
+	// texts alone. The old index stays usable.
+	Compact(keep *Bitset) Lexical
+	// Bytes is about how much memory the index holds.
+	Bytes() int64
+}
+
+// Bounded is an optional power of a [Lexical] index, found by type assertion.
+type Bounded interface {
+	// UpperBound is a score that no row can exceed for this query. Words that the index
+	// does not hold count with the weight that a first row with them would nearly have, so
+	// that the best score divided by the bound says how much of the query was matched. It
+	// is 0 for a query without words.
+	UpperBound(query string) float64
+}
