@@ -1,0 +1,12 @@
+// Package embed turns texts into vectors. It owns the contract, Embedder; batching; and, in
+// embedtest, the conformance suite that every implementation passes. Implementations are
+// child folders: embed/builtin needs no model file and no network, embed/openai calls any
+// service that speaks the OpenAI embeddings protocol. The server chooses among them by
+// configuration.
+//
+// An embedder is known by its fingerprint. Two vectors may be compared only when their
+// fingerprints are equal, so whatever changes vectors (provider, model, revision, dimensions,
+// normalisation) is part of it.
+//
+// The package knows nothing of documents, chunks or storage.
+package embed
