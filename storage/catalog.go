@@ -1,0 +1,284 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// catalogVersion is the format version of the catalogue; its history is in
+// docs/format/catalogue.md.
+const catalogVersion = 1
+
+// minCatalogBytes is the size of the two meta pages.
+const minCatalogBytes = 2 * 4096
+
+// openCatalog opens an existing catalogue file.
+func openCatalog(path string, maxBytes int64, readOnly bool) (db *bolt.DB, err error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if info.Size() < minCatalogBytes {
+		// Of an empty file bbolt would make a new one.
+		return nil, lode.Errorf(lode.CodeCorrupt, "%s has %d bytes, no catalogue is that short", path, info.Size())
+	}
+	db, err = openBolt(path, &bolt.Options{
+		Timeout:         time.Second,
+		FreelistType:    bolt.FreelistMapType,
+		InitialMmapSize: initialMmapBytes,
+		MaxSize:         int(maxBytes),
+		ReadOnly:        readOnly,
+		PreLoadFreelist: true,
+		NoStatistics:    true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFormat(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+func openBolt(path string, o *bolt.Options) (db *bolt.DB, err error) {
+	var file *os.File
+	o.OpenFile = func(name string, flag int, perm fs.FileMode) (f *os.File, err error) {
+		f, err = os.OpenFile(name, flag, perm)
+		file = f
+		return f, err
+	}
+	defer func() {
+		if err != nil && file != nil {
+			// A panic in bbolt leaves the file open, locked and mapped.
+			_ = vfs.Unlock(file)
+			_ = file.Close()
+		}
+	}()
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	db, err = bolt.Open(path, vfs.FilePerm, o)
+	if errors.Is(err, syscall.ENOMEM) && o.InitialMmapSize > 0 {
+		smaller := *o // address space is limited here (ulimit -v)
+		smaller.InitialMmapSize = 0
+		db, err = bolt.Open(path, vfs.FilePerm, &smaller)
+	}
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, lode.Errorf(lode.CodeConflict, "%s is in use by another process", path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, lode.Errorf(lode.CodeCorrupt, "open %s: %w", path, err)
+	}
+	return nil, fmt.Errorf("open %s: %w", path, err)
+}
+
+// checkFormat refuses a catalogue of another version, and one that lacks a bucket.
+func checkFormat(db *bolt.DB) error {
+	return readBolt(db, func(tx *bolt.Tx) error {
+		local := tx.Bucket(localBucket)
+		if local == nil {
+			return lode.Errorf(lode.CodeCorrupt, "the file is no catalogue of lode")
+		}
+		format, err := getRecord[formatRecord](local, kindFormat, formatKey)
+		switch {
+		case err != nil:
+			return err
+		case format == nil:
+			return lode.Errorf(lode.CodeCorrupt, "the catalogue has no format version")
+		case format.Version != catalogVersion:
+			return lode.Errorf(lode.CodeCorrupt, "the catalogue has format version %d, this program knows %d", format.Version, catalogVersion).
+				WithHint("data written by a newer lode needs a newer lode")
+		}
+		for _, name := range topBuckets {
+			if tx.Bucket(name) == nil {
+				return lode.Errorf(lode.CodeCorrupt, "the catalogue has no bucket %s", name)
+			}
+		}
+		return nil
+	})
+}
+
+// createCatalog makes an empty catalogue that appears under its name complete and durable:
+// bbolt itself would leave a file behind that cannot be opened when the power goes during
+// its first write.
+func createCatalog(fsys vfs.FS, path string) error {
+	temp := path + ".new.tmp"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := fillCatalog(temp); err != nil {
+		return errors.Join(fmt.Errorf("create %s: %w", path, err), os.Remove(temp))
+	}
+	_, err := install(fsys, temp, path)
+	return err
+}
+
+func fillCatalog(path string) error {
+	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range topBuckets {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return putRecord(tx.Bucket(localBucket), kindFormat, formatKey, &formatRecord{Version: catalogVersion})
+	})
+	return errors.Join(err, db.Close())
+}
+
+// install gives a finished and closed catalogue file its name. renamed says whether it has
+// it, durable or not.
+func install(fsys vfs.FS, temp, path string) (renamed bool, err error) {
+	f, err := os.OpenFile(temp, os.O_RDWR, 0)
+	if err != nil {
+		return false, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return false, fmt.Errorf("sync %s: %w", temp, err)
+	}
+	if err := fsys.Rename(temp, path); err != nil {
+		return false, err
+	}
+	return true, fsys.SyncDir(filepath.Dir(path))
+}
+
+// readBolt runs fn in a read transaction of db.
+func readBolt(db *bolt.DB, fn func(*bolt.Tx) error) error {
+	return inBolt(db, false, fn)
+}
+
+// inBolt runs fn in a transaction that is rolled back.
+func inBolt(db *bolt.DB, writable bool, fn func(*bolt.Tx) error) (err error) {
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	tx, err := db.Begin(writable)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	return fn(tx)
+}
+
+// viewBolt is readBolt for what speaks Tx.
+func viewBolt(db *bolt.DB, fn func(*Tx) error) error {
+	return readBolt(db, func(tx *bolt.Tx) error {
+		at, err := appliedOf(tx)
+		if err != nil {
+			return err
+		}
+		return fn(&Tx{bolt: tx, at: at})
+	})
+}
+
+// commitError is an error after which nobody knows what is on disk.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
+
+// updateBolt runs fn in a write transaction of db and records at with it. On any error the
+// catalogue is as before; after a [commitError] it must not be written again.
+func updateBolt(db *bolt.DB, at Applied, fn func(*Tx) error) (err error) {
+	defer func() {
+		if damaged, ok := err.(*pageError); ok {
+			err = &commitError{damaged} // bbolt's own view of free pages may be wrong by now
+		}
+	}()
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	tx, err := db.Begin(true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := fn(&Tx{bolt: tx, at: at}); err != nil {
+		return err
+	}
+	if err := putApplied(tx, at); err != nil {
+		return err
+	}
+	if err := commitFailure(tx.Commit()); err != nil {
+		return fmt.Errorf("commit log entry %d: %w", at.Index, err)
+	}
+	return nil
+}
+
+// commitFailure tells the failures that left everything as it was from those that must stop
+// the store.
+func commitFailure(err error) error {
+	var path *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, bolterrors.ErrMaxSizeReached):
+		return lode.Errorf(lode.CodeOverloaded, "the catalogue has reached its largest size: %w", err).
+			WithHint("raise the limit or delete documents")
+	case errors.As(err, &path) && path.Op == "write" && errors.Is(err, syscall.ENOSPC):
+		return lode.Errorf(lode.CodeOverloaded, "the disk of the catalogue is full: %w", err).WithHint("free some space")
+	}
+	return &commitError{err}
+}
+
+// pageError is damage that bbolt or the memory mapping ran into.
+type pageError struct{ err *lode.Error }
+
+func (e *pageError) Error() string { return e.err.Error() }
+func (e *pageError) Unwrap() error { return e.err }
+
+// guard, deferred, turns a panic about damaged pages into an error; bbolt has no checksums
+// on pages and trusts what it reads. Other panics are bugs and go on.
+func guard(err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if !isPageFault(r) && !panickedInBolt() {
+		panic(r)
+	}
+	*err = &pageError{lode.Errorf(lode.CodeCorrupt, "the catalogue is damaged: %v", r).
+		WithHint("run lode check; restore the node from a snapshot or let it rejoin empty")}
+}
+
+// isPageFault reports a read of mapped memory that the file does not back; see
+// [debug.SetPanicOnFault].
+func isPageFault(r any) bool {
+	_, ok := r.(interface {
+		runtime.Error
+		Addr() uintptr
+	})
+	return ok
+}
+
+// panickedInBolt looks for the function that panicked: the first below the run-time's own.
+func panickedInBolt() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if panicking && !inRuntime {
+			return strings.HasPrefix(frame.Function, "go.etcd.io/bbolt")
+		}
+		panicking = panicking || inRuntime
+		if !more {
+			return false
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package storage
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/lodedb/lode"
+)
+
+// walk calls fn for every record of a bucket that decodes.
+func walk[T any](c *checker, b *bolt.Bucket, f recordForm, fn func(k []byte, v *T)) {
+	_ = b.ForEach(func(k, raw []byte) error {
+		if f.check(k, raw) == nil {
+			v := new(T)
+			if decodeRecord(f.kind, raw, v) == nil {
+				fn(k, v)
+			}
+		}
+		return c.ctx.Err()
+	})
+}
+
+// lookup is getRecord for checks: what does not decode is not there.
+func find[T any](b *bolt.Bucket, f recordForm, key []byte) *T {
+	raw := b.Get(key)
+	if raw == nil || f.check(key, raw) != nil {
+		return nil
+	}
+	v := new(T)
+	if decodeRecord(f.kind, raw, v) != nil {
+		return nil
+	}
+	return v
+}
+
+// collections checks names and buckets against collections, both ways, and each collection.
+func (c *checker) collections() {
+	forms := topForms()
+	collections, names := forms[string(collectionsBucket)], forms[string(namesBucket)]
+	idKey, err := c.tx.lookup()
+	if err != nil {
+		return
+	}
+	last := c.counter(c.tx.top(clusterBucket), lastCollectionKey)
+	walk(c, c.tx.top(collectionsBucket), collections, func(k []byte, col *lode.Collection) {
+		where := fmt.Sprintf("collection %d", col.ID)
+		if !bytes.Equal(k, collectionKey(col.ID)) {
+			c.breach(where, "stands under key %x", k)
+			return
+		}
+		if uint64(col.ID) > last {
+			c.breach(where, "has a number that was not given out; the last is %d", last)
+		}
+		if n := find[nameRecord](c.tx.top(namesBucket), names, nameKey(idKey, col.Name)); n == nil || n.ID != col.ID || n.Name != col.Name {
+			c.breach(where, "cannot be found by its name")
+		}
+		c.collection(where, col)
+	})
+	walk(c, c.tx.top(namesBucket), names, func(k []byte, n *nameRecord) {
+		col := find[lode.Collection](c.tx.top(collectionsBucket), collections, collectionKey(n.ID))
+		if col == nil || col.Name != n.Name || !bytes.Equal(k, nameKey(idKey, n.Name)) {
+			c.breach(fmt.Sprintf("names/%x", k), "leads to collection %d, which does not have that name", n.ID)
+		}
+	})
+	_ = c.tx.top(dataBucket).ForEach(func(k, _ []byte) error {
+		if c.tx.top(collectionsBucket).Get(k) == nil {
+			c.breach(fmt.Sprintf("data/%x", k), "belongs to no collection")
+		}
+		return nil
+	})
+}
+
+func (c *checker) counter(b *bolt.Bucket, key []byte) uint64 {
+	r, err := getRecord[counterRecord](b, kindCounter, key)
+	if err != nil || r == nil {
+		return 0
+	}
+	return r.Last
+}
+
+// shelfCheck is the check of one collection.
+type shelfCheck struct {
+	*checker
+	where string
+	col   *lode.Collection
+	forms map[string]recordForm
+	data  *bolt.Bucket
+	rows  []rowRange
+}
+
+// rowRange are the rows of one searchable version.
+type rowRange struct {
+	first lode.RowID
+	count int
+	where string
+}
+
+func (c *checker) collection(where string, col *lode.Collection) {
+	data := c.tx.top(dataBucket).Bucket(collectionKey(col.ID))
+	if data == nil {
+		c.breach(where, "has no data")
+		return
+	}
+	for _, name := range shelfBuckets {
+		if data.Bucket(name) == nil {
+			c.breach(where, "has no bucket %s", name)
+			return
+		}
+	}
+	s := &shelfCheck{checker: c, where: where, col: col, forms: shelfForms(), data: data}
+	s.documents()
+	s.ids()
+	s.versions()
+	s.quarantine()
+	s.orphans(rowsBucket, "rows")
+	s.orphans(silverBucket, "silver")
+	s.rowNumbers()
+}
+
+func (s *shelfCheck) at(format string, args ...any) string {
+	return s.where + ", " + fmt.Sprintf(format, args...)
+}
+
+func (s *shelfCheck) form(name []byte) recordForm { return s.forms[string(name)] }
+
+func (s *shelfCheck) document(no lode.DocNo) *lode.Document {
+	return find[lode.Document](s.data.Bucket(documentsBucket), s.form(documentsBucket), documentKey(no))
+}
+
+func (s *shelfCheck) version(doc lode.DocNo, v lode.Version) *lode.DocVersion {
+	return find[lode.DocVersion](s.data.Bucket(versionsBucket), s.form(versionsBucket), versionKey(doc, v))
+}
+
+func (s *shelfCheck) documents() {
+	last := s.counter(s.tx.top(clusterBucket), lastDocumentKey)
+	walk(s.checker, s.data.Bucket(documentsBucket), s.form(documentsBucket), func(k []byte, d *lode.Document) {
+		where := s.at("document %d", d.No)
+		if !bytes.Equal(k, documentKey(d.No)) || d.Collection != s.col.ID || wordFor(d.Kind) == "" {
+			s.breach(where, "stands under key %x, says collection %d and kind %d", k, d.Collection, d.Kind)
+			return
+		}
+		if uint64(d.No) > last {
+			s.breach(where, "has a number that was not given out; the last is %d", last)
+		}
+		id := find[outsideIDRecord](s.data.Bucket(idsBucket), s.form(idsBucket), s.idKeyOf(d.Kind, d.ID))
+		if id == nil || id.No != d.No || id.ID != d.ID || id.Kind != d.Kind {
+			s.breach(where, "cannot be found by its id")
+		}
+		s.documentVersions(where, d)
+	})
+}
+
+func (s *shelfCheck) idKeyOf(kind lode.Kind, id lode.DocID) []byte {
+	idKey, _ := s.tx.lookup()
+	return outsideIDKey(idKey, s.col.ID, kind, id)
+}
+
+// documentVersions checks what a document says about its versions.
+func (s *shelfCheck) documentVersions(where string, d *lode.Document) {
+	newest := s.version(d.No, d.Newest)
+	if newest == nil {
+		s.breach(where, "has no version %d, its newest", d.Newest)
+		return
+	}
+	if d.Current != 0 {
+		current := s.version(d.No, d.Current)
+		if d.Current > d.Newest || current == nil || current.State != lode.StateReady {
+			s.breach(where, "shows version %d, which is not ready", d.Current)
+		}
+	}
+	noted := s.data.Bucket(quarantineBucket).Get(documentKey(d.No)) != nil
+	if failed := newest.State == lode.StateQuarantined; failed != noted {
+		s.breach(where, "is %s and noted in quarantine: %t", newest.State, noted)
+	}
+}
+
+func (s *shelfCheck) ids() {
+	walk(s.checker, s.data.Bucket(idsBucket), s.form(idsBucket), func(k []byte, r *outsideIDRecord) {
+		d := s.document(r.No)
+		if d == nil || d.ID != r.ID || d.Kind != r.Kind || !bytes.Equal(k, s.idKeyOf(r.Kind, r.ID)) {
+			s.breach(s.at("ids/%x", k), "leads to document %d, which does not have that id", r.No)
+		}
+	})
+}
+
+func (s *shelfCheck) quarantine() {
+	_ = s.data.Bucket(quarantineBucket).ForEach(func(k, _ []byte) error {
+		if len(k) == numberKeyBytes && s.document(parseDocumentKey(k)) == nil {
+			s.breach(s.at("quarantine"), "notes document %d, which does not exist", parseDocumentKey(k))
+		}
+		return s.ctx.Err()
+	})
+}
+
+// orphans finds parts of versions that do not exist.
+func (s *shelfCheck) orphans(bucket []byte, what string) {
+	cursor := s.data.Bucket(bucket).Cursor()
+	k, _ := cursor.First()
+	for k != nil && s.ctx.Err() == nil {
+		if len(k) != partKeyBytes {
+			k, _ = cursor.Next()
+			continue
+		}
+		doc, v := parseVersionKey(k)
+		if s.data.Bucket(versionsBucket).Get(versionKey(doc, v)) == nil {
+			s.breach(s.at("document %d, version %d", doc, v), "has %s and does not exist", what)
+		}
+		if k, _ = cursor.Seek(partKey(doc, v, ^uint32(0))); k != nil && bytes.HasPrefix(k, versionKey(doc, v)) {
+			k, _ = cursor.Next()
+		}
+	}
+}
+
+// rowNumbers finds rows that two versions claim, and rows that were not given out.
+func (s *shelfCheck) rowNumbers() {
+	last := s.counter(s.data.Bucket(countersBucket), lastRowKey)
+	slices.SortFunc(s.rows, func(a, b rowRange) int { return cmp.Compare(a.first, b.first) })
+	var end lode.RowID
+	for _, r := range s.rows {
+		if r.first == 0 || uint64(r.first)+uint64(r.count)-1 > last {
+			s.breach(r.where, "has rows from %d that were not given out; the last is %d", r.first, last)
+		}
+		if r.first < end {
+			s.breach(r.where, "has row %d, which another version has too", r.first)
+		}
+		end = max(end, r.first+lode.RowID(r.count))
+	}
+}

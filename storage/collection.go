@@ -1,0 +1,152 @@
+package storage
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lodedb/lode"
+)
+
+// NextCollectionID gives out a number for a new collection.
+func (t *Tx) NextCollectionID() (lode.CollectionID, error) {
+	if err := t.needWrite(); err != nil {
+		return 0, err
+	}
+	id, err := next(t.top(clusterBucket), lastCollectionKey, 1)
+	return lode.CollectionID(id), err
+}
+
+// PutCollection stores a new collection or replaces the record of a known one. A name that
+// belongs to another collection is [lode.CodeConflict].
+func (t *Tx) PutCollection(c *lode.Collection) error {
+	if err := t.needWrite(); err != nil {
+		return err
+	}
+	if c.ID == 0 {
+		return lode.Errorf(lode.CodeInternal, "collection %q has no number", c.Name)
+	}
+	if err := t.putName(c); err != nil {
+		return err
+	}
+	if err := putRecord(t.top(collectionsBucket), kindCollection, collectionKey(c.ID), c); err != nil {
+		return err
+	}
+	shelf, err := t.top(dataBucket).CreateBucketIfNotExists(collectionKey(c.ID))
+	if err != nil {
+		return err
+	}
+	for _, name := range shelfBuckets {
+		if _, err := shelf.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putName makes the name lead to the collection, and an earlier name of it nowhere.
+func (t *Tx) putName(c *lode.Collection) error {
+	idKey, err := t.lookupForWrite()
+	if err != nil {
+		return err
+	}
+	names, key := t.top(namesBucket), nameKey(idKey, c.Name)
+	taken, err := getRecord[nameRecord](names, kindName, key)
+	if err != nil {
+		return err
+	}
+	if taken != nil && taken.ID != c.ID {
+		return lode.FieldError(lode.CodeConflict, "collection", c.Name, "collection exists already")
+	}
+	old, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(c.ID))
+	if err != nil {
+		return err
+	}
+	if old != nil && old.Name != c.Name {
+		if err := names.Delete(nameKey(idKey, old.Name)); err != nil {
+			return err
+		}
+	}
+	return putRecord(names, kindName, key, &nameRecord{Name: c.Name, ID: c.ID})
+}
+
+// Collection returns a collection by number.
+func (t *Tx) Collection(id lode.CollectionID) (*lode.Collection, error) {
+	c, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(id))
+	if err == nil && c == nil {
+		return nil, lode.NotFound("collection", id)
+	}
+	return c, err
+}
+
+// CollectionByName returns a collection by name.
+func (t *Tx) CollectionByName(name string) (*lode.Collection, error) {
+	idKey, err := t.lookup()
+	if err != nil {
+		return nil, err
+	}
+	if idKey == nil {
+		return nil, lode.NotFound("collection", name)
+	}
+	r, err := getRecord[nameRecord](t.top(namesBucket), kindName, nameKey(idKey, name))
+	switch {
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, lode.NotFound("collection", name)
+	case r.Name != name:
+		return nil, lode.Errorf(lode.CodeCorrupt, "the lookup of collection %q leads to another name", name)
+	}
+	c, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(r.ID))
+	if err == nil && c == nil {
+		return nil, lode.Errorf(lode.CodeCorrupt, "collection %q is looked up as %d, which does not exist", name, r.ID)
+	}
+	return c, err
+}
+
+// Collections returns all collections by name.
+func (t *Tx) Collections() ([]*lode.Collection, error) {
+	var all []*lode.Collection
+	err := scanAll(t.top(collectionsBucket), nil, func(k, v []byte) error {
+		c := new(lode.Collection)
+		if err := decodeRecord(kindCollection, v, c); err != nil {
+			return recordError(kindCollection, k, err)
+		}
+		all = append(all, c)
+		return nil
+	})
+	slices.SortFunc(all, func(a, b *lode.Collection) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
+}
+
+// DropCollection removes a collection with everything below it: documents, versions, rows,
+// silver, jobs. Its blobs lose their references; [Store.SweepBlobs] removes the files.
+func (t *Tx) DropCollection(id lode.CollectionID) error {
+	if err := t.needWrite(); err != nil {
+		return err
+	}
+	c, err := t.Collection(id)
+	if err != nil {
+		return err
+	}
+	versions, err := t.shelf(id, versionsBucket)
+	if err != nil {
+		return err
+	}
+	if err := t.releaseVersions(versions, nil); err != nil {
+		return err
+	}
+	if err := dropPrefix(t.top(jobsBucket), collectionKey(id)); err != nil {
+		return err
+	}
+	idKey, err := t.lookupForWrite()
+	if err != nil {
+		return err
+	}
+	if err := t.top(namesBucket).Delete(nameKey(idKey, c.Name)); err != nil {
+		return err
+	}
+	if err := t.top(dataBucket).DeleteBucket(collectionKey(id)); err != nil {
+		return err
+	}
+	return t.top(collectionsBucket).Delete(collectionKey(id))
+}

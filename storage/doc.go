@@ -1,0 +1,61 @@
+// Package storage keeps the durable truth of one node: the catalogue of collections,
+// documents, versions and rows, and the blobs they were made from. Everything that is
+// searchable can be rebuilt from here; nothing here is ever asked of an index.
+//
+// It owns the data folder, the formats in it, snapshots, and the checker. It leaves to
+// others what a log entry means (package collection), who may see what, how vectors are
+// searched, and consensus; package raft keeps its own files in a folder that this package
+// hands to it.
+//
+// # Types
+//
+//	Store   the open folder; Update applies a log entry, View reads one moment
+//	Tx      a transaction: the only way to read or write records
+//	Blobs   files under the SHA-256 of their content
+//	Breach  something that Check found
+//
+// A Store is driven by the replicated log. [Store.Update] is one transaction: what a log
+// entry changes and its position become durable together, so an entry is never lost and
+// never applied twice. Whatever is written depends on the entry and the state alone; there
+// is no clock and no chance in it, so that [Store.StateHash] is equal on all nodes.
+//
+// # Data folder
+//
+//	LOCK                 advisory lock with the PID of the owner
+//	NODE                 identity of the node and format of the folder, written last and once
+//	catalog.db           the catalogue, a bbolt file
+//	blobs/ab/<sha256>    a blob, in the shard of the first byte of its hash
+//	blobs/tmp/           blobs that are being written
+//	raft/                the log's own files
+//	*.tmp                unfinished files, removed at the next open
+//
+// # Catalogue
+//
+// Buckets, with what their keys and values are. Integers in keys are big endian. Values are
+// deterministic CBOR in an envelope of package seal. No text of users is ever a key: names
+// and outside ids are found by a keyed hash, and the plain form in the value is compared.
+//
+//	local                                 of this node; not in the state hash
+//	cluster                               identity, id key, counters
+//	collections   id                      lode.Collection
+//	names         hash of the name        name, collection id
+//	data/<id>/documents   document        lode.Document
+//	data/<id>/ids         hash of the id  kind, id, document
+//	data/<id>/versions    document, version           lode.DocVersion
+//	data/<id>/rows        document, version, ordinal  lode.StagedChunk
+//	data/<id>/silver      document, version, part     a piece of encoded silver
+//	data/<id>/quarantine  document        nothing
+//	data/<id>/counters                    last row
+//	jobs          collection, document, version       lode.Job
+//	blobs         hash                    number of versions that refer to it
+//
+// Byte tables, version numbers and their history are in docs/format; the reasons are in
+// DESIGN.md.
+//
+// # Errors
+//
+// Missing objects are [lode.CodeNotFound], damage and unknown versions [lode.CodeCorrupt],
+// a full disk [lode.CodeOverloaded], a folder in use or an entry applied before
+// [lode.CodeConflict], a store that is closed or had to stop writing
+// [lode.CodeUnavailable]. Damaged pages, of which bbolt only panics, become errors too.
+package storage

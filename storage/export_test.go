@@ -1,0 +1,78 @@
+package storage
+
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// Raw gives tests the catalogue itself, to damage it.
+func (s *Store) Raw(fn func(*bolt.Tx) error) error { return s.db.Update(fn) }
+
+// SkipSync makes updates fast and unsafe from power cuts, for tests of many of them.
+func (s *Store) SkipSync() { s.db.NoSync = true }
+
+// Break makes the store believe that its disk has failed.
+func (s *Store) Break(err error) { s.writing.failed = err }
+
+// NewBlobs opens blobs without a store.
+func NewBlobs(fsys vfs.FS, dir string) (*Blobs, error) {
+	b := newBlobs(fsys, dir)
+	if err := vfs.MkdirDurable(fsys, b.tempDir()); err != nil {
+		return nil, err
+	}
+	_, err := vfs.RemoveTemps(fsys, b.tempDir())
+	return b, err
+}
+
+// Pinned exports pinned.
+var Pinned = (*Blobs).pinned
+
+// Record, key and bucket internals that tests damage.
+var (
+	EncodeRecord = encodeRecord
+	DecodeRecord = decodeRecord
+	OpenSnapshot = openSnapshot
+	FormatNode   = formatNode
+	ParseNode    = parseNode
+	CreateNode   = createNode
+	ReadNode     = readNode
+	VersionKey   = versionKey
+	DocumentKey  = documentKey
+	PartKey      = partKey
+	JobKey       = jobKey
+)
+
+// Form is recordForm.
+type Form = recordForm
+
+// Forms lists every kind of record.
+func Forms() map[seal.Kind]Form {
+	all := map[seal.Kind]Form{}
+	for _, forms := range []map[string]recordForm{topForms(), shelfForms()} {
+		for _, f := range forms {
+			for _, single := range f.keys {
+				all[single.kind] = single
+			}
+			if f.keys == nil {
+				all[f.kind] = f
+			}
+		}
+	}
+	return all
+}
+
+// Value returns a new record of the form, nil when its payload is not a record.
+func (f recordForm) Value() any {
+	if f.value == nil {
+		return nil
+	}
+	return f.value()
+}
+
+// Shelf returns a bucket of a collection.
+func Shelf(tx *bolt.Tx, collection uint64, name string) *bolt.Bucket {
+	return tx.Bucket(dataBucket).Bucket(collectionKey(lode.CollectionID(collection))).Bucket([]byte(name))
+}

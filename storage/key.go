@@ -1,0 +1,105 @@
+package storage
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/lodedb/lode"
+)
+
+// Top-level buckets. localBucket is this node's own; all others are the same on every node
+// that applied the same log.
+var (
+	localBucket       = []byte("local")
+	clusterBucket     = []byte("cluster")
+	collectionsBucket = []byte("collections")
+	namesBucket       = []byte("names")
+	dataBucket        = []byte("data") // one bucket for each collection
+	jobsBucket        = []byte("jobs")
+	blobsBucket       = []byte("blobs")
+)
+
+var topBuckets = [][]byte{localBucket, clusterBucket, collectionsBucket, namesBucket, dataBucket, jobsBucket, blobsBucket}
+
+// Buckets of one collection.
+var (
+	documentsBucket  = []byte("documents")
+	idsBucket        = []byte("ids")
+	versionsBucket   = []byte("versions")
+	rowsBucket       = []byte("rows")
+	silverBucket     = []byte("silver")
+	quarantineBucket = []byte("quarantine")
+	countersBucket   = []byte("counters")
+)
+
+var shelfBuckets = [][]byte{documentsBucket, idsBucket, versionsBucket, rowsBucket, silverBucket, quarantineBucket, countersBucket}
+
+// Keys of single records.
+var (
+	formatKey         = []byte("format")
+	appliedKey        = []byte("applied")
+	identityKey       = []byte("identity")
+	lastCollectionKey = []byte("last collection")
+	lastDocumentKey   = []byte("last document")
+	lastRowKey        = []byte("last row")
+)
+
+// Integers in keys are big endian, so that keys sort as numbers do.
+
+func collectionKey(c lode.CollectionID) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(c))
+}
+
+func documentKey(doc lode.DocNo) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(doc))
+}
+
+func versionKey(doc lode.DocNo, v lode.Version) []byte {
+	return binary.BigEndian.AppendUint32(documentKey(doc), uint32(v))
+}
+
+// partKey is the key of a row (by ordinal) or of a piece of silver.
+func partKey(doc lode.DocNo, v lode.Version, part uint32) []byte {
+	return binary.BigEndian.AppendUint32(versionKey(doc, v), part)
+}
+
+func jobKey(j lode.Job) []byte {
+	return append(collectionKey(j.Collection), versionKey(j.Doc, j.Version)...)
+}
+
+// Lengths of these keys.
+const (
+	numberKeyBytes  = 8
+	versionKeyBytes = 12
+	partKeyBytes    = 16
+	jobKeyBytes     = 20
+	lookupKeyBytes  = 16
+)
+
+func parseVersionKey(k []byte) (doc lode.DocNo, v lode.Version) {
+	return lode.DocNo(binary.BigEndian.Uint64(k)), lode.Version(binary.BigEndian.Uint32(k[8:]))
+}
+
+// nameKey is where a collection's name is looked up.
+func nameKey(idKey []byte, name string) []byte {
+	return lookupKey(idKey, []byte("name"), []byte(name))
+}
+
+// outsideIDKey is where a document's or vector's outside id is looked up.
+func outsideIDKey(idKey []byte, c lode.CollectionID, kind lode.Kind, id lode.DocID) []byte {
+	return lookupKey(idKey, []byte{'i', 'd', byte(kind)}, append(collectionKey(c), id...))
+}
+
+// lookupKey hides text from the keys of the catalogue: only who holds the cluster's id key
+// can tell which text a key stands for. 128 bits are enough: the plain form stands in the
+// value and is compared.
+func lookupKey(idKey, use, text []byte) []byte {
+	mac := hmac.New(sha256.New, idKey)
+	mac.Write([]byte{byte(len(use))})
+	mac.Write(use)
+	mac.Write(text)
+	return mac.Sum(nil)[:lookupKeyBytes]
+}
+
+func parseDocumentKey(k []byte) lode.DocNo { return lode.DocNo(binary.BigEndian.Uint64(k)) }
