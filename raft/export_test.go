@@ -1,0 +1,14 @@
+package raft
+
+import hraft "github.com/hashicorp/raft"
+
+type DurableStore = durableStore
+
+var OpenWAL = openWAL
+
+func (o *Options) UseTransport(t hraft.Transport)                { o.transport = t }
+func (o *Options) UseStore(wrap func(DurableStore) DurableStore) { o.wrapStore = wrap }
+func (o *Options) UseSegments(bytes int)                         { o.segmentBytes = bytes }
+func (o *Options) KeepTrailing(entries int64)                    { o.minTrailing = entries }
+
+func (n *Node) Raft() *hraft.Raft { return n.raft }
