@@ -62,6 +62,10 @@ type DocVersion struct {
 	Runs      []Run     `cbor:"15,keyasint,omitempty"`
 	Failure   *Failure  `cbor:"16,keyasint,omitempty"`
 	UpdatedAt time.Time `cbor:"17,keyasint"`
+	// Metadata and Readers are set only while an older version is shown and this one is not
+	// ready: they become the document's at the commit, together with the content.
+	Metadata Metadata `cbor:"18,keyasint,omitempty"`
+	Readers  []string `cbor:"19,keyasint,omitempty"`
 }
 
 // Failure says why a version is in quarantine.

@@ -1,0 +1,128 @@
+package collection
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/lodedb/lode"
+)
+
+// putPoints stores raw vectors; each stands for itself and is visible with the batch.
+func (b *batch) putPoints(c *putPoints) (any, error) {
+	settings, err := b.collection(c.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return errNoCollection(c.Collection), nil
+	}
+	results := make([]error, len(c.decoded))
+	for i := range c.decoded {
+		refusal, err := b.putPoint(settings, c, &c.decoded[i])
+		if err != nil {
+			return nil, err
+		}
+		if refusal != nil {
+			results[i] = refusal
+		}
+	}
+	return results, nil
+}
+
+func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (*lode.Error, error) {
+	vector, refusal := parseVector(settings, p.Vector)
+	if refusal != nil {
+		return refusal, nil
+	}
+	old, err := findDocument(b.tx, c.Collection, lode.KindVector, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return nil, b.newPoint(c, p, vector)
+	}
+	if !old.maySee(c.Actor.principal()) {
+		return errTaken(p.ID), nil
+	}
+	stored, err := b.tx.Chunk(c.Collection, pointChunk(old.current))
+	if err != nil {
+		return nil, err
+	}
+	said := facts{p.Metadata, p.Readers}
+	switch same := stored.Chunk.Text == p.Text && bytes.Equal(stored.Vector, p.Vector); {
+	case same && old.newestFacts().equal(said):
+		return nil, nil
+	case same:
+		return nil, b.describePoint(c, old, said)
+	}
+	return nil, b.replacePoint(c, old, p, vector)
+}
+
+func pointChunk(v *lode.DocVersion) lode.ChunkID {
+	return lode.ChunkID{Doc: v.Doc, Version: v.Version}
+}
+
+func (b *batch) newPoint(c *putPoints, p *point, vector lode.Vector) error {
+	no, err := b.tx.NextDocNo()
+	if err != nil {
+		return err
+	}
+	doc := &lode.Document{
+		No: no, Collection: c.Collection, Kind: lode.KindVector, ID: p.ID,
+		Metadata: p.Metadata, Readers: p.Readers,
+		Slot: slotOf(p.ID), CreatedAt: c.At,
+	}
+	return b.storePoint(nil, &document{doc: doc}, p, vector, c.At)
+}
+
+func (b *batch) replacePoint(c *putPoints, old *document, p *point, vector lode.Vector) error {
+	if err := b.dropVersion(old, old.current); err != nil {
+		return err
+	}
+	doc := *old.doc
+	doc.Metadata, doc.Readers = p.Metadata, p.Readers
+	return b.storePoint(old, &document{doc: &doc}, p, vector, c.At)
+}
+
+// describePoint replaces metadata and readers; the row stays.
+func (b *batch) describePoint(c *putPoints, old *document, said facts) error {
+	next := old.clone()
+	next.setFacts(said)
+	next.doc.UpdatedAt, next.newest.UpdatedAt = c.At, c.At
+	if err := next.put(b.tx); err != nil {
+		return err
+	}
+	b.changed(old, next, nil)
+	return nil
+}
+
+// storePoint adds a version of one chunk, ready at once.
+func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at time.Time) error {
+	doc := next.doc
+	row, err := b.tx.NextRows(doc.Collection, 1)
+	if err != nil {
+		return err
+	}
+	doc.Newest++
+	doc.Current, doc.UpdatedAt = doc.Newest, at
+	v := &lode.DocVersion{
+		Doc: doc.No, Version: doc.Newest, State: lode.StateReady, ReceivedAt: at, UpdatedAt: at,
+		Size: int64(len(p.Vector) + len(p.Text)), Chunks: 1, FirstRow: row,
+	}
+	chunk := lode.Chunk{ID: pointChunk(v), Text: p.Text, Span: lode.Span{End: len(p.Text)}}
+	v.Gold = lode.GoldHash([]lode.Chunk{chunk})
+	next.newest, next.current = v, v
+	if err := next.put(b.tx); err != nil {
+		return err
+	}
+	if err := b.tx.PutChunk(doc.Collection, &lode.StagedChunk{Chunk: chunk, Vector: p.Vector}); err != nil {
+		return err
+	}
+	b.changed(old, next, &version{doc: doc, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vector}})
+	b.tell(func(ev *Events) {
+		if ev.Committed != nil {
+			ev.Committed(*doc, *v)
+		}
+	})
+	return nil
+}

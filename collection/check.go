@@ -1,0 +1,194 @@
+package collection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/storage"
+)
+
+// checkVectorEvery says which rows have their vector compared: every row of a small
+// collection, then one in so many.
+const checkVectorEvery = 64
+
+// Check walks storage, then compares every collection in memory with it, and reports each
+// breach. It may run while the node serves. An error means that it could not go on.
+func (e *Engine) Check(ctx context.Context, report func(where, what string)) error {
+	if e.closed.Load() {
+		return errClosed()
+	}
+	err := e.store.Check(ctx, func(b storage.Breach) {
+		if b.Benign {
+			e.options.Logger.Info("space to be swept", "where", b.Where, "what", b.What)
+			return
+		}
+		report(b.Where, b.What)
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range e.catalog.Load().names() {
+		if err := e.checkCollection(ctx, name, report); err != nil {
+			return err
+		}
+	}
+	return e.checkCatalog(report)
+}
+
+// checkCatalog compares the lists of collections.
+func (e *Engine) checkCatalog(report func(where, what string)) error {
+	return e.cut(func(tx *storage.Tx, now *catalog, _ map[*collection]*snapshot) error {
+		stored, err := tx.Collections()
+		if err != nil {
+			return err
+		}
+		for _, settings := range stored {
+			if now.byID[settings.ID] == nil {
+				report("collection "+settings.Name, "is in storage but not in memory")
+			}
+		}
+		if len(stored) < len(now.byID) {
+			report("collections", fmt.Sprintf("%d are in memory, %d in storage", len(now.byID), len(stored)))
+		}
+		return nil
+	})
+}
+
+// cut calls fn with a storage transaction and the in-memory state of the same moment.
+func (e *Engine) cut(fn func(*storage.Tx, *catalog, map[*collection]*snapshot) error) error {
+	// Between a commit and its publication the two differ: the lock keeps that out until the
+	// transaction has begun and the state is loaded.
+	e.applyLock.Lock()
+	unlock := sync.OnceFunc(e.applyLock.Unlock)
+	defer unlock()
+	return e.store.View(func(tx *storage.Tx) error {
+		now := e.catalog.Load()
+		snapshots := map[*collection]*snapshot{}
+		for _, c := range now.byID {
+			snapshots[c] = c.published.Load()
+		}
+		unlock()
+		return fn(tx, now, snapshots)
+	})
+}
+
+func (e *Engine) checkCollection(ctx context.Context, name string, report func(where, what string)) error {
+	return e.cut(func(tx *storage.Tx, now *catalog, of map[*collection]*snapshot) error {
+		c := now.byName[name]
+		if c == nil {
+			return nil // dropped meanwhile
+		}
+		k := &checker{
+			tx: tx, snapshot: of[c], ctx: ctx,
+			report: func(format string, args ...any) { report("collection "+name, fmt.Sprintf(format, args...)) },
+		}
+		return k.run(c.settings.ID)
+	})
+}
+
+// checker compares one snapshot with storage.
+type checker struct {
+	tx       *storage.Tx
+	ctx      context.Context
+	snapshot *snapshot
+	report   func(format string, args ...any)
+	stats    lode.CollectionStats
+	rows     int
+}
+
+func (k *checker) run(id lode.CollectionID) error {
+	s := k.snapshot
+	if d, l := s.dense.Len(), s.lexical.Len(); d < len(s.rows) || l < len(s.rows) {
+		k.report("%d rows, but the dense index has %d and the lexical one %d", len(s.rows), d, l)
+		return nil
+	}
+	byDocument := map[lode.DocNo]*entry{}
+	s.docs.each(func(e *entry) bool {
+		byDocument[e.doc.No] = e
+		return true
+	})
+	err := k.tx.Documents(id, 0, func(doc *lode.Document) (bool, error) {
+		if err := index.Stopped(k.ctx); err != nil {
+			return false, err
+		}
+		d, err := readDocument(k.tx, doc)
+		if err != nil {
+			return false, err
+		}
+		addStats(&k.stats, d.count(), +1)
+		e := byDocument[doc.No]
+		delete(byDocument, doc.No)
+		return true, k.document(d, e)
+	})
+	if err != nil {
+		return err
+	}
+	for no := range byDocument {
+		k.report("document %d is searchable but not in storage", no)
+	}
+	if live := s.live.Count(); live != k.rows {
+		k.report("%d rows are searchable, %d are in storage", live, k.rows)
+	}
+	if k.stats != s.stats {
+		k.report("the numbers are %+v, storage says %+v", s.stats, k.stats)
+	}
+	return nil
+}
+
+// document compares one document with its entry, nil where it has none.
+func (k *checker) document(d *document, e *entry) error {
+	if !d.hasWaiting() && (d.newest.Metadata != nil || d.newest.Readers != nil) {
+		k.report("document %d has waiting metadata or readers, but no waiting version", d.doc.No)
+	}
+	if d.current == nil || d.current.Chunks == 0 {
+		if e != nil {
+			k.report("document %d has no searchable version but is searched", d.doc.No)
+		}
+		return nil
+	}
+	k.rows += d.current.Chunks
+	if e == nil {
+		k.report("document %d is not searched", d.doc.No)
+		return nil
+	}
+	same := e.doc.Current == d.doc.Current && e.first == d.current.FirstRow && int(e.rows) == d.current.Chunks
+	if !same {
+		k.report("document %d is searched as version %d with rows from %d", d.doc.No, e.doc.Current, e.first)
+		return nil
+	}
+	known := facts{e.doc.Metadata, e.doc.Readers}
+	if !known.equal(facts{d.doc.Metadata, d.doc.Readers}) || !slices.Equal(e.waiting, d.waitingReaders()) {
+		k.report("document %d is searched with other metadata or readers", d.doc.No)
+	}
+	return k.vectors(d, e)
+}
+
+// vectors compares vectors of a document's rows.
+func (k *checker) vectors(d *document, e *entry) error {
+	s := k.snapshot
+	return k.tx.Chunks(d.doc.Collection, d.doc.No, d.doc.Current, func(staged *lode.StagedChunk) error {
+		ordinal, found, ok := s.find(e.first + lode.RowID(staged.Chunk.ID.Ordinal))
+		if !ok || found != e || ordinal != e.ordinal+staged.Chunk.ID.Ordinal {
+			k.report("row %d is not where its document says", e.first+lode.RowID(staged.Chunk.ID.Ordinal))
+			return nil
+		}
+		if len(s.rows) > 10_000 && ordinal%checkVectorEvery != 0 {
+			return nil
+		}
+		want, err := lode.ParseVector(staged.Vector)
+		if err != nil {
+			return err
+		}
+		if s.settings.Metric == lode.Cosine {
+			want = want.Normalize()
+		}
+		if !slices.Equal(s.dense.Vector(ordinal), want) {
+			k.report("row %d has another vector than storage", s.rows[ordinal].id)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,96 @@
+package collection
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/storage"
+)
+
+// TestCheckCatches is the negative control of the checks that end every other test: each
+// damage to the in-memory state is reported.
+func TestCheckCatches(t *testing.T) {
+	ctx, p := context.Background(), lode.AllSeeing("test")
+	for want, damage := range map[string]func(*collection){
+		"is not searched":              func(c *collection) { c.segment.hide(2) },
+		"searchable but not in":        func(c *collection) { _ = c.segment.show(stranger()) },
+		"with other metadata":          func(c *collection) { describe(c, func(d *lode.Document) { d.Readers = []string{"x"} }) },
+		"is searched as version":       func(c *collection) { describe(c, func(d *lode.Document) { d.Current++ }) },
+		"the numbers are":              func(c *collection) { c.segment.stats.Vectors++ },
+		"rows are searchable":          func(c *collection) { c.segment.live.Clear(0) },
+		"has another vector":           func(c *collection) { c.segment.dense = otherVectors() },
+		"but the dense index has 0":    func(c *collection) { c.segment.dense = flat.New(2, lode.Dot) },
+		"is not where its document":    func(c *collection) { c.segment.rows[0].id = 99 },
+		"is in storage but not in mem": nil,
+	} {
+		t.Run(want, func(t *testing.T) {
+			store, err := storage.Open(t.TempDir(), storage.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			e, err := New(store, Options{
+				NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
+				NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+				Fingerprint: func(lode.Collection) (string, error) { return "f", nil },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries := uint64(0)
+			e.SetProposer(func(_ context.Context, data []byte) (any, error) {
+				entries++
+				return e.Apply([]Entry{{Index: entries, Term: 1, Data: data}})[0], nil
+			})
+			if err := e.Init(ctx, "c", make([]byte, 16)); err != nil {
+				t.Fatal(err)
+			}
+			settings := lode.Collection{Name: "c", Metric: lode.Dot, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: 2}}
+			if _, err := e.CreateCollection(ctx, p, settings); err != nil {
+				t.Fatal(err)
+			}
+			points := []lode.Point{{ID: "a", Vector: lode.Vector{1, 2}}, {ID: "b", Vector: lode.Vector{3, 4}}}
+			if _, err := e.PutPoints(ctx, p, "c", points); err != nil {
+				t.Fatal(err)
+			}
+			var reports []string
+			report := func(where, what string) { reports = append(reports, where+" "+what) }
+			if err := e.Check(ctx, report); err != nil || len(reports) != 0 {
+				t.Fatalf("before the damage: %v, %q", err, reports)
+			}
+			if damage == nil {
+				e.catalog.Store(newCatalog())
+			} else {
+				c := e.catalog.Load().byName["c"]
+				damage(c)
+				c.publish()
+			}
+			if err := e.Check(ctx, report); err != nil || !strings.Contains(strings.Join(reports, "\n"), want) {
+				t.Errorf("reported: %v, %q", err, reports)
+			}
+		})
+	}
+}
+
+func stranger() *version {
+	return &version{doc: &lode.Document{No: 9}, first: 9, texts: []string{""}, vectors: []lode.Vector{{1, 1}}}
+}
+
+func describe(c *collection, change func(*lode.Document)) {
+	doc := *c.segment.docs.find(1).doc
+	change(&doc)
+	c.segment.describe(&doc, nil)
+}
+
+func otherVectors() index.Dense {
+	x := flat.New(2, lode.Dot)
+	for range 2 {
+		_, _ = x.Add(lode.Vector{7, 7})
+	}
+	return x
+}

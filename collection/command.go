@@ -1,0 +1,323 @@
+package collection
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+)
+
+// MaxCommandBytes bounds one command with its envelope: hashicorp/raft suggests to keep
+// log entries at or below this size, and what is larger travels in parts.
+const MaxCommandBytes = 512 << 10
+
+// headRoom is left of MaxCommandBytes for everything in a command that is not its parts:
+// envelope, header, job, and an actor of at most maxActorBytes.
+const headRoom = 80 << 10
+
+// maxActorBytes bounds the labels of the principal that a command carries.
+const maxActorBytes = 64 << 10
+
+// kindCommand marks the envelope of a command.
+const kindCommand seal.Kind = 'C'
+
+// commandVersion is the version of every payload so far. A payload that changes gets a new
+// number, and Apply keeps reading the old one.
+const commandVersion = 1
+
+// commandType says what a command does. Numbers are never reused.
+type commandType uint16
+
+const (
+	typeInitCluster      commandType = 1
+	typeCreateCollection commandType = 2
+	typeDeleteCollection commandType = 3
+	typeSubmit           commandType = 4
+	typeClaim            commandType = 5
+	typeStageSilver      commandType = 6
+	typeStageChunks      commandType = 7
+	typeComplete         commandType = 8
+	typeFail             commandType = 9
+	typeRetry            commandType = 10
+	typeDeleteDocuments  commandType = 11
+	typePutPoints        commandType = 12
+)
+
+// command is the payload of one log entry.
+type command interface{ commandType() commandType }
+
+type initCluster struct {
+	ID    string `cbor:"1,keyasint"`
+	IDKey []byte `cbor:"2,keyasint"`
+}
+
+type createCollection struct {
+	Collection lode.Collection `cbor:"1,keyasint"` // its ID is given by Apply
+}
+
+type deleteCollection struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+}
+
+type submit struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Actor      actor             `cbor:"2,keyasint"`
+	ID         lode.DocID        `cbor:"3,keyasint"`
+	URI        string            `cbor:"4,keyasint,omitempty"`
+	MediaType  string            `cbor:"5,keyasint"`
+	Blob       lode.Hash         `cbor:"6,keyasint"`
+	Size       int64             `cbor:"7,keyasint"`
+	Metadata   lode.Metadata     `cbor:"8,keyasint,omitempty"`
+	Readers    []string          `cbor:"9,keyasint,omitempty"`
+	At         time.Time         `cbor:"10,keyasint"`
+	Run        lode.Run          `cbor:"11,keyasint"`
+}
+
+type claim struct {
+	Job lode.Job `cbor:"1,keyasint"`
+}
+
+type stageSilver struct {
+	Job  lode.Job `cbor:"1,keyasint"`
+	Part int      `cbor:"2,keyasint"`
+	Data []byte   `cbor:"3,keyasint"`
+}
+
+type stageChunks struct {
+	Job    lode.Job          `cbor:"1,keyasint"`
+	Chunks []cbor.RawMessage `cbor:"2,keyasint"` // each a lode.StagedChunk
+
+	decoded []lode.StagedChunk // of Chunks, by decode
+}
+
+type complete struct {
+	Completion lode.Completion `cbor:"1,keyasint"`
+}
+
+type fail struct {
+	Job     lode.Job     `cbor:"1,keyasint"`
+	Failure lode.Failure `cbor:"2,keyasint"`
+	Runs    []lode.Run   `cbor:"3,keyasint,omitempty"`
+}
+
+type retry struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Actor      actor             `cbor:"2,keyasint"`
+	ID         lode.DocID        `cbor:"3,keyasint"`
+	At         time.Time         `cbor:"4,keyasint"`
+}
+
+type deleteDocuments struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Actor      actor             `cbor:"2,keyasint"`
+	Kind       lode.Kind         `cbor:"3,keyasint"`
+	IDs        []lode.DocID      `cbor:"4,keyasint"`
+}
+
+type putPoints struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Actor      actor             `cbor:"2,keyasint"`
+	At         time.Time         `cbor:"3,keyasint"`
+	Points     []cbor.RawMessage `cbor:"4,keyasint"` // each a point
+
+	decoded []point // of Points, by decode
+}
+
+// point is a lode.Point in the log.
+type point struct {
+	ID       lode.DocID    `cbor:"1,keyasint"`
+	Vector   []byte        `cbor:"2,keyasint"`
+	Text     string        `cbor:"3,keyasint,omitempty"`
+	Metadata lode.Metadata `cbor:"4,keyasint,omitempty"`
+	Readers  []string      `cbor:"5,keyasint,omitempty"`
+}
+
+func (*initCluster) commandType() commandType      { return typeInitCluster }
+func (*createCollection) commandType() commandType { return typeCreateCollection }
+func (*deleteCollection) commandType() commandType { return typeDeleteCollection }
+func (*submit) commandType() commandType           { return typeSubmit }
+func (*claim) commandType() commandType            { return typeClaim }
+func (*stageSilver) commandType() commandType      { return typeStageSilver }
+func (*stageChunks) commandType() commandType      { return typeStageChunks }
+func (*complete) commandType() commandType         { return typeComplete }
+func (*fail) commandType() commandType             { return typeFail }
+func (*retry) commandType() commandType            { return typeRetry }
+func (*deleteDocuments) commandType() commandType  { return typeDeleteDocuments }
+func (*putPoints) commandType() commandType        { return typePutPoints }
+
+// newCommand returns an empty payload of the type, nil for a type that this build does not
+// know.
+func newCommand(t commandType) command {
+	switch t {
+	case typeInitCluster:
+		return new(initCluster)
+	case typeCreateCollection:
+		return new(createCollection)
+	case typeDeleteCollection:
+		return new(deleteCollection)
+	case typeSubmit:
+		return new(submit)
+	case typeClaim:
+		return new(claim)
+	case typeStageSilver:
+		return new(stageSilver)
+	case typeStageChunks:
+		return new(stageChunks)
+	case typeComplete:
+		return new(complete)
+	case typeFail:
+		return new(fail)
+	case typeRetry:
+		return new(retry)
+	case typeDeleteDocuments:
+		return new(deleteDocuments)
+	case typePutPoints:
+		return new(putPoints)
+	}
+	return nil
+}
+
+// actor is the principal behind a command: what it may touch is decided by Apply, against
+// the state that the command meets.
+type actor struct {
+	ID     string   `cbor:"1,keyasint"`
+	All    bool     `cbor:"2,keyasint,omitempty"`
+	Labels []string `cbor:"3,keyasint,omitempty"`
+}
+
+func actorOf(p lode.Principal) actor {
+	return actor{ID: p.ID, All: p.SeesAll(), Labels: p.Labels}
+}
+
+func (a actor) principal() lode.Principal {
+	if a.All {
+		return lode.AllSeeing(a.ID)
+	}
+	return lode.Principal{ID: a.ID, Labels: a.Labels}
+}
+
+// codec is how payloads are written and read: deterministic out, strict in.
+type codec struct {
+	enc cbor.EncMode
+	dec cbor.DecMode
+}
+
+func newCodec() (codec, error) {
+	encoding := cbor.CoreDetEncOptions()
+	encoding.Time = cbor.TimeRFC3339NanoUTC
+	enc, err := encoding.EncMode()
+	if err != nil {
+		return codec{}, fmt.Errorf("command encoding: %w", err)
+	}
+	decoding := cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		IndefLength:       cbor.IndefLengthForbidden,
+		TagsMd:            cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+		UTF8:              cbor.UTF8RejectInvalid,
+	}
+	dec, err := decoding.DecMode()
+	if err != nil {
+		return codec{}, fmt.Errorf("command decoding: %w", err)
+	}
+	return codec{enc: enc, dec: dec}, nil
+}
+
+// encode makes a log entry of the command. What this build could not read back is refused:
+// an entry that Apply cannot decode would stop every node.
+func (c codec) encode(cmd command) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(cmd.commandType())))
+	b.Write(binary.LittleEndian.AppendUint16(nil, commandVersion))
+	if err := c.enc.NewEncoder(&b).Encode(cmd); err != nil {
+		return nil, lode.Errorf(lode.CodeInternal, "encode command %d: %w", cmd.commandType(), err)
+	}
+	sealed := seal.Seal(kindCommand, b.Bytes())
+	if len(sealed) > MaxCommandBytes {
+		return nil, lode.Errorf(lode.CodeTooLarge, "the write needs a log entry of %d bytes, the limit is %d", len(sealed), MaxCommandBytes)
+	}
+	if _, err := c.decode(sealed); err != nil {
+		return nil, lode.Errorf(lode.CodeInvalid, "the write cannot be represented in the log: %w", err)
+	}
+	return sealed, nil
+}
+
+// decode reads a log entry.
+func (c codec) decode(b []byte) (command, error) {
+	payload, err := seal.Open(kindCommand, b)
+	if err != nil {
+		return nil, fmt.Errorf("open command: %w", err)
+	}
+	if len(payload) < 4 {
+		return nil, fmt.Errorf("command has %d bytes, its header alone needs 4", len(payload))
+	}
+	t := commandType(binary.LittleEndian.Uint16(payload))
+	version := binary.LittleEndian.Uint16(payload[2:])
+	cmd := newCommand(t)
+	if cmd == nil {
+		return nil, fmt.Errorf("command type %d is unknown to this build: start a newer one", t)
+	}
+	if version != commandVersion {
+		return nil, fmt.Errorf("command type %d has version %d, this build reads %d: start a newer one", t, version, commandVersion)
+	}
+	if err := c.dec.Unmarshal(payload[4:], cmd); err != nil {
+		return nil, fmt.Errorf("decode command type %d: %w", t, err)
+	}
+	if err := c.decodeItems(cmd); err != nil {
+		return nil, err
+	}
+	return cmd, nil
+}
+
+// decodeItems decodes the items of a batch, so that a command is known to be readable as a
+// whole before its first item is applied.
+func (c codec) decodeItems(cmd command) (err error) {
+	switch cmd := cmd.(type) {
+	case *stageChunks:
+		cmd.decoded, err = decodeAll[lode.StagedChunk](c, cmd.Chunks)
+	case *putPoints:
+		cmd.decoded, err = decodeAll[point](c, cmd.Points)
+	}
+	return err
+}
+
+func decodeAll[T any](c codec, raw []cbor.RawMessage) ([]T, error) {
+	items := make([]T, len(raw))
+	for i := range raw {
+		if err := c.dec.Unmarshal(raw[i], &items[i]); err != nil {
+			return nil, fmt.Errorf("decode item %d: %w", i, err)
+		}
+	}
+	return items, nil
+}
+
+// group splits encoded items into runs that fit one command each.
+func group(items []cbor.RawMessage) [][]cbor.RawMessage {
+	var groups [][]cbor.RawMessage
+	size := 0
+	for _, item := range items {
+		if len(groups) == 0 || size+len(item) > MaxCommandBytes-headRoom {
+			groups, size = append(groups, nil), 0
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], item)
+		size += len(item)
+	}
+	return groups
+}
+
+// normalReaders brings reader labels, a set, into one order without repeats.
+func normalReaders(readers []string) []string {
+	if len(readers) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(readers)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}

@@ -1,0 +1,83 @@
+// Package collection is one node's collections: the state machine under the replicated log,
+// and the searches over its state.
+//
+// # What it owns
+//
+// The [Engine] decodes commands, applies them to storage and keeps the in-memory indexes in
+// step. Every write goes the same way:
+//
+//	caller -> Engine method (validates, fixes ids of the actor, times, vectors)
+//	       -> command -> Proposer -> log, quorum
+//	       -> Engine.Apply on every node: one storage transaction, then publication
+//	       -> typed result -> caller
+//
+// Apply decides everything that depends on the state: what a submission means, whether a
+// job still holds, who may touch what. It is deterministic: no clock, no randomness, no
+// parsing, nothing but the command and the stored state. Every search reads a published
+// snapshot and never waits for a write.
+//
+// The key types:
+//
+//	Engine       all of it; New builds the indexes from storage, they are derived
+//	Entry, Fatal what the log hands in, and the result that stops the node
+//	View         a collection as one principal sees it at one moment: the two searches,
+//	             and the rows behind their answers
+//	Events       callbacks about changes, for metrics, audit and the queue of jobs
+//
+// # What it leaves to others
+//
+// How entries are replicated (raft), how records lie on disk (storage), how vectors and
+// words are searched (index and its kinds), how bytes become chunks with vectors
+// (pipeline), how two searches become one answer (retrieval), who a principal is and where
+// its labels come from (api). The engine knows no HTTP, no consensus, no embedding model.
+//
+// # Versions of a document
+//
+//	submit ──> pending ──complete──> ready     the older ready version is dropped
+//	             │  ▲                          in the same step
+//	           fail  retry, or the same
+//	             ▼  │   bytes again
+//	          quarantined
+//
+// An older ready version stays searchable until a newer one is committed. Other bytes while
+// a version is pending or in quarantine take its place. Jobs are fenced by epochs: claim
+// and retry start the next one, and what comes under an older epoch is refused with
+// [lode.CodeSuperseded].
+//
+// Metadata and readers belong to a content. While an older content is shown, those of the
+// newer one wait with it; readers that wait narrow access at once, and never widen it.
+//
+// # Commands
+//
+// A log entry is a sealed block (package internal/seal) of kind 0x43 ("C") and at most
+// [MaxCommandBytes] long. Its payload, integers little endian:
+//
+//	offset  size  field
+//	0       2     type
+//	2       2     version of the payload, 1
+//	4             payload, CBOR in core deterministic encoding, keys are integers
+//
+// The types, all at version 1; a type or version that a build does not know is [Fatal]:
+//
+//	 1  init cluster       id, key for outside ids
+//	 2  create collection  settings with fingerprint and time; the id is given by Apply
+//	 3  delete collection  collection
+//	 4  submit             collection, actor, id, uri, media type, blob, size, metadata,
+//	                       readers, time, run of the receive stage
+//	 5  claim              job
+//	 6  stage silver       job, part, data
+//	 7  stage chunks       job, chunks with vectors
+//	 8  complete           completion: title, hashes and counts of what is staged, runs, time
+//	 9  fail               job, failure, runs
+//	10  retry              collection, actor, id, time
+//	11  delete documents   collection, actor, kind, ids
+//	12  put points         collection, actor, time, points
+//
+// An actor is the principal with its labels: access is decided by Apply, against the state
+// that the command meets.
+//
+// # Concurrency
+//
+// All methods may be called at the same time, but Apply and Restore come from one
+// goroutine, in log order. See DESIGN.md for how snapshots are published.
+package collection

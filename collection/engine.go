@@ -1,0 +1,205 @@
+package collection
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/storage"
+)
+
+// Options says what an [Engine] is built from. NewDense, NewLexical and Fingerprint are
+// required.
+type Options struct {
+	// Logger is told what an operator must know. The default discards.
+	Logger *slog.Logger
+	// NewDense and NewLexical make the empty indexes of a collection.
+	NewDense   func(dim int, metric lode.Metric) index.Dense
+	NewLexical func() index.Lexical
+	// Fingerprint identifies the model, tokenizer and chunker that a collection names, and
+	// refuses an embedder that the node does not know.
+	Fingerprint func(lode.Collection) (string, error)
+	// Clock gives the times that commands carry. The default is time.Now.
+	Clock func() time.Time
+	// Events are called after a change is durable and visible.
+	Events Events
+}
+
+func (o *Options) ensureDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+}
+
+func (o *Options) validate() error {
+	if o.NewDense == nil || o.NewLexical == nil || o.Fingerprint == nil {
+		return errors.New("collection: NewDense, NewLexical and Fingerprint must be set")
+	}
+	return nil
+}
+
+// Events are optional callbacks about changes of documents. They are called on every node,
+// in the order of the log, by the goroutine that applies it: they must return soon and
+// must not call the engine's writes. Entries that a node replays after a restart are
+// reported again only when storage had not applied them.
+type Events struct {
+	JobAdded    func(lode.Job)                       // a version waits for processing
+	Committed   func(lode.Document, lode.DocVersion) // a version became searchable
+	Quarantined func(lode.Document, lode.DocVersion) // a version failed
+	Deleted     func(lode.Document)                  // a document or raw vector is gone
+	Dropped     func(lode.Collection)                // a collection is gone with all it held
+}
+
+// Proposer puts a command into the replicated log and returns what Apply made of it on
+// this node, once it is applied here.
+type Proposer func(ctx context.Context, command []byte) (any, error)
+
+// Engine is the collections of one node: the state machine under the log and the searches
+// over its state. All methods may be called at the same time, except that Apply and
+// Restore must not overlap, as a log's driver guarantees.
+type Engine struct {
+	store   *storage.Store
+	options Options
+	codec   codec
+
+	proposer  atomic.Pointer[Proposer]
+	catalog   atomic.Pointer[catalog]
+	closed    atomic.Bool
+	applyLock struct {
+		// The mutex covers one batch from storage to publication. Searches never take it.
+		sync.Mutex
+		failed error // why the state machine stopped; it never starts again
+	}
+}
+
+// New builds the in-memory state from storage. The caller closes the engine, then the
+// store.
+func New(store *storage.Store, o Options) (*Engine, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o.ensureDefaults()
+	codec, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{store: store, options: o, codec: codec}
+	loaded, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	e.catalog.Store(loaded)
+	return e, nil
+}
+
+// Close waits for the batch that is being applied; afterwards every call is refused. The
+// store stays open. Close may be called twice.
+func (e *Engine) Close() error {
+	e.closed.Store(true)
+	e.applyLock.Lock()
+	defer e.applyLock.Unlock()
+	return nil
+}
+
+// SetProposer connects the engine to the log. It is called once, before the first write.
+func (e *Engine) SetProposer(p Proposer) { e.proposer.Store(&p) }
+
+// StateHash is the hash of the durable state: equal on all nodes that applied the same log.
+func (e *Engine) StateHash() (lode.Hash, error) { return e.store.StateHash() }
+
+// now is the clock's time in the form that commands carry.
+func (e *Engine) now() time.Time { return plainTime(e.options.Clock()) }
+
+// catalog is the set of collections. It never changes; Apply publishes a new one.
+type catalog struct {
+	byID   map[lode.CollectionID]*collection
+	byName map[string]*collection
+}
+
+func newCatalog() *catalog {
+	return &catalog{byID: map[lode.CollectionID]*collection{}, byName: map[string]*collection{}}
+}
+
+func (c *catalog) clone() *catalog {
+	return &catalog{byID: maps.Clone(c.byID), byName: maps.Clone(c.byName)}
+}
+
+func (c *catalog) add(added *collection) {
+	c.byID[added.settings.ID] = added
+	c.byName[added.settings.Name] = added
+}
+
+func (c *catalog) remove(id lode.CollectionID) {
+	if gone := c.byID[id]; gone != nil {
+		delete(c.byName, gone.settings.Name)
+		delete(c.byID, id)
+	}
+}
+
+// names returns the names in order.
+func (c *catalog) names() []string { return slices.Sorted(maps.Keys(c.byName)) }
+
+// admit refuses a call without a principal, or to a closed engine.
+func (e *Engine) admit(p lode.Principal) error {
+	if e.closed.Load() {
+		return errClosed()
+	}
+	return p.Validate()
+}
+
+// open finds a collection by name for a principal.
+func (e *Engine) open(p lode.Principal, name string) (*collection, error) {
+	if err := e.admit(p); err != nil {
+		return nil, err
+	}
+	if err := lode.ValidateCollectionName(name); err != nil {
+		return nil, err
+	}
+	c := e.catalog.Load().byName[name]
+	if c == nil {
+		return nil, lode.NotFound("collection", name)
+	}
+	return c, nil
+}
+
+// propose sends a command through the log and gives its result the type that Apply returns
+// for it.
+func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
+	var none T
+	if e.closed.Load() {
+		return none, errClosed()
+	}
+	proposer := e.proposer.Load()
+	if proposer == nil {
+		return none, lode.Errorf(lode.CodeUnavailable, "the node is not connected to the log yet")
+	}
+	data, err := e.codec.encode(cmd)
+	if err != nil {
+		return none, err
+	}
+	result, err := (*proposer)(ctx, data)
+	if err != nil {
+		return none, err
+	}
+	switch result := result.(type) {
+	case T:
+		return result, nil
+	case error:
+		return none, result
+	}
+	return none, lode.Errorf(lode.CodeInternal, "command %d has a result of type %T", cmd.commandType(), result)
+}
+
+func errClosed() *lode.Error {
+	return lode.Errorf(lode.CodeUnavailable, "the node is shutting down")
+}

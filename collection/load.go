@@ -1,0 +1,122 @@
+package collection
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/storage"
+)
+
+// load builds the in-memory state from storage, in one consistent view.
+func (e *Engine) load() (*catalog, error) {
+	loaded := newCatalog()
+	err := e.store.View(func(tx *storage.Tx) error {
+		all, err := tx.Collections()
+		if err != nil {
+			return err
+		}
+		for _, settings := range all {
+			c, err := e.loadCollection(tx, settings)
+			if err != nil {
+				return fmt.Errorf("load collection %s: %w", settings.Name, err)
+			}
+			loaded.add(c)
+		}
+		return nil
+	})
+	return loaded, err
+}
+
+// shown is a searchable version that was found in storage.
+type shown struct {
+	doc     *lode.Document
+	waiting []string
+	title   string
+	first   lode.RowID
+}
+
+func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*collection, error) {
+	c := newCollection(*settings, &e.options)
+	var all []shown
+	err := tx.Documents(settings.ID, 0, func(doc *lode.Document) (bool, error) {
+		d, err := readDocument(tx, doc)
+		if err != nil {
+			return false, fmt.Errorf("document %d: %w", doc.No, err)
+		}
+		addStats(&c.segment.stats, d.count(), +1)
+		if d.current != nil && d.current.Chunks > 0 {
+			all = append(all, shown{doc: doc, waiting: d.waitingReaders(), title: d.current.Title, first: d.current.FirstRow})
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.first, b.first) })
+	for i := range all {
+		if err := loadRows(tx, &c.segment, &all[i]); err != nil {
+			return nil, fmt.Errorf("document %d: %w", all[i].doc.No, err)
+		}
+	}
+	c.publish()
+	return c, nil
+}
+
+func loadRows(tx *storage.Tx, s *segment, found *shown) error {
+	rows := &version{doc: found.doc, first: found.first}
+	err := tx.Chunks(found.doc.Collection, found.doc.No, found.doc.Current, func(staged *lode.StagedChunk) error {
+		v, err := lode.ParseVector(staged.Vector)
+		if err != nil {
+			return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
+		}
+		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.title))
+		rows.vectors = append(rows.vectors, v)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.show(rows); err != nil {
+		return err
+	}
+	s.describe(found.doc, found.waiting)
+	return nil
+}
+
+// Snapshot prepares a copy of the durable state for another node or a backup. The cut is
+// taken when write begins: the copy may hold entries that are newer than the call, and it
+// names the log position that it was taken at, so that Apply skips them after a restore.
+// release must be called once, also when write was not.
+func (e *Engine) Snapshot() (write func(io.Writer) error, release func(), err error) {
+	if e.closed.Load() {
+		return nil, nil, errClosed()
+	}
+	write = func(w io.Writer) error {
+		_, err := e.store.WriteSnapshot(w)
+		return err
+	}
+	return write, func() {}, nil
+}
+
+// Restore replaces the durable state by a snapshot and rebuilds what is in memory. When it
+// fails, the state is the one from before, or the state machine has stopped.
+func (e *Engine) Restore(r io.Reader) error {
+	e.applyLock.Lock()
+	defer e.applyLock.Unlock()
+	if err := e.stopped(); err != nil {
+		return Fatal{Err: err}
+	}
+	if err := e.store.RestoreSnapshot(r); err != nil {
+		return fmt.Errorf("restore snapshot: %w", err)
+	}
+	loaded, err := e.load()
+	if err != nil {
+		e.applyLock.failed = err
+		return Fatal{Err: fmt.Errorf("restore snapshot: %w", err)}
+	}
+	e.catalog.Store(loaded)
+	return nil
+}

@@ -1,0 +1,198 @@
+package collection
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+)
+
+// compactDeadRows is the number of dead rows below which a segment is never compacted.
+const compactDeadRows = 10_000
+
+// entry is what a search knows of one searchable document; it never changes.
+type entry struct {
+	doc *lode.Document
+	// waiting holds the reader labels of a newer version that is not ready yet; nil when
+	// the newest version is the one that is shown. See [maySee].
+	waiting []string
+	first   lode.RowID
+	ordinal uint32 // of the first row
+	rows    uint32
+}
+
+// rowRef is one row of a segment: its id and its document's slot.
+type rowRef struct {
+	id   lode.RowID
+	slot uint32
+}
+
+// snapshot is a collection as one search sees it. It never changes.
+type snapshot struct {
+	settings *lode.Collection
+	dense    index.Dense
+	lexical  index.Lexical
+	rows     []rowRef // by ordinal, ascending by id
+	live     *index.Bitset
+	docs     table
+	stats    lode.CollectionStats
+}
+
+// find returns the ordinal of a live row and its document.
+func (s *snapshot) find(id lode.RowID) (ordinal uint32, e *entry, ok bool) {
+	i := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= id })
+	if i == len(s.rows) || s.rows[i].id != id || !s.live.Has(uint32(i)) {
+		return 0, nil, false
+	}
+	return uint32(i), s.docs.at(s.rows[i].slot), true
+}
+
+// collection is one collection in memory. The Apply goroutine alone changes the segment;
+// searches hold published snapshots.
+type collection struct {
+	settings  lode.Collection
+	published atomic.Pointer[snapshot]
+	segment   segment
+	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
+	// answer, and exclusively while rows that no published snapshot shows any more leave
+	// the lexical index. It covers no I/O.
+	lexicalUse sync.RWMutex
+}
+
+// segment is the growing, only segment of a collection: rows in order of their ids, which
+// is the order of ordinals in both indexes.
+type segment struct {
+	dense   index.Dense
+	lexical index.Lexical
+	rows    []rowRef // append-only: published snapshots share it
+	live    *index.Bitset
+	dead    int
+	docs    tableWriter
+	stats   lode.CollectionStats
+	removed []uint32 // dead rows that the lexical index still holds
+}
+
+func newCollection(settings lode.Collection, o *Options) *collection {
+	c := &collection{settings: settings}
+	c.segment = segment{
+		dense:   o.NewDense(settings.Dim, settings.Metric),
+		lexical: o.NewLexical(),
+		live:    index.NewBitset(0),
+		docs:    newTableWriter(),
+	}
+	c.publish()
+	return c
+}
+
+// version is a content that becomes searchable: its rows in order of ordinals.
+type version struct {
+	doc     *lode.Document
+	first   lode.RowID
+	texts   []string // what the lexical index sees
+	vectors []lode.Vector
+}
+
+// show makes the version's rows the document's only ones. An error means that the indexes
+// are not in step any more.
+func (s *segment) show(v *version) error {
+	s.hide(v.doc.No)
+	if len(v.vectors) == 0 {
+		return nil
+	}
+	e := &entry{doc: v.doc, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.vectors))}
+	slot := s.docs.add(e)
+	for i, vector := range v.vectors {
+		want := uint32(len(s.rows))
+		dense, err := s.dense.Add(vector)
+		if err != nil {
+			return fmt.Errorf("index row %d: %w", v.first+lode.RowID(i), err)
+		}
+		if lexical := s.lexical.Add(v.texts[i]); dense != want || lexical != want {
+			return fmt.Errorf("index row %d: ordinals %d and %d, want %d", v.first+lode.RowID(i), dense, lexical, want)
+		}
+		s.rows = append(s.rows, rowRef{id: v.first + lode.RowID(i), slot: slot})
+		s.live.Set(want)
+	}
+	return nil
+}
+
+// hide takes the document's rows out of the search.
+func (s *segment) hide(no lode.DocNo) {
+	e := s.docs.find(no)
+	if e == nil {
+		return
+	}
+	for ordinal := e.ordinal; ordinal < e.ordinal+e.rows; ordinal++ {
+		s.live.Clear(ordinal)
+		s.removed = append(s.removed, ordinal)
+	}
+	s.dead += int(e.rows)
+	s.docs.remove(no)
+}
+
+// describe replaces what is known of a document whose rows stay. One without rows is in no
+// search and needs no entry.
+func (s *segment) describe(doc *lode.Document, waiting []string) {
+	old := s.docs.find(doc.No)
+	if old == nil {
+		return
+	}
+	e := *old
+	e.doc, e.waiting = doc, waiting
+	s.docs.replace(&e)
+}
+
+// publish shows the segment as it stands to searches that begin from now on.
+func (c *collection) publish() {
+	s := &c.segment
+	if s.dead > compactDeadRows && s.dead*2 > len(s.rows) {
+		s.compact()
+	}
+	c.published.Store(&snapshot{
+		settings: &c.settings,
+		dense:    s.dense,
+		lexical:  s.lexical,
+		rows:     slices.Clip(s.rows),
+		live:     s.live.Clone(),
+		docs:     s.docs.publish(),
+		stats:    s.stats,
+	})
+	c.forget()
+}
+
+// forget takes dead rows out of the lexical index and its statistics. Rows that a lexical
+// search may still answer with must stay: it holds lexicalUse, and began with a snapshot
+// that is older than the one just published.
+func (c *collection) forget() {
+	if len(c.segment.removed) == 0 {
+		return
+	}
+	c.lexicalUse.Lock()
+	defer c.lexicalUse.Unlock()
+	c.segment.lexical.Remove(c.segment.removed...)
+	c.segment.removed = c.segment.removed[:0]
+}
+
+// compact replaces the indexes by ones without dead rows. Snapshots keep the old ones.
+func (s *segment) compact() {
+	dense, lexical := s.dense.Compact(s.live), s.lexical.Compact(s.live)
+	rows := make([]rowRef, 0, len(s.rows)-s.dead)
+	docs := newTableWriter()
+	s.docs.each(func(e *entry) bool {
+		moved := *e
+		moved.ordinal = uint32(len(rows))
+		slot := docs.add(&moved)
+		for i := range e.rows {
+			rows = append(rows, rowRef{id: e.first + lode.RowID(i), slot: slot})
+		}
+		return true
+	})
+	live := index.NewBitset(len(rows))
+	live.SetAll()
+	s.dense, s.lexical, s.rows, s.docs, s.live = dense, lexical, rows, docs, live
+	s.dead, s.removed = 0, nil
+}

@@ -1,0 +1,255 @@
+package collection
+
+import (
+	"context"
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/storage"
+)
+
+// ErrViewGone is returned by [View.Rows] when a row was replaced or deleted since the view
+// was taken. The caller takes a new view and searches again.
+var ErrViewGone = errors.New("the view is gone: a row was replaced since it was taken")
+
+// View is a collection as one principal sees it at one moment. It may be used by several
+// goroutines at a time, needs no closing, and is meant for one question: the longer it is
+// held, the likelier Rows finds that it is gone.
+type View struct {
+	engine     *Engine
+	collection *collection
+	principal  lode.Principal
+	base       *snapshot
+
+	mu struct {
+		sync.Mutex
+		allowed []allowed
+		lexical *snapshot // what the latest lexical search answered from
+	}
+}
+
+// allowed is the bitmap of a filter on a snapshot: the two searches of a question share it.
+type allowed struct {
+	snapshot *snapshot
+	filter   lode.Filter
+	rows     *index.Bitset
+}
+
+// View takes a consistent view of a collection for a principal.
+func (e *Engine) View(ctx context.Context, p lode.Principal, name string) (*View, error) {
+	if err := index.Stopped(ctx); err != nil {
+		return nil, err
+	}
+	c, err := e.open(p, name)
+	if err != nil {
+		return nil, err
+	}
+	return &View{engine: e, collection: c, principal: p, base: c.published.Load()}, nil
+}
+
+// Collection returns the settings of the collection.
+func (v *View) Collection() lode.Collection { return v.collection.settings }
+
+// Dense returns the min(k, matching) rows nearest to the vector, among those that the
+// principal may see and the filter matches.
+func (v *View) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := lode.ValidateK(k); err != nil {
+		return nil, err
+	}
+	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
+		return nil, err
+	}
+	allow, err := v.allow(ctx, v.base, f)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.base.dense.Search(ctx, vector, k, allow)
+	if err != nil {
+		return nil, err
+	}
+	return v.base.candidates(found), nil
+}
+
+// Lexical returns the min(k, matching) rows that answer the words best, among those that
+// the principal may see and the filter matches. Word statistics belong to the moment of
+// the search, and so does its answer: it may be newer than the view. Rows tells apart what
+// belongs together.
+func (v *View) Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := lode.ValidateK(k); err != nil {
+		return nil, err
+	}
+	if len(text) > lode.MaxQueryBytes {
+		return nil, lode.Invalid("text", len(text), "query text has %d bytes, the limit is %d", len(text), lode.MaxQueryBytes)
+	}
+	// The lock keeps rows of the loaded snapshot in the index until the answer is there.
+	v.collection.lexicalUse.RLock()
+	defer v.collection.lexicalUse.RUnlock()
+	now := v.collection.published.Load()
+	v.mu.Lock()
+	v.mu.lexical = now
+	v.mu.Unlock()
+	allow, err := v.allow(ctx, now, f)
+	if err != nil {
+		return nil, err
+	}
+	found, err := now.lexical.Search(ctx, text, k, allow)
+	if err != nil {
+		return nil, err
+	}
+	return now.candidates(found), nil
+}
+
+// LexicalBound is a score that no row can exceed for these words, or infinity when the
+// index does not know one; see [index.Bounded].
+func (v *View) LexicalBound(text string) float64 {
+	if bounded, ok := v.base.lexical.(index.Bounded); ok {
+		return bounded.UpperBound(text)
+	}
+	return math.Inf(1)
+}
+
+func (s *snapshot) candidates(found []index.Candidate) []lode.Candidate {
+	out := make([]lode.Candidate, len(found))
+	for i, c := range found {
+		out[i] = lode.Candidate{Row: s.rows[c.Ordinal].id, Score: float64(c.Score)}
+	}
+	return out
+}
+
+// allow returns the rows of the snapshot that the principal may see and the filter matches.
+func (v *View) allow(ctx context.Context, s *snapshot, f lode.Filter) (*index.Bitset, error) {
+	if err := f.Validate(); err != nil {
+		return nil, coded(err).In("filter")
+	}
+	if f.MatchesAll() && v.principal.SeesAll() {
+		return s.live, nil
+	}
+	v.mu.Lock()
+	i := slices.IndexFunc(v.mu.allowed, func(a allowed) bool { return a.snapshot == s && reflect.DeepEqual(a.filter, f) })
+	if i >= 0 {
+		defer v.mu.Unlock()
+		return v.mu.allowed[i].rows, nil
+	}
+	v.mu.Unlock()
+	rows, err := s.allow(ctx, v.principal, f)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.mu.allowed = append(v.mu.allowed, allowed{snapshot: s, filter: f, rows: rows})
+	return rows, nil
+}
+
+// stopEvery is the number of documents after which a scan looks whether its caller left.
+const stopEvery = 4096
+
+// allow evaluates access and filter once for each document.
+//
+// SECURITY: this is where access narrows the search itself. A row that is not in the set
+// is never compared, scored or counted.
+func (s *snapshot) allow(ctx context.Context, p lode.Principal, f lode.Filter) (*index.Bitset, error) {
+	allowed := index.NewBitset(len(s.rows))
+	seen := 0
+	var err error
+	s.docs.each(func(e *entry) bool {
+		if seen++; seen%stopEvery == 0 {
+			err = index.Stopped(ctx)
+		}
+		if err == nil && maySee(p, e.doc.Readers, e.waiting) && f.Match(e.doc.Metadata) {
+			for i := range e.rows {
+				allowed.Set(e.ordinal + i)
+			}
+		}
+		return err == nil
+	})
+	return allowed, err
+}
+
+// Rows returns the rows in the order asked for, with their text and documents. It is
+// [ErrViewGone] when one of them was replaced or deleted since the view was taken, and then
+// nothing is returned: half an answer would show a document in two versions or in none.
+func (v *View) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error) {
+	if len(ids) > 2*lode.MaxK {
+		return nil, lode.Invalid("rows", len(ids), "at most %d rows at a time", 2*lode.MaxK)
+	}
+	rows := make([]lode.Row, 0, len(ids))
+	err := v.engine.store.View(func(tx *storage.Tx) error {
+		versions := map[lode.DocNo]*lode.DocVersion{}
+		for i, id := range ids {
+			if i%stopEvery == 0 {
+				if err := index.Stopped(ctx); err != nil {
+					return err
+				}
+			}
+			e := v.find(id)
+			if e == nil {
+				return ErrViewGone
+			}
+			row, err := readRow(tx, e, id, withVectors, versions)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// find returns the document of a row, in the view or in what its lexical search saw, if
+// the principal may see it there.
+func (v *View) find(id lode.RowID) *entry {
+	v.mu.Lock()
+	lexical := v.mu.lexical
+	v.mu.Unlock()
+	for _, s := range []*snapshot{v.base, lexical} {
+		if s == nil {
+			continue
+		}
+		if _, e, ok := s.find(id); ok && maySee(v.principal, e.doc.Readers, e.waiting) {
+			return e
+		}
+	}
+	return nil
+}
+
+// readRow reads a row's text and version. Versions are never given a second content, so
+// what is found under the entry's version is what was searched.
+func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions map[lode.DocNo]*lode.DocVersion) (lode.Row, error) {
+	doc := e.doc
+	v := versions[doc.No]
+	if v == nil || v.Version != doc.Current {
+		found, err := absent(tx.Version(doc.Collection, doc.No, doc.Current))
+		if err != nil {
+			return lode.Row{}, err
+		}
+		if found == nil {
+			return lode.Row{}, ErrViewGone
+		}
+		v = found
+		versions[doc.No] = v
+	}
+	staged, err := absent(tx.Chunk(doc.Collection, lode.ChunkID{Doc: doc.No, Version: v.Version, Ordinal: uint32(id - e.first)}))
+	if err != nil {
+		return lode.Row{}, err
+	}
+	if staged == nil {
+		return lode.Row{}, ErrViewGone
+	}
+	row := lode.Row{ID: id, Document: doc, Version: v, Chunk: staged.Chunk}
+	if withVector {
+		if row.Vector, err = lode.ParseVector(staged.Vector); err != nil {
+			return lode.Row{}, err
+		}
+	}
+	return row, nil
+}
