@@ -1,0 +1,45 @@
+// Package retrieval turns a question into ranked hits and a cited context.
+//
+// # The path
+//
+//	Query -> embed the text  -> dense candidates   \
+//	                                                fuse -> best k -> rows -> context
+//	      -> lexical candidates (at the same time) /
+//
+// [Retriever.Retrieve] takes a [View], one consistent state of a collection under a
+// principal, and asks it for candidates. In hybrid mode both searches go deeper than k and
+// their scores are fused by min-max normalisation; see DESIGN.md for the exact formula.
+// Whenever k rows match in either search, k hits come back.
+//
+// # Modes
+//
+//	dense     a vector, given or made of the text
+//	lexical   the text
+//	hybrid    the text for both, or the text beside a given vector
+//
+// A query that names no mode is hybrid when it has text and dense when it has only a
+// vector. In a collection that has no embedder, text alone is a lexical query, also where
+// hybrid was asked for (the result names the mode that answered); dense mode there needs a
+// vector. A provider that is down fails the query: what one search finds is never given
+// out for what two would have.
+//
+// # The context
+//
+// A [lode.Context] is text for a model: numbered passages in order of rank, each under a
+// header line that names its source, within a token budget that covers every byte of it.
+// Documents are quoted, so that nothing they hold can look like a header:
+//
+//	[1] Go Memory Model > Advice (https://go.dev/ref/mem, p. 2)
+//	> Programs that modify data being simultaneously accessed
+//	> by multiple goroutines must serialize such access.
+//
+//	[2] …
+//
+// Each number has a [lode.Citation] whose span is exactly the text that is shown.
+//
+// # What it leaves to others
+//
+// How vectors and words are searched and which state is fresh enough (collection and
+// server), who may see what (the view holds to it), HTTP. Measures of ranking quality are
+// here too ([NDCG], [Recall]), for the bench.
+package retrieval

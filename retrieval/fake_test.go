@@ -1,0 +1,189 @@
+package retrieval_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/retrieval"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const dim = 2
+
+var anyone = lode.AllSeeing("test")
+
+// fakeView answers with scores that a test lays down, and fails where it is told to.
+type fakeView struct {
+	mu         sync.Mutex
+	collection lode.Collection
+	dense      []lode.Candidate
+	lexical    []lode.Candidate
+	bound      float64
+	rows       map[lode.RowID]lode.Row
+	fail       map[string]error // by method
+	calls      map[string]int
+	asked      struct {
+		vector  lode.Vector
+		text    string
+		depth   []int
+		filters []lode.Filter
+	}
+	block chan struct{} // Lexical waits for it or for its context
+}
+
+var _ retrieval.View = (*fakeView)(nil)
+
+func newView() *fakeView {
+	return &fakeView{
+		collection: lode.Collection{ID: 1, Name: "docs", Metric: lode.Cosine, Dim: dim, Embedder: lode.EmbedderConfig{Provider: lode.ProviderOpenAI, Model: "m", Dim: dim}},
+		rows:       map[lode.RowID]lode.Row{},
+		fail:       map[string]error{},
+		calls:      map[string]int{},
+	}
+}
+
+func (v *fakeView) called(method string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls[method]++
+	return v.fail[method]
+}
+
+func (v *fakeView) Collection() lode.Collection { return v.collection }
+
+func (v *fakeView) Dense(_ context.Context, q lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := v.called("Dense"); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked.vector, v.asked.filters = q, append(v.asked.filters, f)
+	v.asked.depth = append(v.asked.depth, k)
+	return v.dense[:min(k, len(v.dense))], nil
+}
+
+func (v *fakeView) Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := v.called("Lexical"); err != nil {
+		return nil, err
+	}
+	if v.block != nil {
+		select {
+		case <-v.block:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked.text, v.asked.filters = text, append(v.asked.filters, f)
+	v.asked.depth = append(v.asked.depth, k)
+	return v.lexical[:min(k, len(v.lexical))], nil
+}
+
+func (v *fakeView) LexicalBound(string) float64 { return v.bound }
+
+func (v *fakeView) Rows(_ context.Context, ids []lode.RowID, _ bool) ([]lode.Row, error) {
+	if err := v.called("Rows"); err != nil {
+		return nil, err
+	}
+	var rows []lode.Row
+	for _, id := range slices.Backward(ids) { // any order will do
+		if row, ok := v.rows[id]; ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// add makes a row with that text, in a document of its own.
+func (v *fakeView) add(id lode.RowID, text string) {
+	v.rows[id] = row(id, text)
+}
+
+func row(id lode.RowID, text string) lode.Row {
+	doc := lode.DocNo(id)
+	return lode.Row{
+		ID:       id,
+		Document: &lode.Document{No: doc, ID: lode.DocID("doc-" + string(rune('a'+id%26)))},
+		Version:  &lode.DocVersion{Doc: doc, Version: 1, URI: "https://example.org/a", Title: "Title", Blob: lode.HashOf([]byte(text))},
+		Chunk: lode.Chunk{
+			ID: lode.ChunkID{Doc: doc, Version: 1}, Text: text, Tokens: countWords(text),
+			Span: lode.Span{Start: 10, End: 10 + len(text)}, Path: []string{"Title", "Part"}, Page: 3,
+		},
+	}
+}
+
+// candidates makes rows 1, 2, … with these scores.
+func (v *fakeView) candidates(pairs ...float64) []lode.Candidate {
+	var out []lode.Candidate
+	for i := 0; i < len(pairs); i += 2 {
+		id := lode.RowID(pairs[i])
+		if _, ok := v.rows[id]; !ok {
+			v.add(id, "text of row "+strings.Repeat("x", int(id%50)))
+		}
+		out = append(out, lode.Candidate{Row: id, Score: pairs[i+1]})
+	}
+	return out
+}
+
+// fakeEmbedder answers with a fixed vector.
+type fakeEmbedder struct {
+	static bool
+	vector lode.Vector
+	err    error
+	mu     sync.Mutex
+	calls  int
+}
+
+func (e *fakeEmbedder) Fingerprint() string { return "fake/1" }
+func (e *fakeEmbedder) Dim() int            { return dim }
+func (e *fakeEmbedder) Static() bool        { return e.static }
+func (e *fakeEmbedder) Embed(_ context.Context, kind embed.Kind, texts []string) ([]lode.Vector, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calls++
+	if e.err != nil {
+		return nil, e.err
+	}
+	if kind != embed.Query {
+		return nil, lode.Errorf(lode.CodeInternal, "a query was embedded as a document")
+	}
+	return []lode.Vector{e.vector}, nil
+}
+
+func retriever(v *fakeView, e *fakeEmbedder) *retrieval.Retriever {
+	return retrieval.New(options(v, e))
+}
+
+func options(v *fakeView, e *fakeEmbedder) retrieval.Options {
+	return retrieval.Options{
+		View: func(context.Context, lode.Principal, string) (retrieval.View, error) {
+			return v, v.called("View")
+		},
+		EmbedderFor: func(lode.Collection) (embed.Embedder, error) {
+			if err := v.called("EmbedderFor"); err != nil {
+				return nil, err
+			}
+			return e, nil
+		},
+		Count:     countWords,
+		Tokenizer: "words",
+	}
+}
+
+func countWords(s string) int { return len(strings.Fields(s)) }
+
+func wantCode(t *testing.T, err error, code lode.Code) {
+	t.Helper()
+	if lode.CodeOf(err) != code {
+		t.Fatalf("got error %v with code %q, want %q", err, lode.CodeOf(err), code)
+	}
+}

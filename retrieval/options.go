@@ -1,0 +1,83 @@
+package retrieval
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/tokens"
+)
+
+// ErrViewGone is returned by a [View] when rows that it proposed are gone. The question is
+// asked again of a new view.
+var ErrViewGone = errors.New("view is gone")
+
+// View is one consistent state of a collection, as one principal may see it. Dense and
+// Lexical may be called at the same time.
+type View interface {
+	// Collection returns the settings.
+	Collection() lode.Collection
+	// Dense returns the min(k, matching) rows nearest to v, best first, equal scores by
+	// ascending row. The filter narrows the search itself.
+	Dense(ctx context.Context, v lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error)
+	// Lexical returns the min(k, matching) best rows that hold a word of text, best first,
+	// equal scores by ascending row.
+	Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error)
+	// LexicalBound returns a score that no row can exceed for text: 0 when the text has no
+	// words, infinity when there is no such score.
+	LexicalBound(text string) float64
+	// Rows returns the rows of ids. It returns [ErrViewGone] when one is gone.
+	Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error)
+}
+
+// Options configure a [Retriever]. View and EmbedderFor are required.
+type Options struct {
+	// View returns the present state of a collection for a principal.
+	View func(ctx context.Context, p lode.Principal, collection string) (View, error)
+	// EmbedderFor returns the embedder that a collection's vectors were made with.
+	EmbedderFor func(lode.Collection) (embed.Embedder, error)
+	// Count returns the number of tokens of a text. The default is tokens.Count.
+	Count func(string) int
+	// Tokenizer names what Count counts. The default is tokens.Name.
+	Tokenizer string
+
+	Clock  func() time.Time // the default is time.Now
+	Logger *slog.Logger     // the default discards
+	Events Events
+}
+
+// Events are told what happened, for metrics. Nil members are skipped. They are called at
+// the same time and must not block.
+type Events struct {
+	// StepDone reports how long a step of a query took, and its error.
+	StepDone func(step Step, d time.Duration, err error)
+}
+
+// Step is a part of answering a query.
+type Step string
+
+// The steps.
+const (
+	StepEmbed   Step = "embed"
+	StepDense   Step = "dense"
+	StepLexical Step = "lexical"
+	StepRows    Step = "rows"
+	StepContext Step = "context"
+)
+
+// EnsureDefaults fills what the caller left out.
+func (o *Options) EnsureDefaults() {
+	if o.Count == nil {
+		o.Count = tokens.Count
+		o.Tokenizer = tokens.Name
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
