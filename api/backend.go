@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// Backend is everything the HTTP surface calls. All methods may be called at the same time,
+// end early with the context's error when it is done, and return coded errors
+// ([lode.Error]); any other error is answered as internal and logged. Returned slices and
+// pointers are not changed by either side.
+type Backend struct {
+	Collections Collections
+	Documents   Documents
+	Ingest      Ingest
+	Points      Points
+	Retrieval   Retrieval
+	Node        Node
+}
+
+// Collections makes, shows and drops collections.
+type Collections interface {
+	// CreateCollection fills defaults, validates and makes the collection.
+	CreateCollection(ctx context.Context, p lode.Principal, c lode.Collection) (lode.Collection, error)
+	Collection(ctx context.Context, p lode.Principal, name string) (lode.Collection, lode.CollectionStats, error)
+	// Collections returns up to limit collections in order of name, those behind after; next
+	// is empty on the last page.
+	Collections(ctx context.Context, p lode.Principal, after string, limit int) (page []lode.Collection, next string, err error)
+	DeleteCollection(ctx context.Context, p lode.Principal, name string) error
+}
+
+// Documents reads and deletes documents and raw vectors.
+type Documents interface {
+	// Document returns a document with its newest version.
+	Document(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, id lode.DocID) (lode.Document, lode.DocVersion, error)
+	// Documents returns a page in order of DocNo; next is 0 on the last page.
+	Documents(ctx context.Context, p lode.Principal, collection string, q DocumentsQuery) (page []DocumentItem, next lode.DocNo, err error)
+	// DeleteDocuments returns one error for each id, nil for those that were deleted, or an
+	// error for the whole call.
+	DeleteDocuments(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, ids []lode.DocID) ([]error, error)
+	// Silver and Chunks return a layer of the version that search shows; not_found when
+	// there is none yet.
+	Silver(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (*lode.SilverText, lode.DocVersion, error)
+	Chunks(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]lode.Chunk, lode.DocVersion, error)
+	// Retry processes the newest version again when it is in quarantine.
+	Retry(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Job, error)
+}
+
+// DocumentsQuery selects documents.
+type DocumentsQuery struct {
+	State  lode.DocState // of the newest version; empty: any
+	Filter lode.Filter
+	After  lode.DocNo
+	Limit  int
+}
+
+// DocumentItem is a document with its newest version.
+type DocumentItem struct {
+	Document lode.Document
+	Version  lode.DocVersion
+}
+
+// Ingest takes documents in and follows them.
+type Ingest interface {
+	// Submit returns when the bytes are durable and their processing is certain.
+	Submit(ctx context.Context, p lode.Principal, s lode.Submission) (lode.Receipt, error)
+	// Wait returns the version of the receipt once it is ready or in quarantine.
+	Wait(ctx context.Context, p lode.Principal, collection string, r lode.Receipt) (lode.DocVersion, error)
+	// Bronze returns the bytes of a document's newest version.
+	Bronze(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]byte, lode.DocVersion, error)
+	Trace(ctx context.Context, p lode.Principal, collection string, chunk lode.ChunkID) (lode.Trace, error)
+}
+
+// Points writes and reads raw vectors; they are deleted through [Documents].
+type Points interface {
+	// PutPoints returns one error for each point, nil for those that were written, or an
+	// error for the whole call.
+	PutPoints(ctx context.Context, p lode.Principal, collection string, points []lode.Point) ([]error, error)
+	Point(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error)
+}
+
+// Retrieval answers queries.
+type Retrieval interface {
+	// Retrieve fills defaults and validates what depends on the collection.
+	Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*lode.Result, error)
+}
+
+// Node is the node itself.
+type Node interface {
+	// Ready lists what keeps the node from serving; empty when it serves.
+	Ready(ctx context.Context) []Reason
+	// Barrier returns when a read that follows is as fresh as the level promises: local,
+	// leader or linearizable, see the v1 constants.
+	Barrier(ctx context.Context, level string) error
+	// Check walks everything stored and reports every breach; calls do not overlap.
+	Check(ctx context.Context, report func(where, what string)) error
+	Info() Info
+}
+
+// Reason is one thing that keeps a node from serving, and Info what a node says of itself.
+type (
+	Reason = v1.Reason
+	Info   = v1.NodeInfo
+)

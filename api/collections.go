@@ -1,0 +1,96 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	var req v1.CreateCollection
+	if err := readJSON(r, &req); err != nil {
+		return err
+	}
+	want, err := collectionFrom(req)
+	if err != nil {
+		return err
+	}
+	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, want)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", v1.Path(v1.PathCollection, made.Name))
+	return writeJSON(w, http.StatusCreated, toCollection(made, nil))
+}
+
+// collectionFrom checks what does not depend on the node, so that the error names the
+// member of the request.
+func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
+	c := lode.Collection{Name: req.Name, Metric: req.Metric}
+	if e := req.Embedder; e != nil {
+		if e.Provider == "" {
+			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, openai or none")
+		}
+		c.Embedder = lode.EmbedderConfig{Provider: e.Provider, Model: e.Model, Dim: e.Dim}
+	}
+	if ch := req.Chunker; ch != nil {
+		c.Chunker = lode.ChunkerConfig{Strategy: ch.Strategy, MinTokens: ch.MinTokens, MaxTokens: ch.MaxTokens}
+	}
+	if err := lode.ValidateCollectionName(c.Name); err != nil {
+		return c, lode.Invalid("name", c.Name, "%s", codedError(err).Message)
+	}
+	filled := c
+	filled.EnsureDefaults()
+	return c, filled.Validate()
+}
+
+func (s *service) listCollections(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	limit, err := queryLimit(r)
+	if err != nil {
+		return err
+	}
+	after, err := parseCollectionCursor(r.URL.Query().Get(v1.QueryCursor))
+	if err != nil {
+		return err
+	}
+	if err := s.barrier(r); err != nil {
+		return err
+	}
+	page, next, err := s.Backend.Collections.Collections(r.Context(), p, after, limit)
+	if err != nil {
+		return err
+	}
+	list := v1.CollectionList{Collections: make([]v1.Collection, len(page)), NextCursor: collectionCursor(next)}
+	for i, c := range page {
+		list.Collections[i] = toCollection(c, nil)
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
+func (s *service) getCollection(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	name, err := pathCollection(r)
+	if err != nil {
+		return err
+	}
+	if err := s.barrier(r); err != nil {
+		return err
+	}
+	c, stats, err := s.Backend.Collections.Collection(r.Context(), p, name)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, toCollection(c, &stats))
+}
+
+func (s *service) deleteCollection(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	name, err := pathCollection(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Backend.Collections.DeleteCollection(r.Context(), p, name); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

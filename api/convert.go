@@ -1,0 +1,152 @@
+package api
+
+import (
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// Wire types are not storage types: this file is where the one becomes the other.
+
+func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection {
+	out := v1.Collection{
+		Name: c.Name, Metric: c.Metric, Dim: c.Dim, Fingerprint: c.Fingerprint, CreatedAt: c.CreatedAt,
+		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
+		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},
+	}
+	if stats != nil {
+		counts := v1.CollectionStats(*stats)
+		out.Stats = &counts
+	}
+	return out
+}
+
+func toDocument(d *lode.Document, v *lode.DocVersion) v1.Document {
+	out := v1.Document{
+		ID: d.ID, State: v.State, Version: v.Version, CurrentVersion: d.Current, URI: v.URI, MediaType: v.MediaType,
+		Title: v.Title, Size: v.Size, Bronze: hashOrNil(v.Blob), Silver: hashOrNil(v.Silver), Gold: hashOrNil(v.Gold),
+		Chunks: v.Chunks, Metadata: d.Metadata, Readers: d.Readers,
+		ReceivedAt: v.ReceivedAt, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+	}
+	if v.Failure != nil {
+		failure := v1.Failure(*v.Failure)
+		out.Failure = &failure
+	}
+	return out
+}
+
+func hashOrNil(h lode.Hash) *lode.Hash {
+	if h.IsZero() {
+		return nil
+	}
+	return &h
+}
+
+func toRuns(runs []lode.Run) []v1.Run {
+	out := make([]v1.Run, len(runs))
+	for i, run := range runs {
+		out[i] = v1.Run{
+			Stage: run.Stage, Start: run.Start, DurationNS: run.Duration.Nanoseconds(),
+			Inputs: run.Inputs, Outputs: run.Outputs, Config: run.Config, Counts: run.Counts,
+		}
+	}
+	return out
+}
+
+func toSilver(id lode.DocID, s *lode.SilverText, v *lode.DocVersion) v1.SilverLayer {
+	out := v1.SilverLayer{
+		DocumentID: id, Version: v.Version, Hash: v.Silver, Title: s.Title, Language: s.Language, Pages: s.Pages, Text: s.Text,
+		Sections: make([]v1.Section, len(s.Sections)), SourceMap: make([]v1.SourceRun, len(s.Runs)),
+	}
+	for i, section := range s.Sections {
+		out.Sections[i] = v1.Section{
+			Kind: section.Kind, Level: section.Level, Path: section.Path, Page: section.Page, Span: v1.Span(section.Span),
+		}
+	}
+	for i, run := range s.Runs {
+		out.SourceMap[i] = v1.SourceRun{Silver: v1.Span(run.Silver), Bronze: v1.Span(run.Bronze), Kind: mapKind(run.Kind)}
+	}
+	return out
+}
+
+func mapKind(k lode.MapKind) string {
+	switch k {
+	case lode.MapExact:
+		return "exact"
+	case lode.MapDecoded:
+		return "decoded"
+	}
+	return "page"
+}
+
+func toChunk(id lode.DocID, c *lode.Chunk) v1.Chunk {
+	return v1.Chunk{
+		ID: c.ID, DocumentID: id, Version: c.ID.Version, Text: c.Text, Span: v1.Span(c.Span),
+		Path: c.Path, Page: c.Page, Tokens: c.Tokens,
+	}
+}
+
+func toTrace(t *lode.Trace) v1.Trace {
+	out := v1.Trace{
+		Verified: t.Verified(), Collection: t.Collection, Document: toDocument(&t.Document, &t.Version),
+		Chunk:  toChunk(t.Document.ID, &t.Chunk),
+		Bronze: v1.BronzeSpan{Hash: t.Version.Blob, Span: v1.Span(t.Bronze)},
+		Runs:   toRuns(t.Runs), Checks: make([]v1.TraceCheck, len(t.Checks)),
+	}
+	for i, check := range t.Checks {
+		out.Checks[i] = v1.TraceCheck(check)
+	}
+	return out
+}
+
+func toRetrieved(result *lode.Result) v1.Retrieved {
+	out := v1.Retrieved{Mode: result.Mode, Hits: toHits(result.Hits), Context: toContext(&result.Context)}
+	if result.Mode == lode.ModeHybrid {
+		weight := result.DenseWeight
+		out.DenseWeight, out.WeightReason = &weight, result.WeightReason
+	}
+	return out
+}
+
+func toHits(hits []lode.Hit) []v1.Hit {
+	out := make([]v1.Hit, len(hits))
+	for i := range hits {
+		out[i] = toHit(&hits[i])
+	}
+	return out
+}
+
+func toHit(h *lode.Hit) v1.Hit {
+	row := &h.Row
+	out := v1.Hit{
+		Score: h.Score, DenseScore: h.Dense, LexicalScore: h.Lexical, ChunkID: row.Chunk.ID, Version: row.Chunk.ID.Version,
+		Kind: "document", Text: row.Chunk.Text, Path: row.Chunk.Path, Page: row.Chunk.Page, Span: v1.Span(row.Chunk.Span),
+	}
+	if d := row.Document; d != nil {
+		out.DocumentID, out.Metadata = d.ID, d.Metadata
+		if d.Kind == lode.KindVector {
+			out.Kind = "vector"
+		}
+	}
+	if v := row.Version; v != nil {
+		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
+	}
+	return out
+}
+
+func toContext(c *lode.Context) v1.Context {
+	out := v1.Context{
+		Text: c.Text, Tokens: c.Tokens, BudgetTokens: c.BudgetTokens, Tokenizer: c.Tokenizer, Omitted: c.Omitted,
+		Citations: make([]v1.Citation, len(c.Citations)),
+	}
+	for i, in := range c.Citations {
+		cite := v1.Citation{
+			Number: in.Number, ChunkID: in.Chunk, DocumentID: in.Document, URI: in.URI, Title: in.Title,
+			Path: in.Path, Page: in.Page, Span: v1.Span(in.Span), Bronze: hashOrNil(in.Bronze),
+		}
+		if !in.ReceivedAt.IsZero() {
+			cite.ReceivedAt = &in.ReceivedAt
+		}
+		out.Citations[i] = cite
+	}
+	return out
+}

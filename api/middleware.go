@@ -1,0 +1,260 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// Events tells the node what the HTTP surface does. Members may be nil; they are called at
+// the same time from many requests and must be quick.
+type Events struct {
+	RequestStarted func()
+	RequestDone    func(RequestDone)
+}
+
+// RequestDone is one answered request.
+type RequestDone struct {
+	Method   string
+	Route    string // the pattern, never the path; "unmatched" where no route fits
+	Status   int    // v1.StatusClientGone when the caller left first
+	Code     lode.Code
+	Duration time.Duration
+	BytesIn  int64
+	BytesOut int64
+	Panicked bool
+}
+
+type requestIDKey struct{}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+var acceptableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// recorder notes what was sent.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	code   lode.Code // of the problem that was sent
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// observe gives every request an id, logs and counts it once, and turns a panic into an
+// internal error. Paths, queries and bodies are not logged: they hold users' text.
+func (s *service) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := r.Header.Get(v1.HeaderRequestID)
+		if !acceptableRequestID.MatchString(id) {
+			id = rand.Text()
+		}
+		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		w.Header().Set(v1.HeaderRequestID, id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // left from the connection's last answer
+		rec := &recorder{ResponseWriter: w}
+		counted := &countedBody{ReadCloser: r.Body}
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = counted
+		}
+		if s.Events.RequestStarted != nil {
+			s.Events.RequestStarted()
+		}
+		panicked := s.recovered(rec, r, next)
+		s.done(r, RequestDone{
+			Method: knownMethod(r.Method), Route: routeOf(r), Status: rec.status, Code: rec.code, Duration: time.Since(start),
+			BytesIn: counted.bytes, BytesOut: rec.bytes, Panicked: panicked != nil,
+		})
+		if panicked == http.ErrAbortHandler {
+			panic(panicked) // the answer had begun: cut the connection, so that it is not taken for whole
+		}
+	})
+}
+
+// recovered serves the request and returns what it panicked with: http.ErrAbortHandler
+// when the connection must be cut.
+func (s *service) recovered(w *recorder, r *http.Request, next http.Handler) (panicked any) {
+	defer func() {
+		panicked = recover()
+		if panicked == nil || panicked == http.ErrAbortHandler {
+			return
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.String("request_id", requestID(r.Context())),
+			slog.String("panic", fmt.Sprint(panicked)), slog.String("stack", string(debug.Stack())))
+		if w.status != 0 {
+			panicked = http.ErrAbortHandler
+			return
+		}
+		w.code = lode.CodeInternal
+		writeProblem(w, &lode.Error{Code: lode.CodeInternal, Message: "internal error"}, requestID(r.Context()))
+	}()
+	next.ServeHTTP(w, r)
+	return nil
+}
+
+func (s *service) done(r *http.Request, e RequestDone) {
+	if s.Events.RequestDone != nil {
+		s.Events.RequestDone(e)
+	}
+	s.log.LogAttrs(r.Context(), logLevel(e), "request",
+		slog.String("request_id", requestID(r.Context())), slog.String("method", e.Method), slog.String("route", e.Route),
+		slog.Int("status", e.Status), slog.String("code", string(e.Code)), slog.Duration("duration", e.Duration),
+		slog.Int64("bytes_in", e.BytesIn), slog.Int64("bytes_out", e.BytesOut), slog.String("remote", r.RemoteAddr))
+}
+
+// logLevel keeps probes out of an ordinary log.
+func logLevel(e RequestDone) slog.Level {
+	switch e.Route {
+	case v1.PathHealth, v1.PathReady, v1.PathMetrics:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+const unmatchedRoute = "unmatched"
+
+func routeOf(r *http.Request) string {
+	if rctx := chi.RouteContext(r.Context()); rctx != nil && len(rctx.RoutePatterns) > 0 {
+		return rctx.RoutePattern()
+	}
+	return unmatchedRoute
+}
+
+// knownMethod keeps made-up methods out of metric labels.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch:
+		return method
+	}
+	return "other"
+}
+
+// refuseForeignPages stops web pages of other origins from using the caller's browser to
+// reach a node on the caller's machine or network.
+func (s *service) refuseForeignPages() func(http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, lode.FieldError(lode.CodeUnauthorized, "Origin", r.Header.Get("Origin"), "a web page of another origin may not change anything here"))
+	}))
+	return guard.Handler
+}
+
+// handlerFunc serves one route: decode, call, encode. An error is answered by the caller.
+type handlerFunc func(w http.ResponseWriter, r *http.Request, p lode.Principal) error
+
+// serve is what every route shares: the limit on concurrent work, the caller's identity,
+// the deadline, the guard of the body and the answer to errors.
+func (s *service) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.timeout(rt))
+		defer cancel()
+		if err := s.serveWithin(w, r.WithContext(ctx), rt); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+func (s *service) timeout(rt route) time.Duration {
+	if rt.timeout > 0 {
+		return rt.timeout
+	}
+	return s.RequestTimeout
+}
+
+func (s *service) serveWithin(w http.ResponseWriter, r *http.Request, rt route) error {
+	release, err := s.guardBody(w, r, s.bodyLimit(rt))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if rt.probe {
+		return rt.handle(w, r, lode.Principal{})
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return lode.Errorf(lode.CodeOverloaded, "more than %d requests are being served", cap(s.slots))
+	}
+	if err := checkQuery(r, rt.query); err != nil {
+		return err
+	}
+	p, err := s.Authenticate(r)
+	if err != nil {
+		return err
+	}
+	return rt.handle(w, r, p)
+}
+
+// maxControlBytes bounds the bodies of routes that carry no documents or vectors in bulk.
+const maxControlBytes = 4 << 20
+
+func (s *service) bodyLimit(rt route) int64 {
+	if rt.bulk {
+		return s.MaxBodyBytes
+	}
+	return min(s.MaxBodyBytes, maxControlBytes)
+}
+
+// fail answers with err. When the caller has left, every error is a consequence of that:
+// it is told apart so that it neither fills the log nor counts as ours. A body that we cut
+// looks the same to net/http, which then cancels the context.
+func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(r.Context().Err(), context.Canceled) && !lode.IsCode(err, v1.CodeSlowBody) {
+		err = &lode.Error{Code: lode.CodeCanceled, Message: "the caller left"}
+	}
+	rec, _ := w.(*recorder)
+	if rec != nil && rec.status != 0 {
+		panic(http.ErrAbortHandler) // part of an answer is out: never let it look complete
+	}
+	code := s.problem(w, r, err)
+	if rec != nil {
+		rec.code = code
+	}
+}
+
+// countedBody counts what was read.
+type countedBody struct {
+	io.ReadCloser
+	bytes int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
+	return n, err
+}

@@ -1,0 +1,215 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// Bounds of the timeout parameter.
+const (
+	defaultWait = time.Minute
+	maxWait     = 10 * time.Minute
+)
+
+// pathValue is the decoded value of a path segment.
+func pathValue(r *http.Request, name string) (string, error) {
+	raw := chi.URLParam(r, name)
+	value, err := url.PathUnescape(raw)
+	if err != nil {
+		return "", lode.Invalid(name, raw, "%s is not percent-encoded correctly", name)
+	}
+	return value, nil
+}
+
+func pathCollection(r *http.Request) (string, error) {
+	name, err := pathValue(r, "collection")
+	if err == nil {
+		err = lode.ValidateCollectionName(name)
+	}
+	return name, err
+}
+
+// pathID returns the collection and the outside id that a path names.
+func pathID(r *http.Request) (collection string, id lode.DocID, err error) {
+	collection, err = pathCollection(r)
+	if err != nil {
+		return "", "", err
+	}
+	value, err := pathValue(r, "id")
+	if err != nil {
+		return "", "", err
+	}
+	id = lode.DocID(value)
+	return collection, id, id.Validate()
+}
+
+func pathChunk(r *http.Request) (collection string, id lode.ChunkID, err error) {
+	collection, err = pathCollection(r)
+	if err != nil {
+		return "", lode.ChunkID{}, err
+	}
+	value, err := pathValue(r, "chunk")
+	if err != nil {
+		return "", lode.ChunkID{}, err
+	}
+	id, err = lode.ParseChunkID(value)
+	return collection, id, err
+}
+
+// readJSON decodes the body into dst. The content type must say JSON.
+func readJSON(r *http.Request, dst any) error {
+	if _, err := contentType(r, v1.MediaTypeJSON); err != nil {
+		return err
+	}
+	body, err := readAll(r.Body, r.ContentLength)
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return lode.FieldError(lode.CodeMalformed, "body", "", "request body is empty, a JSON object is expected")
+	}
+	return decodeJSON(body, dst)
+}
+
+// readAll reads a body that guardBody bounds. A declared length is believed only as far
+// as it costs little.
+func readAll(body io.Reader, declared int64) ([]byte, error) {
+	const mostBelieved = 1 << 20
+	var buf bytes.Buffer
+	buf.Grow(int(min(max(declared, 0), mostBelieved)) + bytes.MinRead)
+	if _, err := buf.ReadFrom(body); err != nil {
+		return nil, bodyError(err)
+	}
+	return buf.Bytes(), nil
+}
+
+// contentType returns which of the allowed media types the body has.
+func contentType(r *http.Request, allowed ...string) (string, error) {
+	header := r.Header.Get("Content-Type")
+	mediaType, params, err := mime.ParseMediaType(header)
+	if err != nil || !slices.Contains(allowed, mediaType) {
+		return "", lode.FieldError(lode.CodeUnsupportedMedia, "Content-Type", header, "the body must be %s", orList(allowed))
+	}
+	if charset := params["charset"]; charset != "" && !bytes.EqualFold([]byte(charset), []byte("utf-8")) {
+		return "", lode.FieldError(lode.CodeUnsupportedMedia, "Content-Type", header, "JSON is always UTF-8")
+	}
+	return mediaType, nil
+}
+
+func orList(names []string) string {
+	list := ""
+	for i, name := range names {
+		if i > 0 {
+			list += " or "
+		}
+		list += name
+	}
+	return list
+}
+
+// checkQuery refuses parameters that the route does not have, and repeated ones.
+func checkQuery(r *http.Request, accepted []param) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return lode.FieldError(lode.CodeMalformed, "query", r.URL.RawQuery, "query string is not encoded correctly")
+	}
+	for name, given := range values {
+		known := slices.ContainsFunc(accepted, func(p param) bool { return p.name == name })
+		if !known {
+			return lode.FieldError(lode.CodeUnknownField, lode.CutValue(name), given[0], "there is no query parameter of this name")
+		}
+		if len(given) > 1 {
+			return lode.Invalid(name, given[1], "the parameter appears twice")
+		}
+	}
+	return nil
+}
+
+func queryBool(r *http.Request, name string, missing bool) (bool, error) {
+	switch value := r.URL.Query().Get(name); value {
+	case "":
+		return missing, nil
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	default:
+		return false, lode.Invalid(name, value, "%s must be true or false", name)
+	}
+}
+
+func queryLimit(r *http.Request) (int, error) {
+	value := r.URL.Query().Get(v1.QueryLimit)
+	if value == "" {
+		return v1.DefaultPageLimit, nil
+	}
+	limit, err := strconv.Atoi(value)
+	if err != nil || limit < 1 || limit > v1.MaxPageLimit {
+		return 0, lode.Invalid(v1.QueryLimit, value, "limit must be 1 to %d", v1.MaxPageLimit)
+	}
+	return limit, nil
+}
+
+func queryTimeout(r *http.Request) (time.Duration, error) {
+	value := r.URL.Query().Get(v1.QueryTimeout)
+	if value == "" {
+		return defaultWait, nil
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 || d > maxWait {
+		return 0, lode.Invalid(v1.QueryTimeout, value, "timeout must be a duration like 30s, more than 0 and at most %s", maxWait)
+	}
+	return d, nil
+}
+
+func queryState(r *http.Request) (lode.DocState, error) {
+	state := lode.DocState(r.URL.Query().Get(v1.QueryState))
+	switch state {
+	case "", lode.StatePending, lode.StateReady, lode.StateQuarantined:
+		return state, nil
+	}
+	return "", lode.Invalid(v1.QueryState, state, "state must be pending, ready or quarantined")
+}
+
+func queryFilter(r *http.Request) (lode.Filter, error) {
+	value := r.URL.Query().Get(v1.QueryFilter)
+	if value == "" {
+		return lode.Filter{}, nil
+	}
+	var f lode.Filter
+	if err := decodeJSON([]byte(value), &f); err != nil {
+		coded := codedError(err)
+		if coded.Field == "" {
+			coded = coded.In(v1.QueryFilter)
+		}
+		return lode.Filter{}, coded
+	}
+	return f, nil
+}
+
+// barrier makes sure that what is read next is as fresh as the request asks.
+func (s *service) barrier(r *http.Request) error {
+	level := r.URL.Query().Get(v1.QueryConsistency)
+	switch level {
+	case "":
+		level = v1.ConsistencyLocal
+	case v1.ConsistencyLocal, v1.ConsistencyLeader, v1.ConsistencyLinearized:
+	default:
+		return lode.Invalid(v1.QueryConsistency, level, "consistency must be local, leader or linearizable")
+	}
+	return s.Backend.Node.Barrier(r.Context(), level)
+}

@@ -1,0 +1,216 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// route is one line of the table from which both the router and the OpenAPI document are
+// made, so that neither can know something the other does not.
+type route struct {
+	method, path string
+	id           string // of the OpenAPI operation; client methods are named like it
+	tag          string
+	summary      string
+	about        string // more words, where the summary is not enough
+	handle       handlerFunc
+	query        []param
+	request      any  // zero value of the JSON body; nil: the route takes no body
+	multipart    bool // the body may be multipart/form-data instead
+	replies      []reply
+	codes        []lode.Code   // beside those that every route may answer with
+	timeout      time.Duration // 0: Options.RequestTimeout
+	bulk         bool          // the body may be as large as Options.MaxBodyBytes
+	probe        bool          // answered without identity and outside the limit on concurrent work
+}
+
+// param is a query parameter.
+type param struct {
+	name    string
+	about   string
+	kind    string // JSON Schema type
+	enum    []any
+	least   float64
+	most    float64
+	missing any // the default
+	example string
+}
+
+// reply is a successful answer.
+type reply struct {
+	status    int
+	body      any    // zero value of the JSON body; nil: none
+	mediaType string // where the body is not JSON
+	about     string
+}
+
+var (
+	limitParam  = param{name: v1.QueryLimit, kind: "integer", about: "Items in one page.", least: 1, most: v1.MaxPageLimit, missing: v1.DefaultPageLimit}
+	cursorParam = param{name: v1.QueryCursor, kind: "string", about: "next_cursor of the page before. It is opaque and belongs to one list."}
+	stateParam  = param{name: v1.QueryState, kind: "string", about: "State of the newest version.",
+		enum: []any{lode.StatePending, lode.StateReady, lode.StateQuarantined}}
+	filterParam      = param{name: v1.QueryFilter, kind: "string", about: "A filter on metadata, as JSON.", example: `{"field": "year", "gte": 2020}`}
+	consistencyParam = param{name: v1.QueryConsistency, kind: "string", missing: v1.ConsistencyLocal,
+		about: "How fresh the answer must be: what this node has, what the leader has, or everything acknowledged before the request.",
+		enum:  []any{v1.ConsistencyLocal, v1.ConsistencyLeader, v1.ConsistencyLinearized}}
+	waitParam    = param{name: v1.QueryWait, kind: "boolean", missing: true, about: "Answer when the documents are searchable or in quarantine; false: as soon as they are durable."}
+	timeoutParam = param{name: v1.QueryTimeout, kind: "string", missing: "60s", about: "How long to wait, at most 10m. Documents not ready by then are reported as pending.", example: "30s"}
+
+	readParams = []param{consistencyParam}
+)
+
+// routes is the whole HTTP surface.
+func (s *service) routes() []route {
+	all := s.collectionRoutes()
+	all = append(all, s.documentRoutes()...)
+	all = append(all, s.retrieveRoutes()...)
+	all = append(all, s.vectorRoutes()...)
+	return append(all, s.nodeRoutes()...)
+}
+
+func (s *service) collectionRoutes() []route {
+	return []route{
+		{method: http.MethodPost, path: v1.PathCollections, id: "createCollection", tag: "collections",
+			summary: "Make a collection", about: "Its metric, embedder and chunker never change afterwards.",
+			handle: s.createCollection, request: v1.CreateCollection{},
+			replies: []reply{{status: http.StatusCreated, body: v1.Collection{}, about: "The collection, with every default filled in."}},
+			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider}},
+		{method: http.MethodGet, path: v1.PathCollections, id: "listCollections", tag: "collections",
+			summary: "List collections in order of name", handle: s.listCollections,
+			query:   []param{limitParam, cursorParam, consistencyParam},
+			replies: []reply{{status: http.StatusOK, body: v1.CollectionList{}, about: "A page of collections."}}},
+		{method: http.MethodGet, path: v1.PathCollection, id: "getCollection", tag: "collections",
+			summary: "Show a collection and what it holds", handle: s.getCollection, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.Collection{}, about: "The collection with its counts."}},
+			codes:   []lode.Code{lode.CodeNotFound}},
+		{method: http.MethodDelete, path: v1.PathCollection, id: "deleteCollection", tag: "collections",
+			summary: "Delete a collection with everything in it", handle: s.deleteCollection,
+			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows anything of it."}},
+			codes:   []lode.Code{lode.CodeNotFound}},
+	}
+}
+
+func (s *service) documentRoutes() []route {
+	notFound := []lode.Code{lode.CodeNotFound}
+	return []route{
+		{method: http.MethodPost, path: v1.PathDocuments, id: "uploadDocuments", tag: "documents",
+			summary: "Hand in documents", about: uploadAbout, handle: s.uploadDocuments,
+			query: []param{waitParam, timeoutParam}, request: v1.UploadDocuments{}, multipart: true, bulk: true, timeout: maxWait + time.Minute,
+			replies: []reply{
+				{status: http.StatusOK, body: v1.DocumentResults{}, about: "Every document is searchable."},
+				{status: http.StatusAccepted, body: v1.DocumentResults{}, about: "Every document is durable; some are still pending."},
+				{status: http.StatusMultiStatus, body: v1.DocumentResults{}, about: "Some documents were refused or put into quarantine; their entries say why."}},
+			codes: []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+		{method: http.MethodGet, path: v1.PathDocuments, id: "listDocuments", tag: "documents",
+			summary: "List documents in the order they were first received", handle: s.listDocuments,
+			query:   []param{stateParam, filterParam, limitParam, cursorParam, consistencyParam},
+			replies: []reply{{status: http.StatusOK, body: v1.DocumentList{}, about: "A page of documents."}}, codes: notFound},
+		{method: http.MethodPost, path: v1.PathDocumentsDelete, id: "deleteDocuments", tag: "documents",
+			summary: "Delete several documents", handle: s.deleteDocuments, request: v1.DeleteIDs{},
+			replies: deleteReplies, codes: notFound},
+		{method: http.MethodGet, path: v1.PathDocument, id: "getDocument", tag: "documents",
+			summary: "Show a document", about: idAbout, handle: s.getDocument, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.Document{}, about: "The document with its newest version."}}, codes: notFound},
+		{method: http.MethodDelete, path: v1.PathDocument, id: "deleteDocument", tag: "documents",
+			summary: "Delete a document", about: idAbout, handle: s.deleteDocument,
+			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFound},
+		{method: http.MethodGet, path: v1.PathDocumentLayer, id: "getLayer", tag: "documents",
+			summary: "Read a document at one layer", about: layerAbout, handle: s.getLayer, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: layerReply{}, about: "The layer."}}, codes: notFound},
+		{method: http.MethodPost, path: v1.PathDocumentRetry, id: "retryDocument", tag: "documents",
+			summary: "Process a document in quarantine again", about: idAbout, handle: s.retryDocument,
+			replies: []reply{{status: http.StatusAccepted, body: v1.RetryResult{}, about: "Processing has begun."}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict}},
+		{method: http.MethodGet, path: v1.PathQuarantine, id: "listQuarantine", tag: "documents",
+			summary: "List the documents whose newest version failed", handle: s.listQuarantine,
+			query:   []param{limitParam, cursorParam, consistencyParam},
+			replies: []reply{{status: http.StatusOK, body: v1.DocumentList{}, about: "A page of documents; failure says why."}}, codes: notFound},
+	}
+}
+
+func (s *service) retrieveRoutes() []route {
+	notFound := []lode.Code{lode.CodeNotFound}
+	return []route{
+		{method: http.MethodPost, path: v1.PathRetrieve, id: "retrieve", tag: "retrieval",
+			summary: "Find the passages that answer a question", about: "Answers with the best passages and with the same passages as numbered text for a model, within a token budget.",
+			handle: s.retrieve, query: readParams, request: v1.Retrieve{},
+			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
+			summary: "Show a chunk", handle: s.getChunk, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.Chunk{}, about: "The chunk."}}, codes: notFound},
+		{method: http.MethodGet, path: v1.PathChunkTrace, id: "traceChunk", tag: "retrieval",
+			summary: "Follow a chunk back to the bytes it came from", about: "Every hash on the way is recomputed from stored bytes.",
+			handle: s.traceChunk, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.Trace{}, about: "The way back, with the outcome of every check."}}, codes: notFound},
+	}
+}
+
+func (s *service) vectorRoutes() []route {
+	notFound := []lode.Code{lode.CodeNotFound}
+	put := route{method: http.MethodPut, path: v1.PathVectors, id: "putVectors", tag: "vectors",
+		summary: "Write raw vectors", about: "Those with a known id are replaced. POST does the same.",
+		handle: s.putVectors, request: v1.PutVectors{}, bulk: true, codes: notFound,
+		replies: []reply{
+			{status: http.StatusOK, body: v1.PointResults{}, about: "Every vector is searchable."},
+			{status: http.StatusMultiStatus, body: v1.PointResults{}, about: "Some vectors were refused; their entries say why."}}}
+	post := put
+	post.method, post.id = http.MethodPost, "postVectors"
+	return []route{put, post,
+		{method: http.MethodPost, path: v1.PathVectorsSearch, id: "searchVectors", tag: "vectors",
+			summary: "Find the nearest vectors", handle: s.searchVectors, query: readParams, request: v1.SearchVectors{},
+			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, about: "The nearest, best first."}}, codes: notFound},
+		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
+			summary: "Delete several raw vectors", handle: s.deleteVectors, request: v1.DeleteIDs{},
+			replies: deleteReplies, codes: notFound},
+		{method: http.MethodGet, path: v1.PathVector, id: "getVector", tag: "vectors",
+			summary: "Show a raw vector", about: idAbout, handle: s.getVector, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.Point{}, about: "The vector."}}, codes: notFound},
+		{method: http.MethodDelete, path: v1.PathVector, id: "deleteVector", tag: "vectors",
+			summary: "Delete a raw vector", about: idAbout, handle: s.deleteVector,
+			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFound},
+	}
+}
+
+func (s *service) nodeRoutes() []route {
+	return []route{
+		{method: http.MethodPost, path: v1.PathCheck, id: "check", tag: "node", timeout: time.Hour,
+			summary: "Walk everything stored and report every breach", handle: s.check,
+			replies: []reply{{status: http.StatusOK, body: v1.CheckReport{}, about: "What was found, also when it is bad."}}},
+		{method: http.MethodGet, path: v1.PathNode, id: "getNode", tag: "node",
+			summary: "Describe the node that answers", handle: s.getNode,
+			replies: []reply{{status: http.StatusOK, body: v1.NodeInfo{}, about: "The node."}}},
+		{method: http.MethodGet, path: v1.PathOpenAPI, id: "getOpenAPI", tag: "node", probe: true,
+			summary: "This document", handle: s.getOpenAPI,
+			replies: []reply{{status: http.StatusOK, body: map[string]any{}, about: "An OpenAPI 3.1 document."}}},
+		{method: http.MethodGet, path: v1.PathHealth, id: "health", tag: "node", probe: true,
+			summary: "Say that the process answers", handle: s.health,
+			replies: []reply{{status: http.StatusOK, body: v1.Health{}, about: "It does."}}},
+		{method: http.MethodGet, path: v1.PathReady, id: "ready", tag: "node", probe: true,
+			summary: "Say whether the node serves", handle: s.ready,
+			replies: []reply{
+				{status: http.StatusOK, body: v1.Readiness{}, about: "It serves."},
+				{status: http.StatusServiceUnavailable, body: v1.Readiness{}, about: "It does not serve, for these reasons."}}},
+		{method: http.MethodGet, path: v1.PathMetrics, id: "metrics", tag: "node", probe: true,
+			summary: "Figures of the node for Prometheus", handle: s.metrics,
+			replies: []reply{{status: http.StatusOK, mediaType: "text/plain", about: "Prometheus text format."}}},
+	}
+}
+
+var deleteReplies = []reply{
+	{status: http.StatusOK, body: v1.DeleteResults{}, about: "Everything is deleted; no later search shows it."},
+	{status: http.StatusMultiStatus, body: v1.DeleteResults{}, about: "Some could not be deleted; their entries say why."},
+}
+
+const (
+	idAbout     = "The id is one percent-encoded path segment: guide/a.md is written guide%2Fa.md."
+	layerAbout  = idAbout + " bronze answers with the bytes as received, silver with the canonical text, gold with the chunks. bronze is that of the newest version, silver and gold of the one that search shows."
+	uploadAbout = "Either JSON, or multipart/form-data with any number of parts named file. " +
+		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers) or one named metadata (JSON: the metadata alone) about it. " +
+		"The body is read to its end before anything is stored, so a broken request changes nothing. " +
+		"The same bytes again change nothing; other bytes under a known id become a new version. " +
+		"A request with a single document that is refused answers with that document's problem."
+)

@@ -1,0 +1,56 @@
+package v1
+
+import (
+	"time"
+
+	"github.com/lodedb/lode"
+)
+
+// CreateCollection asks for a new collection. What it settles never changes.
+type CreateCollection struct {
+	Name     string      `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
+	Metric   lode.Metric `json:"metric,omitempty" doc:"How vectors are compared." enum:"cosine,dot,l2" default:"cosine" example:"cosine"`
+	Embedder *Embedder   `json:"embedder,omitempty" doc:"What turns text into vectors. The default is the built-in embedder."`
+	Chunker  *Chunker    `json:"chunker,omitempty" doc:"How documents are cut into chunks. The default is heading-aware with 256 to 400 tokens."`
+}
+
+// Embedder names what turns text into vectors.
+type Embedder struct {
+	Provider string `json:"provider" doc:"builtin works offline, openai calls an OpenAI-compatible endpoint, none is for raw vectors only." enum:"builtin,openai,none" example:"builtin"`
+	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"hash-v1"`
+	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required for openai and none." minimum:"1" maximum:"8192" example:"512"`
+}
+
+// Chunker says how documents are cut into chunks.
+type Chunker struct {
+	Strategy  string `json:"strategy,omitempty" doc:"recursive follows headings within a token budget, whole makes one chunk of a document." enum:"recursive,whole" default:"recursive" example:"recursive"`
+	MinTokens int    `json:"min_tokens,omitempty" doc:"Neighbours are merged up to this size." minimum:"1" maximum:"8192" example:"256"`
+	MaxTokens int    `json:"max_tokens,omitempty" doc:"No chunk is larger." minimum:"16" maximum:"8192" example:"400"`
+}
+
+// Collection is a set of documents that share an embedding space and a way of chunking.
+type Collection struct {
+	Name        string           `json:"name" doc:"Name of the collection." example:"docs"`
+	Metric      lode.Metric      `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
+	Dim         int              `json:"dim" doc:"Dimensions of every vector." example:"512"`
+	Embedder    Embedder         `json:"embedder" doc:"What turns text into vectors."`
+	Chunker     Chunker          `json:"chunker" doc:"How documents are cut into chunks."`
+	Fingerprint string           `json:"fingerprint" doc:"Identifies model, tokenizer and chunker together."`
+	CreatedAt   time.Time        `json:"created_at" doc:"When the collection was made."`
+	Stats       *CollectionStats `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
+}
+
+// CollectionStats counts what a collection holds.
+type CollectionStats struct {
+	Documents   int `json:"documents" doc:"Documents with a searchable version." example:"120"`
+	Vectors     int `json:"vectors" doc:"Raw vectors." example:"0"`
+	Chunks      int `json:"chunks" doc:"Searchable chunks of documents." example:"2417"`
+	Pending     int `json:"pending" doc:"Documents being processed." example:"0"`
+	Quarantined int `json:"quarantined" doc:"Documents whose newest version failed." example:"1"`
+}
+
+// CollectionList is a page of collections in order of name.
+type CollectionList struct {
+	Collections []Collection `json:"collections" doc:"The collections of this page."`
+	NextCursor  string       `json:"next_cursor,omitempty" doc:"Cursor of the next page; missing on the last."`
+}

@@ -1,0 +1,40 @@
+package v1
+
+import "github.com/lodedb/lode"
+
+// PutVectors writes raw vectors: those with a known id are replaced.
+type PutVectors struct {
+	Points []Point `json:"points" doc:"The vectors; each is reported on its own." minItems:"1" maxItems:"10000"`
+}
+
+// Point is a raw vector with what belongs to it.
+type Point struct {
+	ID       lode.DocID    `json:"id" doc:"Outside id, unique among the raw vectors of the collection." minLength:"1" maxLength:"1024" example:"item-17"`
+	Vector   lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
+	Text     string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
+	Metadata lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
+	Readers  []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`
+}
+
+// PointResults reports each vector of a write, in the order of the request.
+type PointResults struct {
+	Items []PointResult `json:"items" doc:"One entry for each vector of the request, in its order."`
+}
+
+// PointResult is what became of one written vector. It failed when Error is set.
+type PointResult struct {
+	ID    lode.DocID `json:"id" doc:"Outside id." example:"item-17"`
+	Error *ItemError `json:"error,omitempty" doc:"Why the vector was refused."`
+}
+
+// SearchVectors asks for the nearest vectors.
+type SearchVectors struct {
+	Vector lode.Vector  `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
+	K      *int         `json:"k,omitempty" doc:"Number of hits." minimum:"1" maximum:"10000" default:"10" example:"10"`
+	Filter *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata; narrows the search itself."`
+}
+
+// VectorHits answers a [SearchVectors].
+type VectorHits struct {
+	Hits []Hit `json:"hits" doc:"The nearest, best first."`
+}

@@ -1,0 +1,57 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// bytesBody is a body whose length is known.
+type bytesBody struct{ *bytes.Reader }
+
+func (b bytesBody) Close() error { return nil }
+func (b bytesBody) size() int64  { return b.Size() }
+
+// get asks for JSON.
+func get[T any](ctx context.Context, c *Client, k call) (*T, error) {
+	k.method, k.repeatable = http.MethodGet, true
+	return exchange[T](ctx, c, k)
+}
+
+// send sends JSON and reads JSON.
+func send[T any](ctx context.Context, c *Client, k call, request any) (*T, error) {
+	encoded, err := json.Marshal(request)
+	if err != nil {
+		return nil, lode.Invalid("request", "", "request cannot be written as JSON: %s", err)
+	}
+	k.contentType = v1.MediaTypeJSON
+	k.body = func() (io.ReadCloser, error) { return bytesBody{bytes.NewReader(encoded)}, nil }
+	return exchange[T](ctx, c, k)
+}
+
+func exchange[T any](ctx context.Context, c *Client, k call) (*T, error) {
+	out := new(T)
+	err := c.do(ctx, k, func(resp *http.Response, body []byte) error {
+		if err := json.Unmarshal(body, out); err != nil {
+			return fmt.Errorf("read answer of %s %s: %w", k.method, k.path, &lode.Error{
+				Code: lode.CodeMalformed, Field: "response", Message: "the answer is not what the API promises", Err: err})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// remove deletes and expects no answer. It may be repeated: what is gone stays gone.
+func (c *Client) remove(ctx context.Context, path string) error {
+	k := call{method: http.MethodDelete, path: path, repeatable: true}
+	return c.do(ctx, k, func(*http.Response, []byte) error { return nil })
+}
