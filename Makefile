@@ -15,7 +15,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./embed/... ./internal/tokens
 FUZZTIME ?= 3s
 
-.PHONY: help build demo test test-long lint race fuzz gcc bench bench-quality bench-ingest bench-start bench-spans bench-tables clean
+.PHONY: help build demo test test-long lint race fuzz gcc bench bench-quality bench-ingest bench-spans bench-crash bench-start bench-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,30 @@ fuzz: ## every fuzz target for FUZZTIME each
 test-long: ## long forms: model tests, kill runs, fuzzing for a minute each
 	LODE_LONG=1 go test -timeout 60m ./...
 	$(MAKE) --no-print-directory race fuzz FUZZTIME=60s
+
+DATA ?= $(or $(LODE_TESTDATA),../shared/data)
+REPORTS := bench/results
+
+bench: bench-quality bench-ingest bench-spans bench-crash bench-start bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
+
+bench-quality: build ## retrieval quality on SciFact and Cranfield
+	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.66 --report $(REPORTS)/quality-scifact.json
+	bin/lode bench quality $(DATA)/retrieval/cranfield --report $(REPORTS)/quality-cranfield.json
+
+bench-ingest: build ## ingest of the Go website
+	bin/lode bench ingest $(DATA)/corpora/go-website --report $(REPORTS)/ingest.json
+
+bench-spans: build ## spans, hashes and traces of 10,000 random chunks
+	bin/lode bench spans $(DATA)/corpora go-website rust-book --report $(REPORTS)/spans.json
+
+bench-crash: build ## kill -9 at ten random moments of an ingest
+	bin/lode bench crash $(DATA)/corpora/go-website --report $(REPORTS)/crash.json
+
+bench-start: build ## time until ready, idle memory, size
+	bin/lode bench start --report $(REPORTS)/start.json
+
+bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committed reports
+	bin/lode bench tables $(REPORTS) --into docs/benchmarks.md
 
 gcc:
 	@command -v gcc > /dev/null || { echo "installing gcc for the race detector"; apt-get update -qq && apt-get install -y -qq gcc libc6-dev; }

@@ -27,7 +27,7 @@ say 'search "how do I put out a battery fire?"'
 "$lode" search "how do I put out a battery fire?" -k 3
 say 'context "may I take my bicycle in July?" --budget 200'
 "$lode" context "may I take my bicycle in July?" --budget 200
-chunk=$("$lode" search "what depth does the Skua need?" -k 1 --output json | sed -n 's/.*"chunk": *"\([^"]*\)".*/\1/p' | head -1)
+chunk=$("$lode" search "how deep is the channel at Teasdale?" -k 1 --output json | sed -n 's/.*"chunk_id": *"\([^"]*\)".*/\1/p' | head -1)
 say "trace $chunk"
 "$lode" trace "$chunk"
 say "check"

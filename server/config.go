@@ -1,0 +1,127 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/lodedb/lode"
+)
+
+// Defaults of [Config].
+const (
+	DefaultDataDir          = "./lode-data"
+	DefaultListen           = "127.0.0.1:7700"
+	DefaultMaxBodyBytes     = 64 << 20
+	DefaultMaxDocumentBytes = 64 << 20
+	DefaultParseTimeout     = 30 * time.Second
+	DefaultParseMemoryBytes = 512 << 20
+	DefaultParseMaxPages    = 5_000
+	DefaultMaxRequests      = 256
+	DefaultShutdownTimeout  = 15 * time.Second
+	DefaultProviderTimeout  = 60 * time.Second
+)
+
+// Config says how a node runs. The zero value of a field is its default.
+type Config struct {
+	DataDir          string        // folder of everything the node keeps
+	Listen           string        // host:port of the HTTP API; port 0 takes a free one
+	MaxBodyBytes     int64         // of one HTTP request
+	MaxDocumentBytes int64         // of one document
+	MaxRequests      int           // served at once; more are answered with 429
+	Workers          int           // documents processed at once; the default is the number of CPUs
+	ParseTimeout     time.Duration // for one document in the parser process
+	ParseMemoryBytes int64         // resident memory of one parser process
+	ParseMaxPages    int           // of one document
+	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
+	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
+	OpenAI           OpenAIConfig
+	Logger           *slog.Logger // discards by default
+	Version, Commit  string       // of the program, for health and metrics
+	// Clock is for tests; the default is time.Now.
+	Clock func() time.Time
+	// OnFatal is called once when the node must stop serving at once: its log or its storage
+	// failed. The default only logs and makes the node unready.
+	OnFatal func(error)
+}
+
+// OpenAIConfig reaches a provider that speaks the OpenAI embeddings API. Collections name
+// the model; address and key stay with the node.
+type OpenAIConfig struct {
+	BaseURL string // e.g. "https://api.openai.com/v1"; empty: no such provider
+	APIKey  string // never logged
+	Timeout time.Duration
+}
+
+// EnsureDefaults fills what the caller left out.
+func (c *Config) EnsureDefaults() {
+	setDefault(&c.DataDir, DefaultDataDir)
+	setDefault(&c.Listen, DefaultListen)
+	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	setDefault(&c.MaxDocumentBytes, min(DefaultMaxDocumentBytes, c.MaxBodyBytes))
+	setDefault(&c.MaxRequests, DefaultMaxRequests)
+	setDefault(&c.Workers, runtime.GOMAXPROCS(0))
+	setDefault(&c.ParseTimeout, DefaultParseTimeout)
+	setDefault(&c.ParseMemoryBytes, DefaultParseMemoryBytes)
+	setDefault(&c.ParseMaxPages, DefaultParseMaxPages)
+	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
+	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate checks a configuration after [Config.EnsureDefaults]. The error names the field
+// and the value that it was given.
+func (c *Config) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return lode.Invalid("listen", c.Listen, "listen must be host:port")
+	}
+	for _, field := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"max_body_bytes", c.MaxBodyBytes, 1 << 10},
+		{"max_document_bytes", c.MaxDocumentBytes, 1 << 10},
+		{"max_requests", int64(c.MaxRequests), 1},
+		{"workers", int64(c.Workers), 1},
+		{"parse_timeout", int64(c.ParseTimeout), int64(10 * time.Millisecond)},
+		{"parse_memory_bytes", c.ParseMemoryBytes, 32 << 20},
+		{"parse_max_pages", int64(c.ParseMaxPages), 1},
+		{"max_disk_bytes", c.MaxDiskBytes, 0},
+		{"shutdown_timeout", int64(c.ShutdownTimeout), int64(time.Millisecond)},
+		{"openai_timeout", int64(c.OpenAI.Timeout), int64(time.Millisecond)},
+	} {
+		if field.value < field.least {
+			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
+		}
+	}
+	if c.MaxDocumentBytes > c.MaxBodyBytes {
+		return lode.Invalid("max_document_bytes", c.MaxDocumentBytes, "max_document_bytes cannot exceed max_body_bytes (%d)", c.MaxBodyBytes)
+	}
+	return c.OpenAI.validate()
+}
+
+func (o *OpenAIConfig) validate() error {
+	if o.BaseURL == "" {
+		return nil
+	}
+	u, err := url.Parse(o.BaseURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return lode.Invalid("openai_url", o.BaseURL, "openai_url must be an http or https URL without user and password")
+	}
+	return nil
+}

@@ -1,0 +1,19 @@
+// Package server is one running node: it opens the parts in order, joins their interfaces,
+// listens, reports health, and closes everything in reverse.
+//
+// The command, the bench and the tests all start nodes through [Open], so what they run is
+// what production runs. The order is
+//
+//	listener (answers /healthz, everything else is 503 while the node opens)
+//	storage     the data folder is locked, its formats are checked
+//	collection  the indexes are rebuilt from storage
+//	parse pool  no process is started before the first document
+//	raft        elects; commands that were committed but not applied are applied
+//	pipeline    resumes pending documents when this node leads
+//	api         the handler takes over from the one that said "starting"
+//
+// The file join.go holds every adapter between packages that stand on one floor and may
+// not know each other; parsers.go and embedders.go choose implementations with a switch.
+//
+// [Config] is plain data. Flags, environment and files are the business of cmd/lode.
+package server

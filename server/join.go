@@ -1,0 +1,127 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/pipeline"
+	"github.com/lodedb/lode/raft"
+	"github.com/lodedb/lode/retrieval"
+)
+
+// The adapters between packages that stand on one floor. Each only translates.
+
+// machine is the collections as the log drives them.
+type machine struct{ engine *collection.Engine }
+
+var _ raft.StateMachine = machine{}
+
+func (m machine) Apply(entries []raft.Entry) []any {
+	batch := make([]collection.Entry, len(entries))
+	for i, e := range entries {
+		batch[i] = collection.Entry{Index: e.Index, Term: e.Term, Data: e.Data}
+	}
+	results := m.engine.Apply(batch)
+	for i, result := range results {
+		if fatal, ok := result.(collection.Fatal); ok {
+			results[i] = raft.Fatal{Err: fatal.Err}
+		}
+	}
+	return results
+}
+
+func (m machine) Applied() (index, term uint64) { return m.engine.Applied() }
+
+func (m machine) Snapshot() (raft.Snapshot, error) {
+	write, release, err := m.engine.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return cut{write, release}, nil
+}
+
+func (m machine) Restore(r io.Reader) error { return m.engine.Restore(r) }
+
+type cut struct {
+	write   func(io.Writer) error
+	release func()
+}
+
+func (c cut) Write(w io.Writer) error { return c.write(w) }
+func (c cut) Release()                { c.release() }
+
+// ingestCollections is the collections as the pipeline asks for them.
+type ingestCollections struct{ *collection.Engine }
+
+var _ pipeline.Collections = ingestCollections{}
+
+// Retry answers with the receipt of the job that it starts.
+func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Receipt, error) {
+	job, err := c.Engine.Retry(ctx, p, name, id)
+	if err != nil {
+		return lode.Receipt{}, err
+	}
+	return lode.Receipt{Doc: job.Doc, ID: id, Version: job.Version, Epoch: job.Epoch, Outcome: lode.OutcomeUpdated}, nil
+}
+
+// documents is the collections as the HTTP surface asks for them.
+type documents struct {
+	*collection.Engine
+	pipeline *pipeline.Pipeline
+}
+
+var (
+	_ api.Collections = documents{}
+	_ api.Documents   = documents{}
+	_ api.Points      = documents{}
+)
+
+func (d documents) Collections(ctx context.Context, p lode.Principal, after string, limit int) ([]lode.Collection, string, error) {
+	infos, next, err := d.Engine.Collections(ctx, p, after, limit)
+	page := make([]lode.Collection, len(infos))
+	for i, info := range infos {
+		page[i] = info.Collection
+	}
+	return page, next, err
+}
+
+func (d documents) Documents(ctx context.Context, p lode.Principal, name string, q api.DocumentsQuery) ([]api.DocumentItem, lode.DocNo, error) {
+	items, next, err := d.Engine.Documents(ctx, p, name, collection.DocumentsQuery{State: q.State, Filter: q.Filter, After: q.After, Limit: q.Limit})
+	page := make([]api.DocumentItem, len(items))
+	for i, item := range items {
+		page[i] = api.DocumentItem{Document: item.Document, Version: item.Version}
+	}
+	return page, next, err
+}
+
+// Retry goes through the pipeline, which also runs the job.
+func (d documents) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Job, error) {
+	r, err := d.pipeline.Retry(ctx, p, name, id)
+	return lode.Job{Doc: r.Doc, Version: r.Version, Epoch: r.Epoch}, err
+}
+
+// openView gives retrieval a consistent view of a collection.
+func openView(engine *collection.Engine) func(context.Context, lode.Principal, string) (retrieval.View, error) {
+	return func(ctx context.Context, p lode.Principal, name string) (retrieval.View, error) {
+		v, err := engine.View(ctx, p, name)
+		if err != nil {
+			return nil, err
+		}
+		return view{v}, nil
+	}
+}
+
+type view struct{ *collection.View }
+
+// Rows translates the sign that a row was replaced while the query ran.
+func (v view) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error) {
+	rows, err := v.View.Rows(ctx, ids, withVectors)
+	if errors.Is(err, collection.ErrViewGone) {
+		return nil, retrieval.ErrViewGone
+	}
+	return rows, err
+}

@@ -1,0 +1,266 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/pipeline"
+	"github.com/lodedb/lode/pipeline/parse"
+	"github.com/lodedb/lode/raft"
+	"github.com/lodedb/lode/retrieval"
+	"github.com/lodedb/lode/storage"
+)
+
+// readyTimeout bounds the wait of [Open] for a leader. A node of a cluster that has none
+// opens all the same and says so in /readyz.
+const readyTimeout = 10 * time.Second
+
+// Server is one running node.
+type Server struct {
+	cfg      Config
+	started  time.Time
+	listener net.Listener
+	http     *http.Server
+	handler  atomic.Pointer[http.Handler]
+
+	store    *storage.Store
+	engine   *collection.Engine
+	parsers  *parse.Pool
+	pipeline *pipeline.Pipeline
+	raft     *raft.Node
+	metrics  *metrics
+
+	opened    atomic.Bool           // every part is there
+	leading   atomic.Bool           // the duties of a leader are taken up
+	failed    atomic.Pointer[error] // why the node must stop
+	served    chan struct{}         // closed when the HTTP server has ended
+	stopTasks context.CancelFunc
+	tasks     sync.WaitGroup
+	closing   struct {
+		once sync.Once
+		err  error
+	}
+}
+
+// Open starts a node. It returns when the node serves, or with an error when a part cannot
+// open; then everything that was opened is closed again. The context bounds the opening
+// only. The listener answers /healthz from the start.
+func Open(ctx context.Context, cfg Config) (*Server, error) {
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	cfg.Logger.Info("node is ready", "url", s.URL(), "node", s.store.NodeID(), "data", cfg.DataDir,
+		"version", cfg.Version, "took", time.Since(s.started).Round(time.Millisecond))
+	return s, nil
+}
+
+// listen takes the address first, so that a port in use fails before anything is touched.
+func (s *Server) listen() error {
+	listener, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return lode.Errorf(lode.CodeUnavailable, "listen on %s: %w", s.cfg.Listen, err).
+			WithHint("choose another address with --listen")
+	}
+	s.listener = listener
+	s.swap(api.Starting("the node is opening"))
+	s.http = api.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, r)
+	}), s.cfg.Logger)
+	go func() {
+		defer close(s.served)
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("serve HTTP: %w", err))
+		}
+	}()
+	return nil
+}
+
+func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
+
+// open opens the parts from the ground up.
+func (s *Server) open(ctx context.Context) (err error) {
+	log := s.cfg.Logger
+	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes}); err != nil {
+		return err
+	}
+	embedders := newEmbedders(s.cfg.OpenAI)
+	s.metrics = newMetrics(s)
+	s.engine, err = collection.New(s.store, collection.Options{
+		Logger:      log,
+		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
+		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+		Fingerprint: embedders.fingerprint,
+		Clock:       s.cfg.Clock,
+	})
+	if err != nil {
+		return err
+	}
+	s.parsers = parse.NewPool(parse.PoolOptions{
+		Workers: s.cfg.Workers, MemoryBytes: s.cfg.ParseMemoryBytes, Timeout: s.cfg.ParseTimeout,
+		MaxInputBytes: s.cfg.MaxDocumentBytes, Logger: log,
+	})
+	s.pipeline = pipeline.New(s.pipelineOptions(embedders))
+	if err := s.openRaft(ctx); err != nil {
+		return err
+	}
+	handler, err := s.surface(embedders)
+	if err != nil {
+		return err
+	}
+	s.startTasks()
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	s.opened.Store(true)
+	s.swap(handler)
+	return nil
+}
+
+func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
+	return pipeline.Options{
+		Collections:   ingestCollections{s.engine},
+		Blobs:         s.store.Blobs(),
+		Detect:        parse.Detect,
+		ParserVersion: parse.Version,
+		Parse: func(ctx context.Context, content []byte, mediaType string) (*lode.SilverText, error) {
+			return s.parsers.Parse(ctx, parse.Input{
+				Content: content, MediaType: mediaType, Limits: parse.Limits{MaxPages: s.cfg.ParseMaxPages},
+			})
+		},
+		EncodeSilver:     storage.EncodeSilver,
+		EmbedderFor:      e.forCollection,
+		Workers:          s.cfg.Workers,
+		MaxDocumentBytes: s.cfg.MaxDocumentBytes,
+		Clock:            s.cfg.Clock,
+		Logger:           s.cfg.Logger,
+		Events:           s.metrics.pipelineEvents(),
+	}
+}
+
+func (s *Server) openRaft(ctx context.Context) (err error) {
+	s.raft, err = raft.Open(ctx, raft.Options{
+		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), Machine: machine{s.engine}, Logger: s.cfg.Logger, OnFatal: s.fail,
+	})
+	if err == nil {
+		s.engine.SetProposer(s.raft.Propose)
+	}
+	return err
+}
+
+func (s *Server) surface(e *embedders) (http.Handler, error) {
+	docs := documents{s.engine, s.pipeline}
+	retriever := retrieval.New(retrieval.Options{
+		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
+	})
+	return api.New(api.Options{
+		Backend: api.Backend{
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s},
+		},
+		Metrics:       promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
+		Logger:        s.cfg.Logger,
+		Events:        s.metrics.apiEvents(),
+		MaxBodyBytes:  s.cfg.MaxBodyBytes,
+		MaxConcurrent: s.cfg.MaxRequests,
+	})
+}
+
+// awaitReady waits for a leader, because a node that has just said "ready" should not
+// refuse its first write.
+func (s *Server) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for len(node{s}.Ready(ctx)) > 0 {
+		if err := s.Err(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			s.cfg.Logger.Warn("node serves without a leader", "waited", readyTimeout)
+			return nil
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// URL is where the node's API is reached.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Err returns why the node must stop, or nil.
+func (s *Server) Err() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// fail records the first reason to stop and tells the owner.
+func (s *Server) fail(err error) {
+	if err == nil || !s.failed.CompareAndSwap(nil, &err) {
+		return
+	}
+	s.cfg.Logger.Error("node must stop", "error", err)
+	if s.cfg.OnFatal != nil {
+		s.cfg.OnFatal(err)
+	}
+}
+
+// Close stops the node: no new requests, those under way get ShutdownTimeout, then the parts
+// close from the top down. What was acknowledged is durable; documents that are being
+// processed go on when the node starts again. Close may be called twice.
+func (s *Server) Close() error {
+	s.closing.once.Do(func() { s.closing.err = s.close() })
+	return s.closing.err
+}
+
+func (s *Server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+	defer cancel()
+	var errs []error
+	if err := s.http.Shutdown(ctx); err != nil {
+		errs = append(errs, s.http.Close())
+	}
+	<-s.served
+	if s.stopTasks != nil {
+		s.stopTasks()
+	}
+	s.tasks.Wait()
+	if s.pipeline != nil {
+		s.pipeline.Stop()
+	}
+	if s.parsers != nil {
+		errs = append(errs, s.parsers.Close())
+	}
+	if s.raft != nil {
+		errs = append(errs, s.raft.Close())
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
