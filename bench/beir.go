@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// beir is a retrieval data set in the layout of the BEIR benchmark: corpus.jsonl,
+// queries.jsonl and qrels/test.tsv (https://arxiv.org/abs/2104.08663).
+type beir struct {
+	docs    []beirText
+	queries []beirText                // with a judgement, in the order of the file
+	qrels   map[string]map[string]int // query -> document -> grade
+}
+
+type beirText struct {
+	ID    string `json:"_id"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
+func readBEIR(dir string) (*beir, error) {
+	set := &beir{}
+	var err error
+	if set.docs, err = readTexts(filepath.Join(dir, "corpus.jsonl")); err != nil {
+		return nil, err
+	}
+	queries, err := readTexts(filepath.Join(dir, "queries.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	if set.qrels, err = readQrels(filepath.Join(dir, "qrels", "test.tsv")); err != nil {
+		return nil, err
+	}
+	for _, q := range queries {
+		if len(set.qrels[q.ID]) > 0 {
+			set.queries = append(set.queries, q)
+		}
+	}
+	return set, nil
+}
+
+func readTexts(path string) ([]beirText, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var texts []beirText
+	for dec := json.NewDecoder(bufio.NewReader(f)); ; {
+		var t beirText
+		if err := dec.Decode(&t); err == io.EOF {
+			return texts, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: text %d: %w", path, len(texts)+1, err)
+		}
+		texts = append(texts, t)
+	}
+}
+
+func readQrels(path string) (map[string]map[string]int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	qrels := map[string]map[string]int{}
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		fields := strings.Split(lines.Text(), "\t")
+		if n == 1 || len(fields) != 3 {
+			continue // the header
+		}
+		grade, err := strconv.Atoi(strings.TrimSpace(fields[2]))
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d: %w", path, n, err)
+		}
+		if qrels[fields[0]] == nil {
+			qrels[fields[0]] = map[string]int{}
+		}
+		qrels[fields[0]][fields[1]] = grade
+	}
+	return qrels, lines.Err()
+}

@@ -1,0 +1,16 @@
+// Package bench measures a node the way its users would: through its HTTP API, on data that
+// anybody can look at.
+//
+//	quality   nDCG@10 and recall of a BEIR data set, lexical, dense and hybrid
+//	ingest    documents and bytes per second of a folder, and the share of each stage
+//	spans     every citation of random chunks, followed to its bytes and verified
+//	crash     kill -9 at random moments of an ingest: nothing lost, nothing doubled
+//	start     time until ready on an empty folder, memory when idle, size of the program
+//
+// Each run writes a [Report] as JSON: its command, commit, seed, machine and date beside the
+// figures. The tables of docs/benchmarks.md are generated from the committed reports by
+// [Tables], and a test holds the two together.
+//
+// Figures of shared machines are noisy: compare ratios within one report, not absolute
+// values between reports.
+package bench

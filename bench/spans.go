@@ -1,0 +1,164 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/server"
+)
+
+// spanChunks is how many random chunks are followed to their bytes.
+const spanChunks = 10_000
+
+// Spans ingests the folders below o.Data and follows random chunks to their bytes from
+// outside: what the API says of spans, source map and hashes is recomputed here, and the
+// node's own trace has to agree.
+func Spans(ctx context.Context, o Options, folders ...string) (*Report, error) {
+	roots := make([]string, len(folders))
+	for i, folder := range folders {
+		roots[i] = filepath.Join(o.Data, folder)
+	}
+	files, _, err := documentFiles(roots...)
+	if err != nil {
+		return nil, err
+	}
+	r := newReport("spans", "Spans of random chunks", o)
+	return r, withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
+		if _, _, err := ingestFolder(ctx, c, files); err != nil {
+			return err
+		}
+		s := &spanCheck{client: c, layers: map[lode.DocID]*layers{}, broken: map[string]int{}}
+		chunks, err := s.chunks(ctx)
+		if err != nil {
+			return err
+		}
+		r.Data = fmt.Sprintf("%s; %d documents, %d chunks", strings.Join(folders, " and "), len(s.layers), len(chunks))
+		random := rand.New(rand.NewPCG(o.Seed, 0))
+		random.Shuffle(len(chunks), func(i, j int) { chunks[i], chunks[j] = chunks[j], chunks[i] })
+		chunks = chunks[:min(len(chunks), orDefault(o.Limit, spanChunks))]
+		for _, chunk := range chunks {
+			if err := s.check(ctx, chunk); err != nil {
+				return err
+			}
+		}
+		r.add("chunks followed", float64(len(chunks)), "")
+		for _, kind := range []string{brokenText, brokenSource, brokenHash, brokenTrace} {
+			r.demand(kind, float64(s.broken[kind]), "", "<=", 0)
+		}
+		r.add("bytes mapped exactly", 100*float64(s.exact)/float64(max(1, s.exact+s.decoded)), "%")
+		return nil
+	})
+}
+
+// What can be wrong with a chunk.
+const (
+	brokenText   = "chunks that differ from their silver text"
+	brokenSource = "chunks whose text does not map to bronze"
+	brokenHash   = "hashes that do not verify"
+	brokenTrace  = "traces that the node does not verify"
+)
+
+type spanCheck struct {
+	client *client.Client
+	layers map[lode.DocID]*layers
+	broken map[string]int
+
+	exact, decoded int // bytes of canonical text by how they are mapped
+}
+
+// layers is one document at all three.
+type layers struct {
+	bronze []byte
+	silver *v1.SilverLayer
+}
+
+func (s *spanCheck) chunks(ctx context.Context) ([]v1.Chunk, error) {
+	var all []v1.Chunk
+	for doc, err := range s.client.Documents(ctx, ingestCollection, client.DocumentPage{}) {
+		if err != nil {
+			return nil, err
+		}
+		if doc.State != lode.StateReady {
+			continue
+		}
+		gold, err := s.client.GetGold(ctx, ingestCollection, doc.ID)
+		if err != nil {
+			return nil, err
+		}
+		silver, err := s.client.GetSilver(ctx, ingestCollection, doc.ID)
+		if err != nil {
+			return nil, err
+		}
+		bronze, err := s.client.GetBronze(ctx, ingestCollection, doc.ID)
+		if err != nil {
+			return nil, err
+		}
+		if doc.Bronze == nil || lode.HashOf(bronze.Content) != *doc.Bronze || lode.HashOf([]byte(silver.Text)) != silver.Hash {
+			s.broken[brokenHash]++
+		}
+		s.layers[doc.ID] = &layers{bronze: bronze.Content, silver: silver}
+		all = append(all, gold.Chunks...)
+	}
+	return all, nil
+}
+
+func (s *spanCheck) check(ctx context.Context, chunk v1.Chunk) error {
+	l := s.layers[chunk.DocumentID]
+	span, text := chunk.Span, l.silver.Text
+	if span.Start < 0 || span.Start >= span.End || span.End > len(text) || text[span.Start:span.End] != chunk.Text {
+		s.broken[brokenText]++
+		return nil
+	}
+	if !s.mapped(l, span) {
+		s.broken[brokenSource]++
+	}
+	trace, err := s.client.TraceChunk(ctx, ingestCollection, chunk.ID)
+	if err != nil {
+		return err
+	}
+	if !trace.Verified || trace.Bronze.Span.End > len(l.bronze) {
+		s.broken[brokenTrace]++
+	}
+	return nil
+}
+
+// mapped reports whether every visible byte of the span has a source, and whether exact
+// sources have the same bytes.
+func (s *spanCheck) mapped(l *layers, span v1.Span) bool {
+	at := span.Start
+	for _, run := range l.silver.SourceMap {
+		if run.Silver.End <= at || run.Silver.Start >= span.End {
+			continue
+		}
+		if strings.ContainsFunc(l.silver.Text[at:max(at, run.Silver.Start)], visible) || !holds(run, l) {
+			return false
+		}
+		size := min(run.Silver.End, span.End) - max(run.Silver.Start, at)
+		if run.Kind == "exact" {
+			s.exact += size
+		} else {
+			s.decoded += size
+		}
+		at = min(run.Silver.End, span.End)
+	}
+	return !strings.ContainsFunc(l.silver.Text[at:span.End], visible)
+}
+
+func visible(r rune) bool { return !unicode.IsSpace(r) }
+
+// holds reports whether a run lies within both texts, with equal bytes where it is exact.
+func holds(run v1.SourceRun, l *layers) bool {
+	b := run.Bronze
+	if b.Start < 0 || b.Start > b.End || b.End > len(l.bronze) {
+		return false
+	}
+	return run.Kind != "exact" || bytes.Equal(l.bronze[b.Start:b.End], []byte(l.silver.Text[run.Silver.Start:run.Silver.End]))
+}

@@ -1,0 +1,17 @@
+// Command lode is the Lode server and its command line.
+//
+//	lode serve                       run a node
+//	lode ingest PATH…                send files and folders to a node
+//	lode search "question"           print the best passages
+//	lode context "question"          print a context with numbered citations for a model
+//	lode trace CHUNK                 follow a passage back to the bytes it came from
+//	lode check                       verify everything that a node stores
+//	lode health                      ask whether a node is ready
+//	lode bench …                     measure retrieval quality, ingest, start, spans
+//	lode version
+//
+// Every command takes --output json. Settings come from flags, from LODE_* variables and,
+// for serve, from a YAML file, in this order of precedence. The exit status is 0 for
+// success, 1 for failure, 2 for a wrong command line or configuration and 3 when a part of
+// the work failed (some documents of an ingest, a breach found by check).
+package main

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/client"
+)
+
+// Bounds of one upload request.
+const (
+	batchFiles = 32
+	batchBytes = 8 << 20
+)
+
+type ingestCommand struct {
+	target
+	Paths []string `arg:"" name:"path" help:"Files and folders, or - for standard input."`
+
+	ID          string            `help:"Id of the document; for a single file or standard input." placeholder:"ID"`
+	Name        string            `help:"File name of standard input, a hint for its type." placeholder:"NAME"`
+	URIPrefix   string            `name:"uri-prefix" help:"Put before each id to make the source URI that citations show." placeholder:"URI"`
+	Metadata    map[string]string `short:"m" help:"Metadata of every document, KEY=VALUE; numbers, true and false are typed." placeholder:"KEY=VALUE"`
+	Reader      []string          `help:"Label of who may see the documents; repeat for more." placeholder:"LABEL"`
+	Include     []string          `help:"Only files whose path or name matches the pattern, e.g. '*.md'." placeholder:"GLOB"`
+	Exclude     []string          `help:"Leave out files and folders that match the pattern." placeholder:"GLOB"`
+	Hidden      bool              `help:"Take hidden files and folders too."`
+	MaxFile     byteSize          `help:"Leave out larger files." default:"64MiB" placeholder:"SIZE"`
+	Concurrency int               `help:"Uploads at the same time." default:"4" placeholder:"N"`
+	NoWait      bool              `help:"Return when the documents are durable, before they are searchable."`
+}
+
+// Run sends what is new or changed and reports every document that failed.
+func (c *ingestCommand) Run(ctx context.Context, std streams) error {
+	metadata, err := typedMetadata(c.Metadata)
+	if err != nil {
+		return usageError{err}
+	}
+	files, err := c.list(std.in)
+	if err != nil {
+		return err
+	}
+	node, err := c.open()
+	if err != nil {
+		return err
+	}
+	if err := c.ensureCollection(ctx, node); err != nil {
+		return err
+	}
+	known, err := knownHashes(ctx, node, c.Collection, len(files))
+	if err != nil {
+		return err
+	}
+	job := &ingestJob{command: c, node: node, known: known, metadata: metadata, start: time.Now()}
+	job.progress = newProgress(std, files)
+	err = job.run(ctx, files)
+	job.progress.finish()
+	return errors.Join(err, job.report(std))
+}
+
+// typedMetadata reads values as JSON where they are numbers or booleans, else as strings.
+func typedMetadata(raw map[string]string) (lode.Metadata, error) {
+	m := lode.Metadata{}
+	for key, text := range raw {
+		var value lode.Value
+		if err := json.Unmarshal([]byte(text), &value); err != nil || value.Kind == lode.KindString {
+			value = lode.StringValue(text)
+		}
+		m[key] = value
+	}
+	return m, m.Validate()
+}
+
+// ensureCollection makes the collection with defaults when it is missing.
+func (c *ingestCommand) ensureCollection(ctx context.Context, node *client.Client) error {
+	_, err := node.GetCollection(ctx, c.Collection)
+	if !lode.IsCode(err, lode.CodeNotFound) {
+		return err
+	}
+	_, err = node.CreateCollection(ctx, v1.CreateCollection{Name: c.Collection})
+	if lode.IsCode(err, lode.CodeConflict) {
+		return nil // somebody else was faster
+	}
+	return err
+}
+
+// knownHashes returns what the collection holds already: the hash of the newest version of
+// each document that is not in quarantine, so that unchanged files need not be sent.
+func knownHashes(ctx context.Context, node *client.Client, collection string, files int) (map[lode.DocID]lode.Hash, error) {
+	known := map[lode.DocID]lode.Hash{}
+	if files == 1 {
+		return known, nil // the node finds out itself
+	}
+	for doc, err := range node.Documents(ctx, collection, client.DocumentPage{}) {
+		if err != nil {
+			return nil, err
+		}
+		if doc.Bronze != nil && doc.State != lode.StateQuarantined {
+			known[doc.ID] = *doc.Bronze
+		}
+	}
+	return known, nil
+}
+
+// ingestJob is one run of the command.
+type ingestJob struct {
+	command  *ingestCommand
+	node     *client.Client
+	known    map[lode.DocID]lode.Hash
+	metadata lode.Metadata
+	progress *progress
+	start    time.Time
+
+	mu struct {
+		sync.Mutex
+		summary ingestSummary
+	}
+}
+
+// ingestSummary is what the command reports, in this form with --output json.
+type ingestSummary struct {
+	Created   int           `json:"created"`
+	Updated   int           `json:"updated"`
+	Unchanged int           `json:"unchanged"`
+	Pending   int           `json:"pending,omitempty"`
+	Skipped   []ingestIssue `json:"skipped,omitempty"` // no parser for it
+	Failed    []ingestIssue `json:"failed,omitempty"`
+	Bytes     int64         `json:"bytes"` // sent
+	Seconds   float64       `json:"seconds"`
+}
+
+type ingestIssue struct {
+	ID      lode.DocID `json:"id"`
+	Code    lode.Code  `json:"code"`
+	Message string     `json:"message"`
+}
+
+// run reads files one after the other and uploads batches of them in parallel.
+func (j *ingestJob) run(ctx context.Context, files []file) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, j.command.Concurrency))
+	var batch []client.File
+	size := 0
+	flush := func() {
+		if full := batch; len(full) > 0 {
+			group.Go(func() error { return j.upload(ctx, full) })
+			batch, size = nil, 0
+		}
+	}
+	for _, f := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		content, err := f.read()
+		if err != nil {
+			j.fail(f.id, lode.CodeInvalid, err.Error())
+			j.progress.done(1, f.size)
+			continue
+		}
+		if hash, ok := j.known[f.id]; ok && len(j.metadata) == 0 && len(j.command.Reader) == 0 && hash == lode.HashOf(content) {
+			j.count(func(s *ingestSummary) { s.Unchanged++ })
+			j.progress.done(1, f.size)
+			continue
+		}
+		if len(batch) == batchFiles || size > 0 && size+len(content) > batchBytes {
+			flush()
+		}
+		batch = append(batch, j.document(f, content))
+		size += len(content)
+	}
+	flush()
+	return group.Wait()
+}
+
+func (j *ingestJob) document(f file, content []byte) client.File {
+	doc := client.FileBytes(f.id, content)
+	doc.URI, doc.Name, doc.Metadata, doc.Readers = j.command.uri(f.id), f.name, j.metadata, j.command.Reader
+	return doc
+}
+
+func (c *ingestCommand) uri(id lode.DocID) string {
+	if strings.HasPrefix(string(id), "sha256:") {
+		return c.URIPrefix
+	}
+	return c.URIPrefix + string(id)
+}
+
+// upload sends one batch. A batch that the node refuses as a whole fails its documents; a
+// node that is gone ends the run.
+func (j *ingestJob) upload(ctx context.Context, batch []client.File) error {
+	var bytes int64
+	for _, f := range batch {
+		bytes += f.Size
+	}
+	results, err := j.node.UploadDocuments(ctx, j.command.Collection, batch, client.UploadOptions{NoWait: j.command.NoWait})
+	if err != nil {
+		switch lode.CodeOf(err) {
+		case lode.CodeUnavailable, lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeCanceled:
+			return err
+		}
+		for _, f := range batch {
+			j.fail(f.ID, lode.CodeOf(err), err.Error())
+		}
+		j.progress.done(len(batch), bytes)
+		return nil
+	}
+	for _, item := range results.Items {
+		j.record(item)
+	}
+	j.count(func(s *ingestSummary) { s.Bytes += bytes })
+	j.progress.done(len(batch), bytes)
+	return nil
+}
+
+func (j *ingestJob) record(item v1.DocumentResult) {
+	if item.Error != nil {
+		j.fail(item.ID, item.Error.Code, item.Error.Detail)
+		return
+	}
+	j.count(func(s *ingestSummary) {
+		switch item.Outcome {
+		case lode.OutcomeCreated:
+			s.Created++
+		case lode.OutcomeUnchanged:
+			s.Unchanged++
+		default:
+			s.Updated++
+		}
+		if item.State == lode.StatePending {
+			s.Pending++
+		}
+	})
+}
+
+// fail records a document that did not arrive. A file of a folder that no parser reads is
+// no failure, because folders hold pictures and archives too.
+func (j *ingestJob) fail(id lode.DocID, code lode.Code, message string) {
+	issue := ingestIssue{ID: id, Code: code, Message: message}
+	j.count(func(s *ingestSummary) {
+		if code == lode.CodeUnsupportedMedia && !j.command.single() {
+			s.Skipped = append(s.Skipped, issue)
+			return
+		}
+		s.Failed = append(s.Failed, issue)
+	})
+}
+
+func (j *ingestJob) count(f func(*ingestSummary)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f(&j.mu.summary)
+}
+
+// report prints the summary and turns failed documents into exit code 3.
+func (j *ingestJob) report(std streams) error {
+	s := &j.mu.summary
+	elapsed := time.Since(j.start)
+	s.Seconds = elapsed.Seconds()
+	if std.json {
+		if err := writeJSON(std.out, s); err != nil {
+			return err
+		}
+	} else {
+		for _, issue := range s.Failed {
+			fmt.Fprintf(std.err, "failed   %s: %s: %s\n", issue.ID, issue.Code, issue.Message)
+		}
+		for _, issue := range s.Skipped {
+			fmt.Fprintf(std.err, "skipped  %s: %s\n", issue.ID, issue.Message)
+		}
+		writeSummary(std.out, s, elapsed)
+	}
+	if n := len(s.Failed); n > 0 {
+		return partialError{fmt.Errorf("%d of %d documents failed", n, n+s.Created+s.Updated+s.Unchanged)}
+	}
+	return nil
+}
+
+func writeSummary(w io.Writer, s *ingestSummary, elapsed time.Duration) {
+	parts := []string{
+		fmt.Sprintf("%d created", s.Created), fmt.Sprintf("%d updated", s.Updated), fmt.Sprintf("%d unchanged", s.Unchanged),
+	}
+	if s.Pending > 0 {
+		parts = append(parts, fmt.Sprintf("%d pending", s.Pending))
+	}
+	if n := len(s.Skipped); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", n))
+	}
+	if n := len(s.Failed); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", n))
+	}
+	sent := s.Created + s.Updated
+	fmt.Fprintf(w, "%s in %.1f s", strings.Join(parts, ", "), elapsed.Seconds())
+	if sent > 0 {
+		fmt.Fprintf(w, " (%s, %.0f documents/s)", formatBytes(s.Bytes), float64(sent)/elapsed.Seconds())
+	}
+	fmt.Fprintln(w)
+}

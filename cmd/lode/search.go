@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
+)
+
+// question is what search and context have in common.
+type question struct {
+	target
+	Text        string    `arg:"" help:"The question."`
+	K           int       `short:"k" help:"Number of passages." default:"10" placeholder:"N"`
+	Filter      string    `help:"Condition on metadata as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON"`
+	Mode        lode.Mode `help:"dense, lexical or hybrid." placeholder:"MODE"`
+	DenseWeight *float64  `help:"Weight of the dense search in hybrid mode, 0 to 1." placeholder:"W"`
+}
+
+func (q *question) ask(ctx context.Context, budget int) (*v1.Retrieved, error) {
+	node, err := q.open()
+	if err != nil {
+		return nil, err
+	}
+	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight}
+	if budget > 0 {
+		request.BudgetTokens = &budget
+	}
+	if q.Filter != "" {
+		request.Filter = new(lode.Filter)
+		if err := json.Unmarshal([]byte(q.Filter), request.Filter); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return node.Retrieve(ctx, q.Collection, request)
+}
+
+type searchCommand struct{ question }
+
+// Run prints the best passages with where they are from.
+func (c *searchCommand) Run(ctx context.Context, std streams) error {
+	answer, err := c.ask(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if std.json {
+		return writeJSON(std.out, answer)
+	}
+	if len(answer.Hits) == 0 {
+		fmt.Fprintln(std.out, "nothing found")
+		return nil
+	}
+	for i, hit := range answer.Hits {
+		writeHit(std.out, i+1, hit)
+	}
+	return nil
+}
+
+// previewRunes is how much of a passage search shows.
+const previewRunes = 240
+
+func writeHit(w io.Writer, n int, hit v1.Hit) {
+	fmt.Fprintf(w, "%d. %s  (score %.3f, %s)\n", n, place(hit.DocumentID, hit.Title, hit.Path, hit.Page), hit.Score, hit.ChunkID)
+	text := []rune(strings.Join(strings.Fields(hit.Text), " "))
+	if len(text) > previewRunes {
+		text = append(text[:previewRunes], '…')
+	}
+	fmt.Fprintf(w, "   %s\n\n", string(text))
+}
+
+// place names a passage for people: document, headings, page.
+func place(id lode.DocID, title string, path []string, page int) string {
+	s := string(id)
+	if len(path) == 0 && title != "" {
+		path = []string{title}
+	}
+	if len(path) > 0 {
+		s += " · " + strings.Join(path, " > ")
+	}
+	if page > 0 {
+		s += fmt.Sprintf(" · p. %d", page)
+	}
+	return s
+}
+
+type contextCommand struct {
+	question
+	Budget int `help:"Most tokens of the context." default:"2000" placeholder:"N"`
+}
+
+// Run prints the context alone on standard output, so that it can be piped into a prompt.
+func (c *contextCommand) Run(ctx context.Context, std streams) error {
+	answer, err := c.ask(ctx, c.Budget)
+	if err != nil {
+		return err
+	}
+	if std.json {
+		return writeJSON(std.out, answer.Context)
+	}
+	fmt.Fprintln(std.out, answer.Context.Text)
+	fmt.Fprintf(std.err, "\n%d of %d tokens, %d passages, %d left out\n",
+		answer.Context.Tokens, answer.Context.BudgetTokens, len(answer.Context.Citations), answer.Context.Omitted)
+	for _, citation := range answer.Context.Citations {
+		fmt.Fprintf(std.err, "[%d] %s (%s)\n", citation.Number,
+			place(citation.DocumentID, citation.Title, citation.Path, citation.Page), citation.ChunkID)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/server"
+)
+
+// serveCommand holds every setting of a node: one description each, from which come the
+// flag, the LODE_* variable, the key in the file, the help and docs/configuration.md.
+type serveCommand struct {
+	Config      kong.ConfigFlag `help:"YAML file with settings; flags and LODE_* variables come first." placeholder:"FILE"`
+	CheckConfig bool            `help:"Check the settings, print them and exit."`
+
+	Data   string `help:"Folder of everything the node keeps." default:"${default_data}" placeholder:"DIR"`
+	Listen string `help:"host:port of the HTTP API; port 0 takes a free one." default:"${default_listen}" placeholder:"ADDR"`
+
+	MaxBody      byteSize      `help:"Largest HTTP request body." default:"64MiB" placeholder:"SIZE"`
+	MaxDocument  byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
+	MaxDisk      byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
+	MaxRequests  int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
+	Workers      int           `help:"Documents processed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
+	ParseTimeout time.Duration `help:"Longest time to parse one document." default:"30s" placeholder:"TIME"`
+	ParseMemory  byteSize      `help:"Most memory of one parser process." default:"512MiB" placeholder:"SIZE"`
+	ParsePages   int           `help:"Most pages of one document." default:"5000" placeholder:"N"`
+
+	OpenaiURL     string        `name:"openai-url" help:"Base URL of an OpenAI-compatible embeddings API, e.g. https://api.openai.com/v1." placeholder:"URL"`
+	OpenaiKey     string        `name:"openai-key" help:"Its key. Other users can see arguments: prefer LODE_OPENAI_KEY or --openai-key-file." placeholder:"KEY"`
+	OpenaiKeyFile string        `name:"openai-key-file" help:"File that holds its key." type:"path" placeholder:"FILE"`
+	OpenaiTimeout time.Duration `name:"openai-timeout" help:"Longest time for one request to it." default:"60s" placeholder:"TIME"`
+
+	ShutdownTimeout time.Duration `help:"Time for requests under way when the node is stopped." default:"15s" placeholder:"TIME"`
+	LogLevel        string        `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
+	LogFormat       string        `help:"Form of the log on standard error: ${enum}." enum:"text,json" default:"text" placeholder:"FORM"`
+}
+
+// Run serves until the context ends, then closes the node in order.
+func (c *serveCommand) Run(ctx context.Context, std streams) error {
+	cfg, err := c.settings(std.err)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.CheckConfig {
+		return c.printConfig(std, cfg)
+	}
+	ctx, fatal := context.WithCancelCause(ctx)
+	defer fatal(nil)
+	cfg.OnFatal = func(err error) { fatal(err) }
+	node, err := server.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "listening on %s\n", node.URL())
+	<-ctx.Done()
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) {
+		cause = nil
+	}
+	return errors.Join(cause, node.Close())
+}
+
+func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
+	key := c.OpenaiKey
+	if c.OpenaiKeyFile != "" {
+		content, err := os.ReadFile(c.OpenaiKeyFile)
+		if err != nil {
+			return server.Config{}, lode.Invalid("openai_key_file", c.OpenaiKeyFile, "cannot be read: %v", err)
+		}
+		key = strings.TrimSpace(string(content))
+	}
+	cfg := server.Config{
+		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
+		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
+		MaxRequests: c.MaxRequests, Workers: c.Workers,
+		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
+		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
+		ShutdownTimeout: c.ShutdownTimeout,
+		Logger:          c.logger(logTo),
+	}
+	cfg.EnsureDefaults()
+	return cfg, cfg.Validate()
+}
+
+func (c *serveCommand) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo // the parser has checked the name
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
+	shown := map[string]any{
+		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
+		"max_disk": cfg.MaxDiskBytes, "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
+		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
+		"shutdown_timeout": cfg.ShutdownTimeout.String(), "log_level": c.LogLevel, "log_format": c.LogFormat,
+	}
+	if std.json {
+		return writeJSON(std.out, shown)
+	}
+	fmt.Fprintln(std.out, "the configuration is good")
+	writeFields(std.out, shown)
+	return nil
+}
