@@ -33,12 +33,14 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	var documents, megabytes []float64
 	stages := map[lode.Stage]time.Duration{}
 	chunks := 0
+	var refused map[string]int
 	for range orDefault(o.Limit, ingestRounds) {
 		err := withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
-			took, ready, err := ingestFolder(ctx, c, files)
+			took, ready, why, err := ingestFolder(ctx, c, files)
 			if err != nil {
 				return err
 			}
+			refused = why
 			r.Data = fmt.Sprintf("%s, %d files, %.1f MB, of which %d became searchable", filepath.Base(o.Data), len(files), float64(bytes)/1e6, ready)
 			documents = append(documents, float64(ready)/took.Seconds())
 			megabytes = append(megabytes, float64(bytes)/1e6/took.Seconds())
@@ -59,17 +61,19 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	for _, stage := range []lode.Stage{lode.StageReceive, lode.StageParse, lode.StageChunk, lode.StageEmbed, lode.StageCommit} {
 		r.add("share of "+string(stage), 100*float64(stages[stage])/float64(all), "%")
 	}
+	r.Raw["documents refused, by reason"] = refused
 	r.Raw["documents/s by round"], r.Raw["MB/s by round"] = documents, megabytes
 	return r, nil
 }
 
 // ingestFolder uploads the files with several clients and returns how long it took until
 // all of them were searchable or refused.
-func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (took time.Duration, ready int, err error) {
+func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (took time.Duration, ready int, refused map[string]int, err error) {
 	if _, err := c.CreateCollection(ctx, v1.CreateCollection{Name: ingestCollection}); err != nil {
-		return 0, 0, err
+		return 0, 0, nil, err
 	}
 	var mu sync.Mutex
+	refused = map[string]int{}
 	group, ctx := errgroup.WithContext(ctx)
 	start := time.Now()
 	for n := range ingestClients {
@@ -78,7 +82,11 @@ func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (t
 			for i := n; i < len(files); i += ingestClients {
 				mine = append(mine, files[i])
 			}
-			done, err := ingest(ctx, c, ingestCollection, mine, func(lode.DocID, *v1.ItemError) {})
+			done, err := ingest(ctx, c, ingestCollection, mine, func(_ lode.DocID, e *v1.ItemError) {
+				mu.Lock()
+				defer mu.Unlock()
+				refused[string(e.Code)+": "+e.Detail]++
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			ready += done
@@ -86,7 +94,7 @@ func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (t
 		})
 	}
 	err = group.Wait()
-	return time.Since(start), ready, err
+	return time.Since(start), ready, refused, err
 }
 
 const ingestCollection = "folder"

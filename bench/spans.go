@@ -32,7 +32,7 @@ func Spans(ctx context.Context, o Options, folders ...string) (*Report, error) {
 	}
 	r := newReport("spans", "Spans of random chunks", o)
 	return r, withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
-		if _, _, err := ingestFolder(ctx, c, files); err != nil {
+		if _, _, _, err := ingestFolder(ctx, c, files); err != nil {
 			return err
 		}
 		s := &spanCheck{client: c, layers: map[lode.DocID]*layers{}, broken: map[string]int{}}

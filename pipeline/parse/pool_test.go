@@ -23,9 +23,16 @@ import (
 	"github.com/lodedb/lode/pipeline/parse"
 )
 
+// nodeEnv makes the test binary a node that parses a document which hangs.
+const nodeEnv = "LODE_PARSE_TEST_NODE"
+
 func TestMain(m *testing.M) {
 	if parse.IsWorker() {
 		os.Exit(parse.WorkerMain(lookup))
+	}
+	if path := os.Getenv(nodeEnv); path != "" {
+		_, err := parse.NewPool(parse.PoolOptions{}).Parse(context.Background(), document("test/hang", path))
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -278,6 +285,37 @@ func TestIdleWorkerKilledFromOutsideIsReplaced(t *testing.T) {
 		}
 		healthy(t, pool)
 	}
+}
+
+// TestNoOrphans kills a node while it parses: its worker must go with it.
+func TestNoOrphans(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux ties the life of a busy worker to its parent")
+	}
+	path := filepath.Join(t.TempDir(), "pid")
+	node := exec.Command(os.Args[0])
+	node.Env = append(os.Environ(), nodeEnv+"="+path)
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := awaitPID(t, path)
+	if err := node.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = node.Wait() // killed, as it should be
+	for range 200 {
+		if !running(pid) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("the worker outlives its node")
+}
+
+// running reports whether a process is there and no zombie that nobody reaps.
+func running(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(b), ") Z ")
 }
 
 func TestCanceledCallKillsWorker(t *testing.T) {
