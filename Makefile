@@ -44,7 +44,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	@for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "fuzz $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg > /tmp/lode-fuzz.$$$$ 2>&1 \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$pkg > /tmp/lode-fuzz.$$$$ 2>&1 \
 				|| { cat /tmp/lode-fuzz.$$$$; exit 1; }; \
 		done; \
 	done; rm -f /tmp/lode-fuzz.$$$$
