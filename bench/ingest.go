@@ -36,7 +36,7 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	var refused map[string]int
 	for range orDefault(o.Limit, ingestRounds) {
 		err := withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
-			took, ready, why, err := ingestFolder(ctx, c, files)
+			took, ready, why, err := ingestFolder(ctx, c, v1.CreateCollection{Name: ingestCollection}, files)
 			if err != nil {
 				return err
 			}
@@ -66,10 +66,10 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
-// ingestFolder uploads the files with several clients and returns how long it took until
-// all of them were searchable or refused.
-func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (took time.Duration, ready int, refused map[string]int, err error) {
-	if _, err := c.CreateCollection(ctx, v1.CreateCollection{Name: ingestCollection}); err != nil {
+// ingestFolder makes a collection, uploads the files with several clients and returns how
+// long it took until all of them were searchable or refused.
+func ingestFolder(ctx context.Context, c *client.Client, into v1.CreateCollection, files []client.File) (took time.Duration, ready int, refused map[string]int, err error) {
+	if _, err := c.CreateCollection(ctx, into); err != nil {
 		return 0, 0, nil, err
 	}
 	var mu sync.Mutex
@@ -82,7 +82,7 @@ func ingestFolder(ctx context.Context, c *client.Client, files []client.File) (t
 			for i := n; i < len(files); i += ingestClients {
 				mine = append(mine, files[i])
 			}
-			done, err := ingest(ctx, c, ingestCollection, mine, func(_ lode.DocID, e *v1.ItemError) {
+			done, err := ingest(ctx, c, into.Name, mine, func(_ lode.DocID, e *v1.ItemError) {
 				mu.Lock()
 				defer mu.Unlock()
 				refused[string(e.Code)+": "+e.Detail]++

@@ -32,15 +32,19 @@ func Spans(ctx context.Context, o Options, folders ...string) (*Report, error) {
 	}
 	r := newReport("spans", "Spans of random chunks", o)
 	return r, withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
-		if _, _, _, err := ingestFolder(ctx, c, files); err != nil {
-			return err
+		s := &spanCheck{client: c, layers: map[layerKey]*layers{}, broken: map[string]int{}}
+		var chunks []placedChunk
+		for _, into := range spanCollections {
+			if _, _, _, err := ingestFolder(ctx, c, into, files); err != nil {
+				return err
+			}
+			found, err := s.chunks(ctx, into.Name)
+			if err != nil {
+				return err
+			}
+			chunks = append(chunks, found...)
 		}
-		s := &spanCheck{client: c, layers: map[lode.DocID]*layers{}, broken: map[string]int{}}
-		chunks, err := s.chunks(ctx)
-		if err != nil {
-			return err
-		}
-		r.Data = fmt.Sprintf("%s; %d documents, %d chunks", strings.Join(folders, " and "), len(s.layers), len(chunks))
+		r.Data = fmt.Sprintf("%s; %d documents, %d chunks with the default budget and a small one", strings.Join(folders, " and "), len(s.layers)/len(spanCollections), len(chunks))
 		random := rand.New(rand.NewPCG(o.Seed, 0))
 		random.Shuffle(len(chunks), func(i, j int) { chunks[i], chunks[j] = chunks[j], chunks[i] })
 		chunks = chunks[:min(len(chunks), orDefault(o.Limit, spanChunks))]
@@ -66,12 +70,29 @@ const (
 	brokenTrace  = "traces that the node does not verify"
 )
 
+// spanCollections hold the documents twice: in chunks of the default size, and in small
+// ones, because small chunks begin and end inside of paragraphs, tables and code.
+var spanCollections = []v1.CreateCollection{
+	{Name: "default"},
+	{Name: "small", Chunker: &v1.Chunker{Strategy: lode.ChunkRecursive, MinTokens: 48, MaxTokens: 96}},
+}
+
 type spanCheck struct {
 	client *client.Client
-	layers map[lode.DocID]*layers
+	layers map[layerKey]*layers
 	broken map[string]int
 
 	exact, decoded int // bytes of canonical text by how they are mapped
+}
+
+type layerKey struct {
+	collection string
+	document   lode.DocID
+}
+
+type placedChunk struct {
+	collection string
+	v1.Chunk
 }
 
 // layers is one document at all three.
@@ -80,38 +101,40 @@ type layers struct {
 	silver *v1.SilverLayer
 }
 
-func (s *spanCheck) chunks(ctx context.Context) ([]v1.Chunk, error) {
-	var all []v1.Chunk
-	for doc, err := range s.client.Documents(ctx, ingestCollection, client.DocumentPage{}) {
+func (s *spanCheck) chunks(ctx context.Context, collection string) ([]placedChunk, error) {
+	var all []placedChunk
+	for doc, err := range s.client.Documents(ctx, collection, client.DocumentPage{}) {
 		if err != nil {
 			return nil, err
 		}
 		if doc.State != lode.StateReady {
 			continue
 		}
-		gold, err := s.client.GetGold(ctx, ingestCollection, doc.ID)
+		gold, err := s.client.GetGold(ctx, collection, doc.ID)
 		if err != nil {
 			return nil, err
 		}
-		silver, err := s.client.GetSilver(ctx, ingestCollection, doc.ID)
+		silver, err := s.client.GetSilver(ctx, collection, doc.ID)
 		if err != nil {
 			return nil, err
 		}
-		bronze, err := s.client.GetBronze(ctx, ingestCollection, doc.ID)
+		bronze, err := s.client.GetBronze(ctx, collection, doc.ID)
 		if err != nil {
 			return nil, err
 		}
 		if doc.Bronze == nil || lode.HashOf(bronze.Content) != *doc.Bronze || lode.HashOf([]byte(silver.Text)) != silver.Hash {
 			s.broken[brokenHash]++
 		}
-		s.layers[doc.ID] = &layers{bronze: bronze.Content, silver: silver}
-		all = append(all, gold.Chunks...)
+		s.layers[layerKey{collection, doc.ID}] = &layers{bronze: bronze.Content, silver: silver}
+		for _, chunk := range gold.Chunks {
+			all = append(all, placedChunk{collection, chunk})
+		}
 	}
 	return all, nil
 }
 
-func (s *spanCheck) check(ctx context.Context, chunk v1.Chunk) error {
-	l := s.layers[chunk.DocumentID]
+func (s *spanCheck) check(ctx context.Context, chunk placedChunk) error {
+	l := s.layers[layerKey{chunk.collection, chunk.DocumentID}]
 	span, text := chunk.Span, l.silver.Text
 	if span.Start < 0 || span.Start >= span.End || span.End > len(text) || text[span.Start:span.End] != chunk.Text {
 		s.broken[brokenText]++
@@ -120,7 +143,7 @@ func (s *spanCheck) check(ctx context.Context, chunk v1.Chunk) error {
 	if !s.mapped(l, span) {
 		s.broken[brokenSource]++
 	}
-	trace, err := s.client.TraceChunk(ctx, ingestCollection, chunk.ID)
+	trace, err := s.client.TraceChunk(ctx, chunk.collection, chunk.ID)
 	if err != nil {
 		return err
 	}
