@@ -60,7 +60,9 @@ func readTexts(path string) ([]beirText, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("%s: text %d: %w", path, len(texts)+1, err)
 		}
-		texts = append(texts, t)
+		if strings.TrimSpace(t.Title+t.Text) != "" { // Cranfield has two empty ones
+			texts = append(texts, t)
+		}
 	}
 }
 
