@@ -264,3 +264,7 @@ func (s *Server) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// StateHash is the hash of the node's durable state: equal on every node that applied the
+// same log. It reads everything and is meant for checks.
+func (s *Server) StateHash() (lode.Hash, error) { return s.engine.StateHash() }
