@@ -5,6 +5,7 @@ set -euo pipefail
 lode=$(realpath "$1")
 documents=$(realpath "$(dirname "$0")/documents")
 home=$(mktemp -d)
+: > "$home/out"
 "$lode" serve --data "$home/data" --listen 127.0.0.1:0 > "$home/out" 2> "$home/log" &
 node=$!
 trap 'kill $node 2> /dev/null || true; wait $node 2> /dev/null || true; rm -rf "$home"' EXIT
@@ -27,7 +28,7 @@ say 'search "how do I put out a battery fire?"'
 "$lode" search "how do I put out a battery fire?" -k 3
 say 'context "may I take my bicycle in July?" --budget 200'
 "$lode" context "may I take my bicycle in July?" --budget 200
-chunk=$("$lode" search "how deep is the channel at Teasdale?" -k 1 --output json | sed -n 's/.*"chunk_id": *"\([^"]*\)".*/\1/p' | head -1)
+chunk=$("$lode" search "how deep is the channel at Teasdale?" -k 1 --output json | sed -n 's/.*"chunk_id": *"\([^"]*\)".*/\1/p' | sed -n 1p)
 say "trace $chunk"
 "$lode" trace "$chunk"
 say "check"
