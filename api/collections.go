@@ -17,6 +17,11 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 		return err
 	}
 	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, want)
+	if lode.IsCode(err, lode.CodeConflict) {
+		conflict := *codedError(err)
+		conflict.Field, conflict.Value = "name", want.Name
+		return &conflict
+	}
 	if err != nil {
 		return err
 	}

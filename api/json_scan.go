@@ -72,6 +72,7 @@ func (s *jsonScanner) peek() byte {
 // the position at its value.
 func (s *jsonScanner) members(f func(name string) error) error {
 	return s.nest('}', func(int) error {
+		s.path[len(s.path)-1] = pathStep{index: -1} // no longer at the member before
 		if s.peek() != '"' {
 			return s.malformed("a member name in quotes is missing")
 		}

@@ -58,5 +58,14 @@ func (s *service) itemError(r *http.Request, list string, i int, err error) *v1.
 		coded = &lode.Error{Code: lode.CodeInternal, Message: "internal error",
 			Hint: "the log of the node holds the rest under request_id " + requestID(r.Context())}
 	}
-	return v1.NewItemError(coded.In(fmt.Sprintf("%s[%d]", list, i)))
+	return v1.NewItemError(inItem(list, i, coded))
+}
+
+// inItem names the item that an error is about, unless it is about the collection, which
+// the path names.
+func inItem(list string, i int, coded *lode.Error) *lode.Error {
+	if coded.Field == "collection" {
+		return coded
+	}
+	return coded.In(fmt.Sprintf("%s[%d]", list, i))
 }

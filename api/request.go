@@ -79,19 +79,49 @@ func readJSON(r *http.Request, dst any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return lode.FieldError(lode.CodeMalformed, "body", "", "request body is empty, a JSON object is expected")
 	}
-	return decodeJSON(body, dst)
+	if err := decodeJSON(body, dst); err != nil {
+		return inField("body", err)
+	}
+	return nil
+}
+
+// inField names the field of an error that is about a text as a whole.
+func inField(name string, err error) error {
+	coded := codedError(err)
+	if coded.Field == "" {
+		return coded.In(name)
+	}
+	return coded
 }
 
 // readAll reads a body that guardBody bounds. A declared length is believed only as far
-// as it costs little.
+// as it costs little, and as the end beyond which no room is needed: bodies are large, and
+// doubling on would hold twice their size.
 func readAll(body io.Reader, declared int64) ([]byte, error) {
 	const mostBelieved = 1 << 20
-	var buf bytes.Buffer
-	buf.Grow(int(min(max(declared, 0), mostBelieved)) + bytes.MinRead)
-	if _, err := buf.ReadFrom(body); err != nil {
-		return nil, bodyError(err)
+	buf := make([]byte, 0, min(max(declared, 0), mostBelieved)+bytes.MinRead)
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, bodyError(err)
+		}
+		if len(buf) == cap(buf) {
+			buf = grown(buf, int(declared))
+		}
 	}
-	return buf.Bytes(), nil
+}
+
+// grown copies a full buffer to one of twice its size, or of all that is declared.
+func grown(buf []byte, declared int) []byte {
+	room := 2 * cap(buf)
+	if len(buf) < declared {
+		room = min(room, declared+1) // one more, to see the end without growing again
+	}
+	return append(make([]byte, 0, room), buf...)
 }
 
 // contentType returns which of the allowed media types the body has.
@@ -192,11 +222,7 @@ func queryFilter(r *http.Request) (lode.Filter, error) {
 	}
 	var f lode.Filter
 	if err := decodeJSON([]byte(value), &f); err != nil {
-		coded := codedError(err)
-		if coded.Field == "" {
-			coded = coded.In(v1.QueryFilter)
-		}
-		return lode.Filter{}, coded
+		return lode.Filter{}, inField(v1.QueryFilter, err)
 	}
 	return f, nil
 }

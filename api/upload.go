@@ -81,6 +81,7 @@ func readUploads(r *http.Request) (*batch, error) {
 	b := &batch{list: "documents", items: make([]upload, len(req.Documents))}
 	for i := range req.Documents {
 		b.items[i].submission, b.items[i].err = submissionFrom(&req.Documents[i])
+		req.Documents[i].Content = nil // copied, and large
 	}
 	return b, nil
 }
@@ -103,22 +104,37 @@ func submissionFrom(d *v1.DocumentUpload) (lode.Submission, error) {
 // settle checks each document on its own, and that no id appears twice: which of two would
 // win is not for us to say.
 func (b *batch) settle(collection string) {
-	seen := map[lode.DocID]bool{}
+	seen := idSet{}
 	for i := range b.items {
 		it := &b.items[i]
 		it.submission.Collection = collection
 		if it.err == nil {
 			it.err = it.submission.Validate()
 		}
-		id := it.submission.ID
-		if it.err != nil || id == "" {
-			continue
+		if it.err == nil {
+			it.err = seen.add(&it.submission)
 		}
-		if seen[id] {
-			it.err = lode.Invalid("id", id, "the id appears twice in the request")
-		}
-		seen[id] = true
 	}
+}
+
+// idSet is the ids that the documents of one request will have.
+type idSet map[lode.DocID]bool
+
+// add refuses a document whose id another has. Documents without id and URI are named by
+// their content: when that is the same, so are they, and the second changes nothing.
+func (s idSet) add(sub *lode.Submission) error {
+	field, id := "id", sub.ID
+	if id == "" {
+		field, id = "uri", lode.DocID(sub.URI)
+	}
+	if id == "" {
+		return nil
+	}
+	if s[id] {
+		return lode.Invalid(field, id, "the id appears twice in the request")
+	}
+	s[id] = true
+	return nil
 }
 
 func (s *service) submit(ctx context.Context, p lode.Principal, b *batch) {
@@ -160,7 +176,7 @@ func (b *batch) refusal() error {
 		return first
 	}
 	if len(b.items) == 1 {
-		return codedError(first).In(b.list + "[0]")
+		return inItem(b.list, 0, codedError(first))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -65,6 +66,35 @@ func TestUploadInPart(t *testing.T) {
 	ok(5)
 	if got.Items[2].Error.Stage != lode.StageParse || strings.Contains(w.Body.String(), "fire") || !strings.Contains(log.String(), "disk is on fire") {
 		t.Errorf("answer %s, log %s", w.Body, log)
+	}
+}
+
+// TestUploadSameURI refuses two documents that the same URI would name: which of them won
+// would be chance.
+func TestUploadSameURI(t *testing.T) {
+	c, _ := serve(t, newFake())
+	docs := []v1.DocumentUpload{{URI: "https://e.org/a", Content: text("one")}, {URI: "https://e.org/a", Content: text("two")}, {ID: "b", URI: "https://e.org/a", Content: text("three")}}
+	got, err := c.UploadJSON(t.Context(), "docs", docs, client.UploadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Items[0].Error != nil || got.Items[2].Error != nil {
+		t.Errorf("%+v", got.Items)
+	}
+	if e := got.Items[1].Error; e == nil || e.Code != lode.CodeInvalid || e.Field != "documents[1].uri" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestUploadRefusedByCollection names the collection where it stands, in the path.
+func TestUploadRefusedByCollection(t *testing.T) {
+	f := newFake()
+	f.submitErr = lode.Invalid("collection", "docs", "the collection has no embedder")
+	c, _ := serve(t, f)
+	_, err := c.UploadJSON(t.Context(), "docs", []v1.DocumentUpload{{Content: text("x")}}, client.UploadOptions{})
+	var coded *lode.Error
+	if !errors.As(err, &coded) || coded.Field != "collection" {
+		t.Errorf("%v", err)
 	}
 }
 

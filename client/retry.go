@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"syscall"
 	"time"
@@ -52,6 +53,10 @@ func (c *Client) transportError(ctx context.Context, k call, err error) (pause t
 		return never, coded
 	}
 	refused := errors.Is(err, syscall.ECONNREFUSED)
+	var about *url.Error // says again where the request went
+	if errors.As(err, &about) {
+		err = about.Err
+	}
 	message := "the connection to " + c.base + " broke"
 	if refused {
 		message = "nothing answers at " + c.base

@@ -36,6 +36,17 @@ func (b *byteSize) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no size; write 64MiB, 2GB or a number of bytes", s)
 }
 
+// String writes a setting with the largest unit that divides it.
+func (b byteSize) String() string {
+	text := strconv.FormatInt(int64(b), 10)
+	for _, unit := range byteUnits[:4] { // KiB to TiB
+		if size := byteSize(unit.bytes); b != 0 && b%size == 0 {
+			text = strconv.FormatInt(int64(b/size), 10) + unit.suffix
+		}
+	}
+	return text
+}
+
 // formatBytes writes a size for people.
 func formatBytes(n int64) string {
 	switch {

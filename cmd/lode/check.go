@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/storage"
 )
@@ -32,7 +33,7 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 		}
 	}
 	if len(breaches) > 0 {
-		return partialError{fmt.Errorf("%d breaches found", len(breaches))}
+		return partialError{lode.Errorf(lode.CodeCorrupt, "%d breaches found", len(breaches))}
 	}
 	return nil
 }

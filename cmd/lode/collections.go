@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path"
 	"text/tabwriter"
 
 	"github.com/lodedb/lode"
@@ -40,8 +41,8 @@ func (c *collectionsList) Run(ctx context.Context, std streams) error {
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tDOCUMENTS\tCHUNKS\tVECTORS\tPENDING\tQUARANTINED\tEMBEDDER\tDIM\tMETRIC")
 	for _, c := range all {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%s/%s\t%d\t%s\n", c.Name, c.Stats.Documents, c.Stats.Chunks, c.Stats.Vectors,
-			c.Stats.Pending, c.Stats.Quarantined, c.Embedder.Provider, c.Embedder.Model, c.Dim, c.Metric)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%s\n", c.Name, c.Stats.Documents, c.Stats.Chunks, c.Stats.Vectors,
+			c.Stats.Pending, c.Stats.Quarantined, path.Join(c.Embedder.Provider, c.Embedder.Model), c.Dim, c.Metric)
 	}
 	return table.Flush()
 }
@@ -82,7 +83,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 type collectionsDelete struct {
 	connection
 	Name string `arg:"" help:"The collection."`
-	Yes  bool   `help:"Really delete it."`
+	Yes  bool   `help:"Really delete it." env:"-"`
 }
 
 // Run deletes the collection when it was told so twice.

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
 )
@@ -16,7 +16,7 @@ const healthPoll = 50 * time.Millisecond
 
 type healthCommand struct {
 	connection
-	Wait time.Duration `help:"Wait up to this long until the node is ready." placeholder:"TIME"`
+	Wait time.Duration `help:"Wait up to this long until the node is ready." placeholder:"TIME" env:"-"`
 }
 
 // Run fails unless the node is ready.
@@ -37,7 +37,7 @@ func (c *healthCommand) Run(ctx context.Context, std streams) error {
 		fmt.Fprintf(std.out, "%s is ready\n", c.Server)
 	}
 	if !ready.Ready {
-		return errors.New("the node is not ready: " + reasons(ready))
+		return lode.Errorf(lode.CodeUnavailable, "the node is not ready: %s", reasons(ready))
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/lodedb/lode/client"
 )
 
+// codePartial is the code of a run that some documents did not survive.
+const codePartial lode.Code = "partial"
+
 // Bounds of one upload request.
 const (
 	batchFiles = 32
@@ -27,15 +30,15 @@ type ingestCommand struct {
 	target
 	Paths []string `arg:"" name:"path" help:"Files and folders, or - for standard input."`
 
-	ID          string            `help:"Id of the document; for a single file or standard input." placeholder:"ID"`
-	Name        string            `help:"File name of standard input, a hint for its type." placeholder:"NAME"`
+	ID          string            `help:"Id of the document; for a single file or standard input." placeholder:"ID" env:"-"`
+	Name        string            `help:"File name of standard input, a hint for its type." placeholder:"NAME" env:"-"`
 	URIPrefix   string            `name:"uri-prefix" help:"Put before each id to make the source URI that citations show." placeholder:"URI"`
-	Metadata    map[string]string `short:"m" help:"Metadata of every document, KEY=VALUE; numbers, true and false are typed." placeholder:"KEY=VALUE"`
+	Metadata    map[string]string `short:"m" mapsep:"none" help:"Metadata of every document; repeat for more. Numbers, true, false and lists like [1,2] are typed." placeholder:"KEY=VALUE" env:"-"`
 	Reader      []string          `help:"Label of who may see the documents; repeat for more." placeholder:"LABEL"`
-	Include     []string          `help:"Only files whose path or name matches the pattern, e.g. '*.md'." placeholder:"GLOB"`
-	Exclude     []string          `help:"Leave out files and folders that match the pattern." placeholder:"GLOB"`
+	Include     []string          `help:"Only files that match the pattern, e.g. '*.md', 'guide/*' or 'guide/**/*.md'." placeholder:"GLOB"`
+	Exclude     []string          `help:"Leave out files and folders that match the pattern, e.g. node_modules." placeholder:"GLOB"`
 	Hidden      bool              `help:"Take hidden files and folders too."`
-	MaxFile     byteSize          `help:"Leave out larger files." default:"64MiB" placeholder:"SIZE"`
+	MaxFile     byteSize          `help:"Skip larger files." default:"64MiB" placeholder:"SIZE"`
 	Concurrency int               `help:"Uploads at the same time." default:"4" placeholder:"N"`
 	NoWait      bool              `help:"Return when the documents are durable, before they are searchable."`
 }
@@ -50,6 +53,9 @@ func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	if len(files) == 0 && !std.json {
+		fmt.Fprintln(std.err, "no file to send")
+	}
 	node, err := c.open()
 	if err != nil {
 		return err
@@ -57,7 +63,7 @@ func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	if err := c.ensureCollection(ctx, node); err != nil {
 		return err
 	}
-	known, err := knownHashes(ctx, node, c.Collection, len(files))
+	known, err := knownHashes(ctx, node, c.Collection, files)
 	if err != nil {
 		return err
 	}
@@ -65,7 +71,11 @@ func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	job.progress = newProgress(std, files)
 	err = job.run(ctx, files)
 	job.progress.finish()
-	return errors.Join(err, job.report(std))
+	failed := job.report(std)
+	if err != nil {
+		return err // the run broke off: more is missing than what failed
+	}
+	return failed
 }
 
 // typedMetadata reads values as JSON where they are numbers or booleans, else as strings.
@@ -96,18 +106,28 @@ func (c *ingestCommand) ensureCollection(ctx context.Context, node *client.Clien
 
 // knownHashes returns what the collection holds already: the hash of the newest version of
 // each document that is not in quarantine, so that unchanged files need not be sent.
-func knownHashes(ctx context.Context, node *client.Client, collection string, files int) (map[lode.DocID]lode.Hash, error) {
+func knownHashes(ctx context.Context, node *client.Client, collection string, files []file) (map[lode.DocID]lode.Hash, error) {
 	known := map[lode.DocID]lode.Hash{}
-	if files == 1 {
-		return known, nil // the node finds out itself
+	add := func(doc v1.Document) {
+		if doc.Bronze != nil && doc.State != lode.StateQuarantined {
+			known[doc.ID] = *doc.Bronze
+		}
+	}
+	if len(files) == 1 {
+		doc, err := node.GetDocument(ctx, collection, files[0].id)
+		if err == nil {
+			add(*doc)
+		}
+		if lode.IsCode(err, lode.CodeNotFound) || lode.IsCode(err, lode.CodeInvalid) {
+			return known, nil // new, or an id that the node will refuse
+		}
+		return known, err
 	}
 	for doc, err := range node.Documents(ctx, collection, client.DocumentPage{}) {
 		if err != nil {
 			return nil, err
 		}
-		if doc.Bronze != nil && doc.State != lode.StateQuarantined {
-			known[doc.ID] = *doc.Bronze
-		}
+		add(doc)
 	}
 	return known, nil
 }
@@ -133,7 +153,7 @@ type ingestSummary struct {
 	Updated   int           `json:"updated"`
 	Unchanged int           `json:"unchanged"`
 	Pending   int           `json:"pending,omitempty"`
-	Skipped   []ingestIssue `json:"skipped,omitempty"` // no parser for it
+	Skipped   []ingestIssue `json:"skipped,omitempty"` // nothing to read in it
 	Failed    []ingestIssue `json:"failed,omitempty"`
 	Bytes     int64         `json:"bytes"` // sent
 	Seconds   float64       `json:"seconds"`
@@ -161,9 +181,14 @@ func (j *ingestJob) run(ctx context.Context, files []file) error {
 		if ctx.Err() != nil {
 			break
 		}
+		if f.skip != nil {
+			j.skip(f.id, f.skip)
+			j.progress.done(1, f.size)
+			continue
+		}
 		content, err := f.read()
 		if err != nil {
-			j.fail(f.id, lode.CodeInvalid, err.Error())
+			j.fail(f.id, err)
 			j.progress.done(1, f.size)
 			continue
 		}
@@ -195,36 +220,42 @@ func (c *ingestCommand) uri(id lode.DocID) string {
 	return c.URIPrefix + string(id)
 }
 
-// upload sends one batch. A batch that the node refuses as a whole fails its documents; a
-// node that is gone ends the run.
+// upload sends one batch. When the node refuses it as a whole, halves of it are sent, until
+// each document has an answer of its own; a node that is gone ends the run.
 func (j *ingestJob) upload(ctx context.Context, batch []client.File) error {
 	var bytes int64
 	for _, f := range batch {
 		bytes += f.Size
 	}
 	results, err := j.node.UploadDocuments(ctx, j.command.Collection, batch, client.UploadOptions{NoWait: j.command.NoWait})
-	if err != nil {
-		switch lode.CodeOf(err) {
-		case lode.CodeUnavailable, lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeCanceled:
-			return err
+	switch lode.CodeOf(err) {
+	case "":
+		for _, item := range results.Items {
+			j.record(item)
 		}
+		j.count(func(s *ingestSummary) { s.Bytes += bytes })
+	case lode.CodeUnavailable, lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeCanceled:
+		return err
+	case lode.CodeTooLarge, lode.CodeInvalid, lode.CodeMalformed:
+		if half := len(batch) / 2; half > 0 {
+			if err := j.upload(ctx, batch[:half]); err != nil {
+				return err
+			}
+			return j.upload(ctx, batch[half:])
+		}
+		fallthrough
+	default:
 		for _, f := range batch {
-			j.fail(f.ID, lode.CodeOf(err), err.Error())
+			j.fail(f.ID, err)
 		}
-		j.progress.done(len(batch), bytes)
-		return nil
 	}
-	for _, item := range results.Items {
-		j.record(item)
-	}
-	j.count(func(s *ingestSummary) { s.Bytes += bytes })
 	j.progress.done(len(batch), bytes)
 	return nil
 }
 
 func (j *ingestJob) record(item v1.DocumentResult) {
 	if item.Error != nil {
-		j.fail(item.ID, item.Error.Code, item.Error.Detail)
+		j.fail(item.ID, &lode.Error{Code: item.Error.Code, Message: item.Error.Detail})
 		return
 	}
 	j.count(func(s *ingestSummary) {
@@ -244,15 +275,25 @@ func (j *ingestJob) record(item v1.DocumentResult) {
 
 // fail records a document that did not arrive. A file of a folder that no parser reads is
 // no failure, because folders hold pictures and archives too.
-func (j *ingestJob) fail(id lode.DocID, code lode.Code, message string) {
-	issue := ingestIssue{ID: id, Code: code, Message: message}
-	j.count(func(s *ingestSummary) {
-		if code == lode.CodeUnsupportedMedia && !j.command.single() {
-			s.Skipped = append(s.Skipped, issue)
-			return
-		}
-		s.Failed = append(s.Failed, issue)
-	})
+func (j *ingestJob) fail(id lode.DocID, err error) {
+	if lode.IsCode(err, lode.CodeUnsupportedMedia) && !j.command.single() {
+		j.skip(id, err)
+		return
+	}
+	j.count(func(s *ingestSummary) { s.Failed = append(s.Failed, issueOf(id, err)) })
+}
+
+func (j *ingestJob) skip(id lode.DocID, err error) {
+	j.count(func(s *ingestSummary) { s.Skipped = append(s.Skipped, issueOf(id, err)) })
+}
+
+// issueOf leaves out the field of an error, which is that of a request nobody has seen.
+func issueOf(id lode.DocID, err error) ingestIssue {
+	var coded *lode.Error
+	if errors.As(err, &coded) {
+		return ingestIssue{ID: id, Code: coded.Code, Message: coded.Message}
+	}
+	return ingestIssue{ID: id, Code: lode.CodeOf(err), Message: err.Error()}
 }
 
 func (j *ingestJob) count(f func(*ingestSummary)) {
@@ -280,7 +321,7 @@ func (j *ingestJob) report(std streams) error {
 		writeSummary(std.out, s, elapsed)
 	}
 	if n := len(s.Failed); n > 0 {
-		return partialError{fmt.Errorf("%d of %d documents failed", n, n+s.Created+s.Updated+s.Unchanged)}
+		return partialError{lode.Errorf(codePartial, "%d of %d documents failed", n, n+s.Created+s.Updated+s.Unchanged)}
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func TestIngestPartly(t *testing.T) {
 	}
 	s.run(exitPartial, "", "ingest", filepath.Join(dir, "picture.png"))
 	s.run(exitOK, "words from a pipe", "ingest", "-", "--id", "piped", "--name", "piped.txt")
-	s.run(exitFailure, "", "ingest", filepath.Join(dir, "missing"))
+	s.run(exitUsage, "", "ingest", filepath.Join(dir, "missing"))
 }
 
 // TestUsage covers wrong command lines: exit code 2 and a message that names the value.
@@ -202,10 +202,12 @@ func TestSettings(t *testing.T) {
 	f(exitOK, "listen: 127.0.0.1:1111", nil, "127.0.0.1:1111")
 	f(exitOK, "listen: 127.0.0.1:1111", map[string]string{"LODE_LISTEN": "127.0.0.1:2222"}, "127.0.0.1:2222")
 	f(exitOK, "listen: 127.0.0.1:1111", map[string]string{"LODE_LISTEN": "127.0.0.1:2222"}, "127.0.0.1:3333", "--listen", "127.0.0.1:3333")
-	f(exitOK, "max_body: 1GiB\nparse-timeout: 5s", nil, "1073741824")
+	f(exitOK, "max_body: 1GiB\nparse-timeout: 5s", nil, "1GiB")
 	f(exitUsage, "listen: x", nil, "listen")
 	f(exitUsage, "listen: [a]", nil, "listen")
 	f(exitUsage, "listen: nohost", nil, "nohost")
+	f(exitUsage, "workers:", nil, "workers")
+	f(exitUsage, "parse_timeout: 5s\nparse-timeout: 6s", nil, "set twice")
 	f(exitUsage, "max_body: many", nil, "many")
 	f(exitUsage, "workers: -1", nil, "workers")
 	f(exitOK, "openai_url: https://example.org/v1", map[string]string{"LODE_OPENAI_KEY": "hunter2"}, "openai_key_set    true")
@@ -278,6 +280,12 @@ func TestByteSize(t *testing.T) {
 	f("1048576", 1<<20)
 	f("64MiB", 64<<20)
 	f("1.5 GB", 1_500_000_000)
+	for _, s := range []string{"0", "1023", "64MiB", "3KiB", "2TiB"} {
+		var got byteSize
+		if err := got.UnmarshalText([]byte(s)); err != nil || got.String() != s {
+			t.Errorf("%q is printed as %q, %v", s, got, err)
+		}
+	}
 	for _, s := range []string{"", "x", "-1", "12XB", "1e300GB"} {
 		var got byteSize
 		if got.UnmarshalText([]byte(s)) == nil {

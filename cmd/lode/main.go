@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/server"
 )
 
@@ -66,8 +68,12 @@ func main() {
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, std streams) (code int) {
 	defer func() {
-		if exit, ok := recover().(exitRequest); ok {
-			code = int(exit)
+		switch stop := recover().(type) {
+		case nil:
+		case exitRequest:
+			code = int(stop)
+		default:
+			panic(stop) // a failure of the node must not end as success
 		}
 	}()
 	var cli commands
@@ -76,12 +82,10 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		fmt.Fprintln(std.err, "lode:", err)
 		return exitUsage
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	call, err := parser.Parse(args)
+	call, err := parser.Parse(shortcuts(args))
 	if err != nil {
-		return report(std, err, exitUsage)
+		std.json = wantsJSON(args)
+		return report(std, withHelp(err), exitUsage)
 	}
 	std.json = cli.Output == "json"
 	call.BindTo(ctx, (*context.Context)(nil))
@@ -90,6 +94,46 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		return report(std, err, exitCode(err))
 	}
 	return exitOK
+}
+
+// shortcuts are the other ways in which people ask for help and for the version.
+func shortcuts(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(args[1:len(args):len(args)], "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
+}
+
+// wantsJSON finds the form of the output in a command line that could not be read.
+func wantsJSON(args []string) bool {
+	form := os.Getenv("LODE_OUTPUT")
+	for i, arg := range args {
+		if value, found := strings.CutPrefix(arg, "--output="); found {
+			form = value
+		} else if arg == "--output" && i+1 < len(args) {
+			form = args[i+1]
+		}
+	}
+	return form == "json"
+}
+
+// withHelp gives an error of the command line its code, and the command whose help to read.
+func withHelp(err error) error {
+	command := "lode"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) {
+		for _, step := range parse.Context.Path {
+			if step.Command != nil {
+				command += " " + step.Command.Name
+			}
+		}
+	}
+	return lode.Errorf(lode.CodeInvalid, "%s", err).WithHint(command + " --help")
 }
 
 func exitCode(err error) int {
@@ -118,8 +162,25 @@ func newParser(cli *commands, std streams) (*kong.Kong, error) {
 		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen},
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ValueFormatter(flagHelp),
 		kong.Exit(func(code int) { panic(exitRequest(code)) }),
 	)
+}
+
+// flagHelp adds a flag's default, which kong would show in place of the placeholder, and
+// its variable.
+func flagHelp(value *kong.Value) string {
+	var notes []string
+	if value.Default != "" {
+		notes = append(notes, "default: "+value.Default)
+	}
+	for _, name := range value.Tag.Envs {
+		notes = append(notes, "$"+name)
+	}
+	if len(notes) == 0 {
+		return value.Help
+	}
+	return strings.TrimSuffix(value.Help, ".") + " (" + strings.Join(notes, "; ") + ")."
 }
 
 // partialError is a failure of some of the work; usageError a wrong setting.

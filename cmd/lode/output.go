@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/lodedb/lode"
@@ -31,10 +32,10 @@ func writeFields(w io.Writer, fields map[string]any) {
 // report prints an error in the form that was asked for and returns the exit code.
 func report(std streams, err error, code int) int {
 	if !std.json {
-		fmt.Fprintln(std.err, "lode:", err)
+		fmt.Fprintln(std.err, "lode:", errorText(err))
 		return code
 	}
-	body := map[string]any{"error": err.Error(), "code": string(lode.CodeOf(err))}
+	body := map[string]any{"error": err.Error(), "code": lode.CodeOf(err)}
 	var coded *lode.Error
 	if errors.As(err, &coded) {
 		body["error"] = coded.Message
@@ -43,9 +44,21 @@ func report(std streams, err error, code int) int {
 				body[name] = value
 			}
 		}
+		if coded.Err != nil {
+			body["cause"] = coded.Err.Error()
+		}
 	}
 	if writeErr := writeJSON(std.err, body); writeErr != nil {
 		return exitFailure
 	}
 	return code
+}
+
+// errorText puts the hint of an error on a line of its own.
+func errorText(err error) string {
+	var coded *lode.Error
+	if !errors.As(err, &coded) || coded.Hint == "" {
+		return err.Error()
+	}
+	return strings.Replace(err.Error(), coded.Error(), coded.WithHint("").Error(), 1) + "\nhint: " + coded.Hint
 }

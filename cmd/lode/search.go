@@ -15,35 +15,41 @@ import (
 type question struct {
 	target
 	Text        string    `arg:"" help:"The question."`
-	K           int       `short:"k" help:"Number of passages." default:"10" placeholder:"N"`
-	Filter      string    `help:"Condition on metadata as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON"`
-	Mode        lode.Mode `help:"dense, lexical or hybrid." placeholder:"MODE"`
+	K           int       `short:"k" help:"Most passages." default:"10" placeholder:"N" env:"-"`
+	Filter      string    `help:"Condition on metadata as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON" env:"-"`
+	Mode        lode.Mode `help:"dense finds by meaning, lexical by words, hybrid by both. The node chooses when none is given." placeholder:"MODE"`
 	DenseWeight *float64  `help:"Weight of the dense search in hybrid mode, 0 to 1." placeholder:"W"`
 }
 
-func (q *question) ask(ctx context.Context, budget int) (*v1.Retrieved, error) {
+func (q *question) ask(ctx context.Context, budget *int) (*v1.Retrieved, error) {
 	node, err := q.open()
 	if err != nil {
 		return nil, err
 	}
-	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight}
-	if budget > 0 {
-		request.BudgetTokens = &budget
-	}
+	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight, BudgetTokens: budget}
 	if q.Filter != "" {
 		request.Filter = new(lode.Filter)
 		if err := json.Unmarshal([]byte(q.Filter), request.Filter); err != nil {
-			return nil, usageError{err}
+			return nil, usageError{filterError(q.Filter, err)}
 		}
 	}
 	return node.Retrieve(ctx, q.Collection, request)
+}
+
+// filterError names the filter where the error is about its JSON as a whole.
+func filterError(filter string, err error) error {
+	if lode.CodeOf(err) != lode.CodeInternal {
+		return err
+	}
+	return lode.FieldError(lode.CodeMalformed, "filter", filter, "the filter is not JSON: %s", err).
+		WithHint(`a filter looks like {"field": "year", "gte": 2020}`)
 }
 
 type searchCommand struct{ question }
 
 // Run prints the best passages with where they are from.
 func (c *searchCommand) Run(ctx context.Context, std streams) error {
-	answer, err := c.ask(ctx, 0)
+	answer, err := c.ask(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -94,12 +100,16 @@ type contextCommand struct {
 
 // Run prints the context alone on standard output, so that it can be piped into a prompt.
 func (c *contextCommand) Run(ctx context.Context, std streams) error {
-	answer, err := c.ask(ctx, c.Budget)
+	answer, err := c.ask(ctx, &c.Budget)
 	if err != nil {
 		return err
 	}
 	if std.json {
 		return writeJSON(std.out, answer.Context)
+	}
+	if len(answer.Hits) == 0 {
+		fmt.Fprintln(std.err, "nothing found")
+		return nil
 	}
 	fmt.Fprintln(std.out, answer.Context.Text)
 	fmt.Fprintf(std.err, "\n%d of %d tokens, %d passages, %d left out\n",

@@ -20,7 +20,7 @@ import (
 // flag, the LODE_* variable, the key in the file, the help and docs/configuration.md.
 type serveCommand struct {
 	Config      kong.ConfigFlag `help:"YAML file with settings; flags and LODE_* variables come first." placeholder:"FILE"`
-	CheckConfig bool            `help:"Check the settings, print them and exit."`
+	CheckConfig bool            `help:"Check the settings, print them and exit." env:"-"`
 
 	Data   string `help:"Folder of everything the node keeps." default:"${default_data}" placeholder:"DIR"`
 	Listen string `help:"host:port of the HTTP API; port 0 takes a free one." default:"${default_listen}" placeholder:"ADDR"`
@@ -57,6 +57,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	defer fatal(nil)
 	cfg.OnFatal = func(err error) { fatal(err) }
 	node, err := server.Open(ctx, cfg)
+	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), context.Canceled) {
+		return nil // told to stop while opening
+	}
 	if err != nil {
 		return err
 	}
@@ -113,6 +116,11 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	}
 	if std.json {
 		return writeJSON(std.out, shown)
+	}
+	for name, value := range shown {
+		if size, ok := value.(int64); ok {
+			shown[name] = byteSize(size)
+		}
 	}
 	fmt.Fprintln(std.out, "the configuration is good")
 	writeFields(std.out, shown)

@@ -28,9 +28,13 @@ func yamlSettings(r io.Reader) (kong.Resolver, error) {
 	for key, value := range values {
 		switch value.(type) {
 		case string, int, int64, uint64, float64, bool:
-			settings[strings.ReplaceAll(key, "_", "-")] = fmt.Sprint(value)
+			flag := strings.ReplaceAll(key, "_", "-")
+			if _, twice := settings[flag]; twice {
+				return nil, fmt.Errorf("configuration file: %s is set twice", flag)
+			}
+			settings[flag] = fmt.Sprint(value)
 		default:
-			return nil, fmt.Errorf("configuration file: %s: want one plain value, got %T", key, value)
+			return nil, fmt.Errorf("configuration file: %s: a setting has one plain value, not a list, a mapping or none", key)
 		}
 	}
 	return settings, nil
@@ -43,7 +47,7 @@ func (r yamlResolver) Validate(app *kong.Application) error {
 	known := serveFlags(app)
 	for key := range r {
 		if !slices.Contains(known, key) {
-			return fmt.Errorf("configuration file: unknown setting %q (see lode serve --help)", key)
+			return fmt.Errorf("configuration file: unknown setting %q", key)
 		}
 	}
 	return nil

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -36,7 +36,7 @@ func (c *traceCommand) Run(ctx context.Context, std streams) error {
 		writeTrace(std.out, trace)
 	}
 	if err == nil && !trace.Verified {
-		return errors.New("the chain does not hold; lode check finds what is damaged")
+		return lode.Errorf(lode.CodeCorrupt, "the chain does not hold").WithHint("lode check finds what is damaged")
 	}
 	return err
 }
@@ -47,8 +47,9 @@ func writeTrace(w io.Writer, t *v1.Trace) {
 	fmt.Fprintf(w, "bronze    bytes %d to %d of %s\n", t.Bronze.Span.Start, t.Bronze.Span.End, t.Bronze.Hash)
 	fmt.Fprintf(w, "received  %s, %s, %s\n", t.Document.ReceivedAt.Format(time.RFC3339), t.Document.MediaType, formatBytes(t.Document.Size))
 	for _, run := range t.Runs {
-		fmt.Fprintf(w, "run       %-8s %s %8s  %s\n", run.Stage, run.Start.Format(time.RFC3339),
+		line := fmt.Sprintf("run       %-8s %s %8s  %s", run.Stage, run.Start.Format(time.RFC3339),
 			time.Duration(run.DurationNS).Round(10*time.Microsecond), run.Config)
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 	for _, check := range t.Checks {
 		verdict := "ok"

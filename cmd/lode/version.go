@@ -8,7 +8,7 @@ import (
 )
 
 type versionCommand struct {
-	Verbose bool `short:"v" help:"Show compiler, platform and distance kernel too."`
+	Verbose bool `short:"v" help:"Show compiler, platform and distance kernel too." env:"-"`
 }
 
 // Run prints the version of this program, not of a node.
