@@ -17,6 +17,7 @@ const (
 	CodeUnknownField     Code = "unknown_field"     // the request holds a field that does not exist
 	CodeMalformed        Code = "malformed"         // the bytes are not what they claim to be (JSON, multipart, PDF)
 	CodeUnsupportedMedia Code = "unsupported_media" // no parser for this media type
+	CodeNoText           Code = "no_text"           // the document is whole but holds no text
 	CodeTooLarge         Code = "too_large"         // a declared limit is exceeded
 	CodeNotFound         Code = "not_found"         // the named object does not exist
 	CodeConflict         Code = "conflict"          // the object exists already, or its settings differ

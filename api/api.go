@@ -25,13 +25,17 @@ const (
 
 // Options says what to serve and within which limits.
 type Options struct {
-	Backend Backend // every member is needed
+	Backend Backend // every member but Backups is needed
 	// Authenticate says who sends a request. The default is an all-seeing principal, which
 	// is right only while there is no access control.
 	Authenticate func(*http.Request) (lode.Principal, error)
 	Metrics      http.Handler // served at /metrics; nil: not found
 	Logger       *slog.Logger // nil: nothing is logged
 	Events       Events
+
+	// AllowedHosts are names under which web pages may reach a node that listens on loopback,
+	// beside localhost: those of a proxy in front of it.
+	AllowedHosts []string
 
 	MaxBodyBytes   int64         // of one upload; the default is 64 MiB
 	MaxBodiesBytes int64         // of all bodies held at one time; the default is 512 MiB

@@ -18,6 +18,7 @@ type Backend struct {
 	Points      Points
 	Retrieval   Retrieval
 	Node        Node
+	Backups     Backups // nil: there is no repository
 }
 
 // Collections makes, shows and drops collections.

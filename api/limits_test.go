@@ -297,3 +297,29 @@ func TestRequestTimeout(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestForeignHost refuses a web page that reaches the node under a name of its own, as DNS
+// rebinding makes possible; programs and named proxies pass.
+func TestForeignHost(t *testing.T) {
+	_, server := serve(t, newFake(), func(o *api.Options) { o.AllowedHosts = []string{"docs.example.org"} })
+	f := func(host, site string, want int) {
+		t.Helper()
+		status, body := rawRequest(t, server, func(conn net.Conn) {
+			header := ""
+			if site != "" {
+				header = "Sec-Fetch-Site: " + site + "\r\n"
+			}
+			fmt.Fprintf(conn, "GET /v1/node HTTP/1.1\r\nHost: %s\r\n%s\r\n", host, header)
+		})
+		if status != want {
+			t.Errorf("host %q, site %q: %d, want %d: %s", host, site, status, want, body)
+		}
+	}
+	f("evil.example.com", "same-origin", http.StatusUnauthorized)
+	f("evil.example.com:7700", "same-origin", http.StatusUnauthorized)
+	f("evil.example.com", "", http.StatusOK)
+	f("docs.example.org", "same-origin", http.StatusOK)
+	f("localhost:7700", "same-origin", http.StatusOK)
+	f("127.0.0.1:7700", "none", http.StatusOK)
+	f("[::1]:7700", "same-origin", http.StatusOK)
+}

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -170,7 +173,39 @@ func (s *service) refuseForeignPages() func(http.Handler) http.Handler {
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, lode.FieldError(lode.CodeUnauthorized, "Origin", r.Header.Get("Origin"), "a web page of another origin may not change anything here"))
 	}))
-	return guard.Handler
+	return func(next http.Handler) http.Handler {
+		checked := guard.Handler(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if fromBrowser(r) && onLoopback(r) && !s.knownHost(r.Host) {
+				s.fail(w, r, lode.FieldError(lode.CodeUnauthorized, "Host", r.Host, "a web page may not reach this node under a foreign name").
+					WithHint("name the host with --allowed-host"))
+				return
+			}
+			checked.ServeHTTP(w, r)
+		})
+	}
+}
+
+// fromBrowser reports whether a web page sent the request: browsers add one of these, and
+// pages cannot take them away.
+func fromBrowser(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
+}
+
+func onLoopback(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.IsLoopback()
+}
+
+// knownHost is the guard against DNS rebinding: a page whose own name was pointed at this
+// machine counts as the same origin, but its name stands in Host.
+func (s *service) knownHost(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return name == "localhost" || ip != nil && ip.IsLoopback() || slices.Contains(s.AllowedHosts, name)
 }
 
 // handlerFunc serves one route: decode, call, encode. An error is answered by the caller.

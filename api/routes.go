@@ -68,6 +68,7 @@ func (s *service) routes() []route {
 	all = append(all, s.documentRoutes()...)
 	all = append(all, s.retrieveRoutes()...)
 	all = append(all, s.vectorRoutes()...)
+	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
 }
 

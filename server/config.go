@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -24,6 +25,9 @@ const (
 	DefaultProviderTimeout  = 60 * time.Second
 )
 
+// leastTimeout is the shortest time that any limit may be set to.
+const leastTimeout = 10 * time.Millisecond
+
 // Config says how a node runs. The zero value of a field is its default.
 type Config struct {
 	DataDir          string        // folder of everything the node keeps
@@ -37,7 +41,9 @@ type Config struct {
 	ParseMaxPages    int           // of one document
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
+	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
+	Backup           BackupConfig
 	Logger           *slog.Logger // discards by default
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
@@ -68,6 +74,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ParseMaxPages, DefaultParseMaxPages)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
+	setDefault(&c.Backup.Keep, DefaultBackupKeep)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -86,31 +93,38 @@ func setDefault[T comparable](field *T, value T) {
 // Validate checks a configuration after [Config.EnsureDefaults]. The error names the field
 // and the value that it was given.
 func (c *Config) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil {
 		return lode.Invalid("listen", c.Listen, "listen must be host:port")
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return lode.Invalid("listen", c.Listen, "port %q is not a number up to 65535", port).WithHint("the default is " + DefaultListen + "; port 0 takes a free one")
 	}
 	for _, field := range []struct {
 		name  string
 		value int64
 		least int64
 	}{
-		{"max_body_bytes", c.MaxBodyBytes, 1 << 10},
-		{"max_document_bytes", c.MaxDocumentBytes, 1 << 10},
+		{"max_body", c.MaxBodyBytes, 1 << 10},
+		{"max_document", c.MaxDocumentBytes, 1 << 10},
 		{"max_requests", int64(c.MaxRequests), 1},
 		{"workers", int64(c.Workers), 1},
-		{"parse_timeout", int64(c.ParseTimeout), int64(10 * time.Millisecond)},
-		{"parse_memory_bytes", c.ParseMemoryBytes, 32 << 20},
-		{"parse_max_pages", int64(c.ParseMaxPages), 1},
-		{"max_disk_bytes", c.MaxDiskBytes, 0},
-		{"shutdown_timeout", int64(c.ShutdownTimeout), int64(time.Millisecond)},
-		{"openai_timeout", int64(c.OpenAI.Timeout), int64(time.Millisecond)},
+		{"parse_memory", c.ParseMemoryBytes, 32 << 20},
+		{"parse_pages", int64(c.ParseMaxPages), 1},
+		{"max_disk", c.MaxDiskBytes, 0},
 	} {
 		if field.value < field.least {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
 		}
 	}
+	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
+		if d < leastTimeout {
+			return lode.Invalid(name, d, "%s must be at least %s", name, leastTimeout)
+		}
+	}
 	if c.MaxDocumentBytes > c.MaxBodyBytes {
-		return lode.Invalid("max_document_bytes", c.MaxDocumentBytes, "max_document_bytes cannot exceed max_body_bytes (%d)", c.MaxBodyBytes)
+		return lode.Invalid("max_document", c.MaxDocumentBytes, "max_document cannot exceed max_body (%d)", c.MaxBodyBytes)
+	}
+	if err := c.Backup.validate(); err != nil {
+		return err
 	}
 	return c.OpenAI.validate()
 }

@@ -43,6 +43,7 @@ type Server struct {
 	pipeline *pipeline.Pipeline
 	raft     *raft.Node
 	metrics  *metrics
+	backups  *backups
 
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
@@ -107,6 +108,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
+	if s.backups, err = newBackups(s); err != nil {
+		return err
+	}
 	s.engine, err = collection.New(s.store, collection.Options{
 		Logger:      log,
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
@@ -176,13 +180,14 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	})
 	return api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s},
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s}, Backups: s.backups,
 		},
 		Metrics:       promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
 		Logger:        s.cfg.Logger,
 		Events:        s.metrics.apiEvents(),
 		MaxBodyBytes:  s.cfg.MaxBodyBytes,
 		MaxConcurrent: s.cfg.MaxRequests,
+		AllowedHosts:  s.cfg.AllowedHosts,
 	})
 }
 

@@ -343,7 +343,9 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	f("port in use", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:" + port}, "")
 	f("no port", server.Config{DataDir: t.TempDir(), Listen: "localhost"}, "listen")
-	f("bad size", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", MaxBodyBytes: 1}, "max_body_bytes")
+	f("bad port", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:99999"}, "listen")
+	f("bad time", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", ParseTimeout: 1}, "parse_timeout")
+	f("bad size", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", MaxBodyBytes: 1}, "max_body")
 	f("bad provider", server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", OpenAI: server.OpenAIConfig{BaseURL: "ftp://x"}}, "openai_url")
 }
 

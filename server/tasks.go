@@ -21,7 +21,7 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	for _, task := range []func(context.Context){s.followLeadership, s.sweepBlobs} {
+	for _, task := range []func(context.Context){s.followLeadership, s.sweepBlobs, s.backups.schedule} {
 		s.tasks.Add(1)
 		go func() {
 			defer s.tasks.Done()

@@ -44,6 +44,8 @@ var codes = []CodeInfo{
 		"A declared limit is exceeded; field names it.", false},
 	{lode.CodeUnsupportedMedia, 415, "Unsupported media type",
 		"The Content-Type of the request, or the media type of a document, is not supported.", false},
+	{lode.CodeNoText, 422, "No text",
+		"The document is whole but holds no text, as a redirect stub or a scan without a text layer.", false},
 	{lode.CodeOverloaded, 429, "Overloaded",
 		"A limit on concurrent work or memory is reached; repeat after the seconds in Retry-After.", true},
 	{lode.CodeCanceled, StatusClientGone, "Client left",

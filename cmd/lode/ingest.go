@@ -274,9 +274,10 @@ func (j *ingestJob) record(item v1.DocumentResult) {
 }
 
 // fail records a document that did not arrive. A file of a folder that no parser reads is
-// no failure, because folders hold pictures and archives too.
+// no failure, because folders hold pictures, archives and redirect stubs too.
 func (j *ingestJob) fail(id lode.DocID, err error) {
-	if lode.IsCode(err, lode.CodeUnsupportedMedia) && !j.command.single() {
+	nothingToRead := lode.IsCode(err, lode.CodeUnsupportedMedia) || lode.IsCode(err, lode.CodeNoText)
+	if nothingToRead && !j.command.single() {
 		j.skip(id, err)
 		return
 	}

@@ -34,6 +34,8 @@ type serveCommand struct {
 	ParseMemory  byteSize      `help:"Most memory of one parser process." default:"512MiB" placeholder:"SIZE"`
 	ParsePages   int           `help:"Most pages of one document." default:"5000" placeholder:"N"`
 
+	AllowedHost []string `help:"Name under which web pages may reach a node on loopback, for a proxy in front of it; repeat for more." placeholder:"HOST"`
+
 	OpenaiURL     string        `name:"openai-url" help:"Base URL of an OpenAI-compatible embeddings API, e.g. https://api.openai.com/v1." placeholder:"URL"`
 	OpenaiKey     string        `name:"openai-key" help:"Its key. Other users can see arguments: prefer LODE_OPENAI_KEY or --openai-key-file." placeholder:"KEY"`
 	OpenaiKeyFile string        `name:"openai-key-file" help:"File that holds its key." type:"path" placeholder:"FILE"`
@@ -87,6 +89,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
+		AllowedHosts:    c.AllowedHost,
 		ShutdownTimeout: c.ShutdownTimeout,
 		Logger:          c.logger(logTo),
 	}

@@ -215,7 +215,7 @@ func (b *Builder) Finish() (*lode.SilverText, error) {
 }
 
 // NoText is the error for a document that holds no text.
-func NoText() *lode.Error { return lode.Errorf(lode.CodeMalformed, "no text in document") }
+func NoText() *lode.Error { return lode.Errorf(lode.CodeNoText, "no text in document") }
 
 func isReadable(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsPunct(r) || unicode.IsSymbol(r))

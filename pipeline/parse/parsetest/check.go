@@ -64,7 +64,7 @@ func checkError(tb testing.TB, in parse.Input, silver *lode.SilverText, err erro
 		tb.Fatalf("%s: error without a code: %v", in.Name, err)
 	}
 	switch coded.Code {
-	case lode.CodeMalformed, lode.CodeTooLarge:
+	case lode.CodeMalformed, lode.CodeNoText, lode.CodeTooLarge:
 	default:
 		tb.Fatalf("%s: error with code %s: %v", in.Name, coded.Code, err)
 	}
