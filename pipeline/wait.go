@@ -99,7 +99,9 @@ func (p *Pipeline) look(ctx context.Context, who lode.Principal, collection stri
 		return v, false, nil
 	case err != nil:
 		return v, false, err
-	case doc.No != r.Doc || v.Version > r.Version:
+	case doc.No != r.Doc:
+		return v, false, lode.FieldError(lode.CodeSuperseded, "document", r.ID, "the document was deleted meanwhile and handed in again")
+	case v.Version > r.Version:
 		return v, false, lode.FieldError(lode.CodeSuperseded, "version", r.Version, "version %d was overtaken by version %d", r.Version, v.Version)
 	}
 	// A quarantine of an earlier epoch is what the retry behind this receipt has undone.
