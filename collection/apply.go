@@ -132,7 +132,10 @@ type batch struct {
 
 // apply runs one command. A refusal is a result, an error is a failure of this node.
 func (b *batch) apply(cmd command) (any, error) {
-	if _, ok := b.tx.Cluster(); !ok && cmd.commandType() != typeInitCluster {
+	switch ok, err := b.tx.HasCluster(); {
+	case err != nil:
+		return nil, err
+	case !ok && cmd.commandType() != typeInitCluster:
 		return lode.Errorf(lode.CodeUnavailable, "the cluster is not initialised yet"), nil
 	}
 	switch cmd := cmd.(type) {

@@ -49,6 +49,16 @@ const (
 	typePutPoints        commandType = 12
 )
 
+// grows reports whether a command stores more than it removes, and may be refused for want
+// of room. The others end work that was admitted or make room.
+func (t commandType) grows() bool {
+	switch t {
+	case typeCreateCollection, typeSubmit, typeStageSilver, typeStageChunks, typePutPoints:
+		return true
+	}
+	return false
+}
+
 // command is the payload of one log entry.
 type command interface{ commandType() commandType }
 

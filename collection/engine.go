@@ -75,6 +75,7 @@ type Engine struct {
 	proposer  atomic.Pointer[Proposer]
 	catalog   atomic.Pointer[catalog]
 	closed    atomic.Bool
+	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.
 		sync.Mutex
@@ -186,6 +187,12 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 	data, err := e.codec.encode(cmd)
 	if err != nil {
 		return none, err
+	}
+	if cmd.commandType().grows() {
+		defer e.growing.Add(-int64(len(data)))
+		if err := e.store.Admit(e.growing.Add(int64(len(data)))); err != nil {
+			return none, err
+		}
 	}
 	result, err := (*proposer)(ctx, data)
 	if err != nil {

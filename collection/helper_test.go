@@ -98,14 +98,15 @@ func (h *history) all() []collection.Entry {
 // node is an engine on a store of its own.
 type node struct {
 	*collection.Engine
-	t     tb
-	dir   string
-	store *storage.Store
-	log   *history
-	opts  collection.Options
-	clock sync.Mutex // guards now and bytes
-	now   time.Time
-	bytes []string // of every submission
+	t       tb
+	dir     string
+	store   *storage.Store
+	log     *history
+	opts    collection.Options
+	storage storage.Options
+	clock   sync.Mutex // guards now and bytes
+	now     time.Time
+	bytes   []string // of every submission
 }
 
 // open starts a node on an empty folder with an initialised cluster. Its cleanup runs the
@@ -158,7 +159,7 @@ func (n *node) tick() time.Time {
 
 func (n *node) start() {
 	n.t.Helper()
-	store, err := storage.Open(n.dir, storage.Options{})
+	store, err := storage.Open(n.dir, n.storage)
 	if err != nil {
 		n.t.Fatal(err)
 	}

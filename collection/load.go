@@ -86,19 +86,18 @@ func loadRows(tx *storage.Tx, s *segment, found *shown) error {
 	return nil
 }
 
-// Snapshot prepares a copy of the durable state for another node or a backup. The cut is
-// taken when write begins: the copy may hold entries that are newer than the call, and it
-// names the log position that it was taken at, so that Apply skips them after a restore.
-// release must be called once, also when write was not.
+// Snapshot takes a copy of the durable state for another node or a backup: all that is
+// applied now, and nothing later. write is called at most once, beside Apply; release exactly
+// once, also when write was not called.
 func (e *Engine) Snapshot() (write func(io.Writer) error, release func(), err error) {
 	if e.closed.Load() {
 		return nil, nil, errClosed()
 	}
-	write = func(w io.Writer) error {
-		_, err := e.store.WriteSnapshot(w)
-		return err
+	taken, err := e.store.Snapshot()
+	if err != nil {
+		return nil, nil, err
 	}
-	return write, func() {}, nil
+	return taken.Write, taken.Release, nil
 }
 
 // Restore replaces the durable state by a snapshot and rebuilds what is in memory. When it

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -283,4 +285,35 @@ func TestBatch(t *testing.T) {
 	if _, err := v.Rows(ctx, rowIDs(found), false); !errors.Is(err, collection.ErrViewGone) {
 		t.Errorf("rows of a dropped collection: %v", err)
 	}
+}
+
+// TestDamagedIdentityIsFatal: a node that cannot read who it is must stop. Were it to refuse
+// commands that other nodes apply, the nodes would differ and nobody would know.
+func TestDamagedIdentityIsFatal(t *testing.T) {
+	n := open(t)
+	n.create("c")
+	n.stop()
+	path := filepath.Join(n.dir, "catalog.db")
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := []byte("0123456789abcdef") // of the cluster that open makes
+	if err := os.WriteFile(path, bytes.ReplaceAll(sound, key, []byte("0123456789abcdeF")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.start()
+	at, _ := n.Applied()
+	_, err = n.PutPoints(ctx, root, "c", []lode.Point{{ID: "p", Vector: vectorOf("p")}})
+	if fatal := (collection.Fatal{}); !errors.As(err, &fatal) {
+		t.Errorf("a write on a damaged node: %v", err)
+	}
+	if now, _ := n.Applied(); now != at {
+		t.Errorf("entry %d counts as applied", now)
+	}
+	n.stop()
+	if err := os.WriteFile(path, sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.start()
 }

@@ -1,6 +1,10 @@
 package raft
 
-import hraft "github.com/hashicorp/raft"
+import (
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
 
 type DurableStore = durableStore
 
@@ -10,5 +14,6 @@ func (o *Options) UseTransport(t hraft.Transport)                { o.transport =
 func (o *Options) UseStore(wrap func(DurableStore) DurableStore) { o.wrapStore = wrap }
 func (o *Options) UseSegments(bytes int)                         { o.segmentBytes = bytes }
 func (o *Options) KeepTrailing(entries int64)                    { o.minTrailing = entries }
+func (o *Options) KeepDraining(d time.Duration)                  { o.drain = d }
 
 func (n *Node) Raft() *hraft.Raft { return n.raft }

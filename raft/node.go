@@ -258,7 +258,7 @@ func (n *Node) patience() time.Duration {
 	if n.stopped() != nil {
 		return hungPatience
 	}
-	return drainPatience
+	return n.opts.drain
 }
 
 // abandon closes what a failed Open has opened.

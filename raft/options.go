@@ -83,6 +83,7 @@ type Options struct {
 	transport    hraft.Transport
 	segmentBytes int
 	minTrailing  int64
+	drain        time.Duration
 	wrapStore    func(durableStore) durableStore
 }
 
@@ -108,6 +109,7 @@ func (o *Options) EnsureDefaults() {
 	setDefault(&o.TrailingBytes, trailing)
 	setDefault(&o.StoreTimeout, DefaultStoreTimeout)
 	setDefault(&o.segmentBytes, walSegmentBytes)
+	setDefault(&o.drain, drainPatience)
 	least := int64(minTrailing)
 	if o.alone() {
 		least = 1

@@ -91,6 +91,7 @@ func (n *Node) await(ctx context.Context, p *proposal) (any, error) {
 		return p.outcome()
 	case <-ctx.Done():
 	case <-n.dead:
+	case <-n.ctx.Done(): // raft shuts down and may forget the command
 	}
 	select {
 	case <-p.done:
@@ -100,7 +101,10 @@ func (n *Node) await(ctx context.Context, p *proposal) (any, error) {
 	if err := n.stopped(); err != nil {
 		return nil, unknown(err)
 	}
-	return nil, unknown(context.Cause(ctx))
+	if err := context.Cause(ctx); err != nil {
+		return nil, unknown(err)
+	}
+	return nil, unknown(errStopping)
 }
 
 func (p *proposal) outcome() (any, error) {

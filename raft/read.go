@@ -162,6 +162,8 @@ func (n *Node) wait(ctx context.Context, ask func() hraft.Future) error {
 		return ended(ctx)
 	case <-n.dead:
 		return n.stopped()
+	case <-n.ctx.Done(): // raft shuts down and may forget the question
+		return errStopping
 	}
 }
 
@@ -178,6 +180,8 @@ func (n *Node) waitApplied(ctx context.Context, index uint64) error {
 			return ended(ctx)
 		case <-n.dead:
 			return n.stopped()
+		case <-n.ctx.Done():
+			return errStopping
 		case <-time.After(time.Second):
 			// Leadership may be gone, and with it the promise that the index is reached.
 			if n.raft.State() != hraft.Leader {

@@ -41,7 +41,7 @@ func openCatalog(path string, maxBytes int64, readOnly bool) (db *bolt.DB, err e
 		MaxSize:         int(maxBytes),
 		ReadOnly:        readOnly,
 		PreLoadFreelist: true,
-		NoStatistics:    true,
+		NoStatistics:    maxBytes == 0, // free pages are counted for Admit only
 	})
 	if err != nil {
 		return nil, err

@@ -19,6 +19,12 @@ func (t *Tx) Cluster() (id string, ok bool) {
 	return r.ID, true
 }
 
+// HasCluster is ok of Cluster for those who must tell a damaged record from a missing one.
+func (t *Tx) HasCluster() (bool, error) {
+	r, err := t.cluster()
+	return r != nil, err
+}
+
 func (t *Tx) cluster() (*clusterRecord, error) {
 	return getRecord[clusterRecord](t.top(clusterBucket), kindCluster, identityKey)
 }

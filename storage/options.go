@@ -16,7 +16,8 @@ type Options struct {
 	// Logger hears what happened to the files of the store. The default is silence.
 	Logger *slog.Logger
 	// MaxBytes bounds the file of the catalogue; a write beyond it is refused with
-	// [lode.CodeOverloaded] and changes nothing. The default, 0, is no bound.
+	// [lode.CodeOverloaded] and changes nothing. [Store.Admit] refuses earlier, while there
+	// is room for what cannot be refused. The default, 0, is no bound.
 	MaxBytes int64
 	// FS is where our own files go: tests make it fail. The catalogue is opened by bbolt and
 	// does not go through it, except for being renamed. The default is [vfs.OS].

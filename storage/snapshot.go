@@ -5,7 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/seal"
@@ -26,33 +32,135 @@ type snapshotHeader struct {
 	Bytes   int64  `cbor:"4,keyasint"` // of the catalogue
 }
 
-// WriteSnapshot writes the catalogue as of one moment and returns the log position of that
-// moment. Updates go on meanwhile: the state is copied to a temporary file first, so that a
-// slow reader of w holds up nothing. Blobs are not in it.
-func (s *Store) WriteSnapshot(w io.Writer) (at Applied, err error) {
-	f, err := os.CreateTemp(s.dir, "snapshot.*.tmp")
+// Snapshot is the catalogue as of one moment. Updates go on beside it, but what they free is
+// not used again before it is written or released. A restore and Close let go of snapshots
+// that are not written yet; writing them is [lode.CodeUnavailable] then.
+type Snapshot struct {
+	store *Store
+	at    Applied
+	held  struct {
+		sync.Mutex
+		tx *bolt.Tx // nil once copied or released
+	}
+}
+
+// Snapshot takes a snapshot of this moment, in microseconds. It must be released.
+func (s *Store) Snapshot() (*Snapshot, error) {
+	s.swap.RLock()
+	sn := &Snapshot{store: s}
+	if err := s.hold(sn); err != nil {
+		s.swap.RUnlock()
+		return nil, fmt.Errorf("take snapshot: %w", err)
+	}
+	return sn, nil
+}
+
+// hold begins the transaction that keeps the moment, and notes it for Close.
+func (s *Store) hold(sn *Snapshot) (err error) {
+	if s.db == nil {
+		return errClosed
+	}
+	s.snapshots.Lock()
+	defer s.snapshots.Unlock()
+	if s.snapshots.closed {
+		return errClosed
+	}
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	tx, err := s.db.Begin(false)
 	if err != nil {
-		return Applied{}, fmt.Errorf("write snapshot: %w", err)
+		return err
+	}
+	if sn.at, err = appliedOf(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	sn.held.tx = tx
+	s.snapshots.open[sn] = struct{}{}
+	return nil
+}
+
+// At returns the log position of the snapshot.
+func (sn *Snapshot) At() Applied { return sn.at }
+
+// Release frees what the snapshot holds. It may be called twice.
+func (sn *Snapshot) Release() {
+	sn.held.Lock()
+	defer sn.held.Unlock()
+	sn.letGo()
+}
+
+// letGo ends the transaction; the caller has the lock.
+func (sn *Snapshot) letGo() {
+	if sn.held.tx == nil {
+		return
+	}
+	_ = sn.held.tx.Rollback()
+	sn.held.tx = nil
+	s := sn.store
+	s.snapshots.Lock()
+	delete(s.snapshots.open, sn)
+	s.snapshots.Unlock()
+	s.swap.RUnlock()
+}
+
+// releaseSnapshots lets go of all snapshots, so that what waits for swap need not wait for
+// those who hold one: they may wait for it in turn. A copy that is being made is awaited.
+func (s *Store) releaseSnapshots(closing bool) {
+	s.snapshots.Lock()
+	s.snapshots.closed = s.snapshots.closed || closing
+	left := slices.Collect(maps.Keys(s.snapshots.open))
+	s.snapshots.Unlock()
+	for _, sn := range left {
+		sn.Release()
+	}
+}
+
+// Write writes the snapshot, once. The catalogue is copied to a temporary file first and the
+// moment let go, so that a slow reader of w holds up nothing. Blobs are not in it.
+func (sn *Snapshot) Write(w io.Writer) (err error) {
+	f, err := os.CreateTemp(sn.store.dir, "snapshot.*.tmp")
+	if err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
 	}
 	defer func() {
 		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}()
-	var size int64
-	err = s.View(func(t *Tx) error {
-		at = t.At()
-		size, err = t.bolt.WriteTo(f)
-		return err
-	})
+	size, err := sn.copyTo(f)
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err == nil {
-		err = sendSnapshot(w, at, f, size)
+		err = sendSnapshot(w, sn.at, f, size)
 	}
 	if err != nil {
-		return Applied{}, fmt.Errorf("write snapshot: %w", err)
+		return fmt.Errorf("write snapshot: %w", err)
 	}
-	return at, nil
+	return nil
+}
+
+func (sn *Snapshot) copyTo(f *os.File) (size int64, err error) {
+	sn.held.Lock()
+	defer sn.held.Unlock()
+	if sn.held.tx == nil {
+		return 0, lode.Errorf(lode.CodeUnavailable, "the snapshot was written or let go")
+	}
+	defer sn.letGo()
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	return sn.held.tx.WriteTo(f)
+}
+
+// WriteSnapshot writes a snapshot of this moment and returns its log position.
+func (s *Store) WriteSnapshot(w io.Writer) (Applied, error) {
+	sn, err := s.Snapshot()
+	if err != nil {
+		return Applied{}, err
+	}
+	defer sn.Release()
+	if err := sn.Write(w); err != nil {
+		return Applied{}, err
+	}
+	return sn.At(), nil
 }
 
 func sendSnapshot(w io.Writer, at Applied, catalog io.Reader, size int64) error {
@@ -159,6 +267,7 @@ func checkReceived(path string, head snapshotHeader) error {
 
 // exchange swaps the catalogue for the checked file.
 func (s *Store) exchange(temp string) error {
+	s.releaseSnapshots(false)
 	s.swap.Lock()
 	defer s.swap.Unlock()
 	if s.db == nil {

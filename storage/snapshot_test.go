@@ -294,3 +294,49 @@ func FuzzSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// TestSnapshotIsOfItsMoment: updates between taking and writing are not in a snapshot, and
+// one that is never written keeps nobody from closing the store.
+func TestSnapshotIsOfItsMoment(t *testing.T) {
+	b := openReady(t)
+	b.addDocument(1, "before", "before\n")
+	want, at := b.hash(), b.Applied()
+	sn, err := b.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sn.Release()
+	for i := range 50 { // more than fits on pages that were free before
+		b.addDocument(1, numbered("after", i), "after\n")
+	}
+	var image bytes.Buffer
+	if err := sn.Write(&image); err != nil || sn.At() != at {
+		t.Fatalf("snapshot of %v at %v: %v", sn.At(), at, err)
+	}
+	wantCode(t, sn.Write(&image), lode.CodeUnavailable)
+	to := openReady(t)
+	if err := to.RestoreSnapshot(&image); err != nil {
+		t.Fatal(err)
+	}
+	if to.hash() != want || to.Applied() != at {
+		t.Errorf("restored to %v, want %v", to.Applied(), at)
+	}
+	copyBlobs(b, to)
+
+	for name, end := range map[string]func(){
+		"restore": func() {
+			if err := b.RestoreSnapshot(bytes.NewReader(b.snapshot())); err != nil {
+				t.Error(err)
+			}
+		},
+		"close": func() { b = b.reopen() },
+	} {
+		left, err := b.Snapshot()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		end()
+		wantCode(t, left.Write(&image), lode.CodeUnavailable)
+		left.Release()
+	}
+}

@@ -45,6 +45,12 @@ type Store struct {
 	// catalogue.
 	swap sync.RWMutex
 	db   *bolt.DB // nil when closed
+	// snapshots are those that hold swap until they are written or released.
+	snapshots struct {
+		sync.Mutex
+		open   map[*Snapshot]struct{}
+		closed bool
+	}
 	// writing is held by one update at a time; after swap.
 	writing struct {
 		sync.Mutex
@@ -64,6 +70,7 @@ func Open(dir string, o Options) (s *Store, err error) {
 		return nil, err
 	}
 	s = &Store{dir: dir, fsys: o.FS, log: o.Logger, max: o.MaxBytes, blobs: newBlobs(o.FS, filepath.Join(dir, blobsName))}
+	s.snapshots.open = map[*Snapshot]struct{}{}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, err), s.Close())
 	}
@@ -130,8 +137,10 @@ func (s *Store) loadApplied() error {
 	})
 }
 
-// Close waits for transactions and closes the folder. It may be called twice.
+// Close waits for transactions, lets go of snapshots and closes the folder. It may be called
+// twice.
 func (s *Store) Close() error {
+	s.releaseSnapshots(true)
 	s.swap.Lock()
 	defer s.swap.Unlock()
 	var errs []error
