@@ -68,7 +68,11 @@ func (p *Pipeline) receive(ctx context.Context, who lode.Principal, s *lode.Subm
 	if err != nil {
 		return a, r, err
 	}
-	defer release()
+	defer func() {
+		if !lode.IsCode(err, lode.CodeOutcomeUnknown) { // the entry may still come: the bytes stay pinned
+			release()
+		}
+	}()
 	id := s.ID
 	switch {
 	case id != "":

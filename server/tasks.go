@@ -33,7 +33,7 @@ func (s *Server) startTasks() {
 // followLeadership runs the pipeline while this node leads.
 func (s *Server) followLeadership(ctx context.Context) {
 	changes := s.raft.LeaderChanges()
-	leading := s.raft.IsLeader()
+	leading, open := s.raft.IsLeader(), true
 	for {
 		var retry <-chan time.Time
 		if !leading {
@@ -46,7 +46,10 @@ func (s *Server) followLeadership(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case leading = <-changes:
+		case leading, open = <-changes:
+			if !open { // the log has stopped for good
+				changes = nil
+			}
 		case <-retry:
 			leading = s.raft.IsLeader()
 		}
