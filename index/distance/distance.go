@@ -6,21 +6,11 @@ import (
 	"github.com/viterin/vek/vek32"
 )
 
-// kernel is a family of fast functions. Lengths are equal and not zero when they are called.
+// kernel is a family of fast pair functions. Lengths are equal and not zero when they are called.
 type kernel struct {
 	name      string
 	dot       func(x, y []float32) float32
 	l2Squared func(x, y []float32) float32
-}
-
-// active is chosen before main begins and never changes, so reading it needs no lock.
-var active = choose()
-
-func choose() kernel {
-	if vek32.Info().Acceleration {
-		return kernel{name: "vek avx2", dot: vek32.Dot, l2Squared: vekL2Squared}
-	}
-	return pure // faster than vek's own fallback, which is one plain loop
 }
 
 // vekL2Squared undoes the square root that vek takes. That root is itself approximate, is 0
@@ -31,16 +21,13 @@ func vekL2Squared(x, y []float32) float32 {
 	return d * d
 }
 
-// Kernel names the fast functions in use: "vek avx2" or "go".
-func Kernel() string { return active.name }
-
 // Dot returns the inner product, about.
 func Dot(x, y []float32) float32 {
 	mustMatch(x, y)
 	if len(x) == 0 {
 		return 0
 	}
-	return active.dot(x, y)
+	return active.Load().pair.dot(x, y)
 }
 
 // L2Squared returns the squared Euclidean distance, about.
@@ -49,18 +36,18 @@ func L2Squared(x, y []float32) float32 {
 	if len(x) == 0 {
 		return 0
 	}
-	return active.l2Squared(x, y)
+	return active.Load().pair.l2Squared(x, y)
 }
 
 // DotRows sets dst[i] to the inner product, about, of the query and row i of the
 // contiguous rows, for every element of dst.
 func DotRows(dst, query, rows []float32) {
-	eachRow(active.dot, dst, query, rows)
+	eachRow(active.Load().pair.dot, dst, query, rows)
 }
 
 // L2SquaredRows is [DotRows] for the squared Euclidean distance.
 func L2SquaredRows(dst, query, rows []float32) {
-	eachRow(active.l2Squared, dst, query, rows)
+	eachRow(active.Load().pair.l2Squared, dst, query, rows)
 }
 
 func eachRow(f func(x, y []float32) float32, dst, query, rows []float32) {

@@ -19,6 +19,7 @@ var floors = map[string]int{
 	"chunker":                  1,
 	"embed":                    1,
 	"index":                    1,
+	"index/quant":              1,
 	"pipeline/parse":           1,
 	"raft":                     1,
 	"storage":                  1,
@@ -34,6 +35,7 @@ var floors = map[string]int{
 	"pipeline/parse/parsetest": 2,
 	"pipeline/parse/pdf":       2,
 	"pipeline/parse/text":      2,
+	"storage/backup":           2,
 	"storage/storagetest":      2,
 	"collection":               3,
 	"pipeline":                 3,
@@ -42,6 +44,7 @@ var floors = map[string]int{
 	"client":                   4,
 	"server":                   5,
 	"bench":                    6,
+	"bench/chaos":              6,
 	"cmd/lode":                 7,
 	"samples/bulletin":         7,
 }

@@ -21,6 +21,7 @@ var importRules = []rule{
 	{"github.com/ledongthuc/pdf", []string{"pipeline/parse/pdf"}, "it panics on odd files and runs in the worker process only"},
 	{"github.com/go-chi/chi", []string{"api"}, "HTTP belongs to the surface"},
 	{"github.com/danielgtaylor/huma", []string{"api"}, "used for the OpenAPI model and schemas only; handlers decode once, strictly"},
+	{"github.com/minio/minio-go", []string{"storage/backup"}, "buckets are for backups only, behind backup.Target"},
 	{"net/http", []string{"api", "client", "server", "embed/openai", "embed/openai/openaitest", "bench", "cmd/lode"}, "engines and flows do not know HTTP"},
 	{"log", nil, "slog is passed in, never global"},
 	{"math/rand", nil, "math/rand/v2 has an explicit seed"},

@@ -1,0 +1,36 @@
+package distance
+
+//go:generate go run -C gen . ..
+
+import "golang.org/x/sys/cpu"
+
+// assembly returns the sets that this CPU can run, slowest first.
+func assembly() []*set {
+	var sets []*set
+	x := cpu.X86
+	if !x.HasAVX2 || !x.HasFMA || !x.HasBMI2 || !x.HasPOPCNT || !x.HasF16C {
+		return nil
+	}
+	pair := withVek()
+	shown := ", " + pair.name
+	sets = append(sets, &set{
+		name: "avx2", shown: "avx2" + shown, pair: pair, bitBlock: 8,
+		hadamard: hadamardAVX2, largest: largestAVX2, round: roundAVX2,
+		shortest: [formats]int{Float16: 16, Int8: 16, Int4: 16},
+		batch: [formats][2]batch{
+			Float32: {f32DotAVX2, f32L2AVX2}, Float16: {f16DotAVX2, f16L2AVX2},
+			Int8: {int8DotAVX2}, Int4: {int4DotAVX2}, Bit1: {bit1DotAVX2},
+		},
+	})
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI && x.HasAVX512VPOPCNTDQ {
+		sets = append(sets, &set{
+			name: "avx512", shown: "avx512+vnni+vpopcntdq" + shown, pair: pair, bitBlock: 64,
+			hadamard: hadamardAVX2, largest: largestAVX2, round: roundAVX2,
+			batch: [formats][2]batch{
+				Float32: {f32DotAVX512, f32L2AVX512}, Float16: {f16DotAVX512, f16L2AVX512},
+				Int8: {int8DotAVX512}, Int4: {int4DotAVX512}, Bit1: {bit1DotAVX512},
+			},
+		})
+	}
+	return sets
+}
