@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +75,9 @@ func newBackups(s *Server) (*backups, error) {
 	if err := refuseOwnFolder(target, s.cfg.DataDir); err != nil {
 		return nil, err
 	}
-	if b.repo, err = backup.New(target, backup.Options{Logger: s.cfg.Logger, Clock: s.cfg.Clock}); err != nil {
+	// Searches come first: half of the CPUs at most read, hash and write objects.
+	workers := min(max(1, runtime.GOMAXPROCS(0)/2), backup.DefaultWorkers)
+	if b.repo, err = backup.New(target, backup.Options{Logger: s.cfg.Logger, Clock: s.cfg.Clock, Workers: workers, Gentle: true}); err != nil {
 		return nil, err
 	}
 	b.measure()

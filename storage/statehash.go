@@ -19,14 +19,20 @@ import (
 // the name, its entries in order of key, 'E'. An entry is 'K', length and bytes of key and
 // of value, or a bucket in turn. Lengths are u64 LE.
 func (s *Store) StateHash() (h lode.Hash, err error) {
-	sum := sha256.New()
 	err = s.View(func(t *Tx) error {
-		return t.bolt.ForEach(func(name []byte, b *bolt.Bucket) error {
-			if bytes.Equal(name, localBucket) {
-				return nil
-			}
-			return hashBucket(sum, name, b)
-		})
+		h, err = stateHash(t.bolt)
+		return err
+	})
+	return h, err
+}
+
+func stateHash(tx *bolt.Tx) (lode.Hash, error) {
+	sum := sha256.New()
+	err := tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+		if bytes.Equal(name, localBucket) {
+			return nil
+		}
+		return hashBucket(sum, name, b)
 	})
 	return lode.Hash(sum.Sum(nil)), err
 }

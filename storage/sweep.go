@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/lodedb/lode"
@@ -42,6 +44,9 @@ func (s *Store) sweepBlob(path string, h lode.Hash) (removed bool, err error) {
 	}
 	// The removal needs no sync: a file that a power cut brings back is swept again.
 	err = s.blobs.fsys.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) { // another sweep was faster
+		return false, nil
+	}
 	return err == nil, err
 }
 

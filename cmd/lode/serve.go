@@ -41,6 +41,11 @@ type serveCommand struct {
 	OpenaiKeyFile string        `name:"openai-key-file" help:"File that holds its key." type:"path" placeholder:"FILE"`
 	OpenaiTimeout time.Duration `name:"openai-timeout" help:"Longest time for one request to it." default:"60s" placeholder:"TIME"`
 
+	BackupTo    string        `help:"Repository of backups: a folder, or s3://bucket/prefix?endpoint=https://host:9000&region=R." placeholder:"URL"`
+	BackupEvery time.Duration `help:"Time between scheduled backups; 0 makes them only when asked." default:"0" placeholder:"TIME"`
+	BackupKeep  int           `help:"Backups that stay; older ones are removed." default:"7" placeholder:"N"`
+	BackupKeys  string        `help:"File with the keys of the bucket, as ~/.aws/credentials; the default is AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." type:"path" placeholder:"FILE"`
+
 	ShutdownTimeout time.Duration `help:"Time for requests under way when the node is stopped." default:"15s" placeholder:"TIME"`
 	LogLevel        string        `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
 	LogFormat       string        `help:"Form of the log on standard error: ${enum}." enum:"text,json" default:"text" placeholder:"FORM"`
@@ -83,6 +88,10 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		}
 		key = strings.TrimSpace(string(content))
 	}
+	keys, err := backupCredentials(c.BackupKeys)
+	if err != nil {
+		return server.Config{}, err
+	}
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
@@ -90,6 +99,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
 		AllowedHosts:    c.AllowedHost,
+		Backup:          server.BackupConfig{To: c.BackupTo, Every: c.BackupEvery, Keep: c.BackupKeep, Credentials: keys},
 		ShutdownTimeout: c.ShutdownTimeout,
 		Logger:          c.logger(logTo),
 	}
@@ -115,6 +125,8 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"max_disk": cfg.MaxDiskBytes, "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
+		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
+		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
 		"shutdown_timeout": cfg.ShutdownTimeout.String(), "log_level": c.LogLevel, "log_format": c.LogFormat,
 	}
 	if std.json {
