@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long lint race fuzz gcc bench bench-quality bench-ingest bench-spans bench-crash bench-start bench-tables clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-start bench-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,7 +29,7 @@ build: ## the static binary bin/lode
 demo: build ## build, start a node, ingest the samples, ask, print cited context
 	./samples/demo.sh bin/lode
 
-test: ## everything that must hold before a change lands
+test: strace ## everything that must hold before a change lands
 	go test -timeout 12m ./...
 	$(MAKE) --no-print-directory race
 	$(MAKE) --no-print-directory fuzz
@@ -54,6 +54,19 @@ fuzz: ## every fuzz target, FUZZTIME executions each
 test-long: ## long forms: model tests, kill runs, fuzzing for a minute each
 	LODE_LONG=1 go test -timeout 60m ./...
 	$(MAKE) --no-print-directory race fuzz FUZZTIME=200000x
+
+CHAOS_LOG ?= $(CURDIR)/.cache/chaos.jsonl
+CHAOS_SEED ?= 1
+
+test-chaos: strace btrfs ## 300 kill points, 100 I/O errors, 50 power cuts; goes on where it was stopped
+	LODE_CHAOS=long LODE_REQUIRE_CHAOS=1 LODE_CHAOS_SEED=$(CHAOS_SEED) LODE_CHAOS_LOG=$(CHAOS_LOG) \
+		go test -timeout 120m -count 1 -v ./bench/chaos
+	$(MAKE) --no-print-directory chaos-report
+
+chaos-report: ## write report and table of docs/reliability.md from the log of test-chaos
+	LODE_CHAOS_SEED=$(CHAOS_SEED) LODE_CHAOS_LOG=$(CHAOS_LOG) LODE_CHAOS_REPORT=results/one-node.json \
+		go test -count 1 -run 'TestReport$$' ./bench/chaos
+	go test -count 1 -run 'TestTable$$' ./bench/chaos -update
 
 DATA ?= $(or $(LODE_TESTDATA),../shared/data)
 REPORTS := bench/results
@@ -81,6 +94,13 @@ bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committ
 
 gcc:
 	@command -v gcc > /dev/null || { echo "installing gcc for the race detector"; apt-get update -qq && apt-get install -y -qq gcc libc6-dev; }
+
+strace:
+	@command -v strace > /dev/null || { echo "installing strace for the fault tests"; apt-get update -qq && apt-get install -y -qq strace; }
+
+btrfs:
+	@command -v mkfs.btrfs > /dev/null && command -v mkfs.ext4 > /dev/null \
+		|| { echo "installing file systems for the power cuts"; apt-get update -qq && apt-get install -y -qq btrfs-progs e2fsprogs mount; }
 
 clean:
 	rm -rf bin

@@ -1,0 +1,180 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/lodedb/lode/client"
+)
+
+// ReadyLimit is how soon a node must serve after any stop.
+const ReadyLimit = 5 * time.Second
+
+// startLimit is how long a start is awaited before it counts as hung.
+const startLimit = 30 * time.Second
+
+// Node is a node in a process of its own.
+type Node struct {
+	Client *client.Client
+	Ready  time.Duration // from starting the process until it serves
+
+	cmd    *exec.Cmd
+	files  string // folder with out, err and trace
+	exited chan struct{}
+	stop   sync.Once
+}
+
+// ExitError is a node that ended by itself.
+type ExitError struct {
+	Code    int // -1: by a signal
+	Message string
+}
+
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("the node ended with code %d: %s", e.Code, e.Message)
+}
+
+// errHung is returned when a node neither serves nor ends.
+var errHung = errors.New("the node neither serves nor ends")
+
+// Start runs the program on a data folder, under a fault if there is one, and waits until
+// it serves. Its output and the fault's trace go to a new folder below files. After an
+// error the node is stopped; it is returned all the same, for what it left in its files.
+func Start(ctx context.Context, binary, dir, files string, f *Fault) (*Node, error) {
+	work, err := os.MkdirTemp(files, "run-")
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{files: work, exited: make(chan struct{})}
+	args := []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}
+	if f != nil {
+		args = append(f.strace(n.path("trace")), args...)
+	}
+	n.cmd = exec.Command(args[0], args[1:]...)
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is killed with its tracer and its parsers
+	if f != nil {
+		n.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	}
+	begun := time.Now()
+	if err := n.launch(); err != nil {
+		return nil, err
+	}
+	if err := n.await(ctx); err != nil {
+		n.Kill()
+		return n, err
+	}
+	n.Ready = time.Since(begun)
+	return n, nil
+}
+
+func (n *Node) path(name string) string { return filepath.Join(n.files, name) }
+
+func (n *Node) launch() error {
+	out, err := os.Create(n.path("out"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	log, err := os.Create(n.path("err"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	n.cmd.Stdout, n.cmd.Stderr = out, log
+	if err := n.cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		defer close(n.exited)
+		_ = n.cmd.Wait() // ProcessState holds the outcome
+	}()
+	return nil
+}
+
+// await waits for the line that names the address, which a node prints when it serves.
+func (n *Node) await(ctx context.Context) error {
+	deadline := time.Now().Add(startLimit)
+	for {
+		out, err := os.ReadFile(n.path("out"))
+		if err != nil {
+			return err
+		}
+		line, whole := strings.CutSuffix(string(out), "\n")
+		if url, found := strings.CutPrefix(line, "listening on "); found && whole {
+			n.Client, err = client.New(client.Options{BaseURL: url, Retries: -1})
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.exited:
+			return n.exit()
+		case <-time.After(2 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errHung
+		}
+	}
+}
+
+// exit describes the end of a node that ended by itself.
+func (n *Node) exit() *ExitError {
+	return &ExitError{n.cmd.ProcessState.ExitCode(), n.Message()}
+}
+
+// Message is what the node said on standard error.
+func (n *Node) Message() string {
+	b, err := os.ReadFile(n.path("err"))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// Exited reports whether the node ends within a time.
+func (n *Node) Exited(within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-n.exited:
+		return true
+	case <-timer.C:
+	}
+	select { // it may have ended in that very moment
+	case <-n.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Kill ends the node and all that belongs to it at once. It may be called twice.
+func (n *Node) Kill() {
+	n.stop.Do(func() {
+		_ = syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		<-n.exited
+	})
+}
+
+// Stop ends the node in order; an exit code other than 0 is an error.
+func (n *Node) Stop() error {
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	if !n.Exited(startLimit) {
+		n.Kill()
+		return errHung
+	}
+	if e := n.exit(); e.Code != 0 {
+		return e
+	}
+	return nil
+}
