@@ -94,7 +94,7 @@ func NewPool(o PoolOptions) *Pool {
 // Parse parses one document. Whatever a document does to its worker becomes a coded error of
 // that document alone: [lode.CodeTimeout] when it took too long, [lode.CodeTooLarge] when it
 // took too much memory or exceeds a limit, [lode.CodeMalformed] when the parser refused it or
-// crashed on it, [lode.CodeCanceled] when ctx ended, [lode.CodeOverloaded] when workers were
+// two workers crashed on it, [lode.CodeCanceled] when ctx ended, [lode.CodeOverloaded] when workers were
 // twice killed from outside, [lode.CodeUnavailable] after Close, [lode.CodeInternal] when the
 // worker broke the contract.
 func (p *Pool) Parse(ctx context.Context, in Input) (*lode.SilverText, error) {
@@ -114,9 +114,11 @@ func (p *Pool) Parse(ctx context.Context, in Input) (*lode.SilverText, error) {
 	}
 	defer func() { <-p.slots }()
 	in.Limits = in.Limits.EnsureDefaults()
-	silver, err := p.attempt(ctx, in)
-	if errors.Is(err, errKilled) { // perhaps while it was idle: the document may be innocent
-		silver, err = p.attempt(ctx, in)
+	silver, died, err := p.attempt(ctx, in)
+	if died {
+		// The document may be innocent: an older one may have left damage behind, the machine
+		// may be short of memory. A fresh worker decides.
+		silver, _, err = p.attempt(ctx, in)
 	}
 	return silver, err
 }
@@ -152,27 +154,28 @@ func (p *Pool) enter() bool {
 	return true
 }
 
-// attempt parses the document in one worker.
-func (p *Pool) attempt(ctx context.Context, in Input) (*lode.SilverText, error) {
+// attempt parses the document in one worker. died says that the worker ended by itself or
+// was killed by somebody else, not by this pool for breaking a limit.
+func (p *Pool) attempt(ctx context.Context, in Input) (silver *lode.SilverText, died bool, err error) {
 	w, err := p.take()
 	if err != nil {
-		return nil, lode.Errorf(lode.CodeInternal, "start parse worker: %w", err)
+		return nil, false, lode.Errorf(lode.CodeInternal, "start parse worker: %w", err)
 	}
 	answer, err := p.watch(ctx, w, in)
 	if err != nil {
 		w.discard()
 		p.o.Logger.Warn("parse worker lost", "media_type", in.MediaType, "bytes", len(in.Content), "code", lode.CodeOf(err), "documents", w.parsed)
-		return nil, err
+		return nil, lode.IsCode(err, lode.CodeMalformed) || errors.Is(err, errKilled), err
 	}
 	w.parsed++
 	p.give(w, answer.final)
 	if answer.err != nil {
-		return nil, answer.err
+		return nil, false, answer.err
 	}
 	if err := check(answer.silver, in); err != nil {
-		return nil, lode.Errorf(lode.CodeInternal, "parser of %s broke its contract: %w", in.MediaType, err)
+		return nil, false, lode.Errorf(lode.CodeInternal, "parser of %s broke its contract: %w", in.MediaType, err)
 	}
-	return answer.silver, nil
+	return answer.silver, false, nil
 }
 
 // watch waits for the answer and kills the worker when it breaks a limit. An error means

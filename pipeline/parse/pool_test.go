@@ -55,6 +55,12 @@ func lookup(mediaType string) (parse.Parser, bool) {
 		},
 		"test/close": func(ctx context.Context, in parse.Input) { _ = syscall.Close(1); hang() },
 		"test/pid":   func(ctx context.Context, in parse.Input) { announce(in) },
+		"test/once": func(ctx context.Context, in parse.Input) { // the first worker dies, the second lives
+			if _, err := os.Stat(string(in.Content)); err != nil {
+				announce(in)
+				os.Exit(3)
+			}
+		},
 	}
 	if f, ok := misbehave[mediaType]; ok {
 		return func(ctx context.Context, in parse.Input) (*lode.SilverText, error) {
@@ -191,6 +197,19 @@ func TestPoolSurvivesEveryDocument(t *testing.T) {
 	f("test/nothing", lode.CodeInternal, "parser returned nothing")
 	f("test/unknown", lode.CodeUnsupportedMedia, "test/unknown")
 	f("test/refuse", lode.CodeMalformed, "bad table")
+}
+
+// TestPoolAsksTwice gives a document whose worker died a fresh one: it may be innocent.
+func TestPoolAsksTwice(t *testing.T) {
+	pool := newPool(t, parse.PoolOptions{Workers: 1})
+	path := filepath.Join(t.TempDir(), "pid")
+	silver, err := pool.Parse(t.Context(), document("test/once", path))
+	if err != nil || silver.Text != path {
+		t.Errorf("%v %v", silver, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("no worker died: the test proves nothing")
+	}
 }
 
 func TestPoolKillsOnTimeout(t *testing.T) {
