@@ -35,7 +35,7 @@ type Config struct {
 	MaxBodyBytes     int64         // of one HTTP request
 	MaxDocumentBytes int64         // of one document
 	MaxRequests      int           // served at once; more are answered with 429
-	Workers          int           // documents processed at once; the default is the number of CPUs
+	Workers          int           // documents parsed at once; the default is the number of CPUs
 	ParseTimeout     time.Duration // for one document in the parser process
 	ParseMemoryBytes int64         // resident memory of one parser process
 	ParseMaxPages    int           // of one document

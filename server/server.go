@@ -155,7 +155,7 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 		},
 		EncodeSilver:     storage.EncodeSilver,
 		EmbedderFor:      e.forCollection,
-		Workers:          s.cfg.Workers,
+		Workers:          2 * s.cfg.Workers, // half of them wait for the disk; parsing has its own bound
 		MaxDocumentBytes: s.cfg.MaxDocumentBytes,
 		Clock:            s.cfg.Clock,
 		Logger:           s.cfg.Logger,

@@ -29,7 +29,7 @@ type serveCommand struct {
 	MaxDocument  byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
 	MaxDisk      byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
 	MaxRequests  int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
-	Workers      int           `help:"Documents processed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
+	Workers      int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
 	ParseTimeout time.Duration `help:"Longest time to parse one document." default:"30s" placeholder:"TIME"`
 	ParseMemory  byteSize      `help:"Most memory of one parser process." default:"512MiB" placeholder:"SIZE"`
 	ParsePages   int           `help:"Most pages of one document." default:"5000" placeholder:"N"`
