@@ -7,7 +7,9 @@
 //	lode trace CHUNK                 follow a passage back to the bytes it came from
 //	lode check                       verify everything that a node stores
 //	lode health                      ask whether a node is ready
-//	lode bench …                     measure retrieval quality, ingest, start, spans
+//	lode collections list|create|delete
+//	lode backup create|list|verify|restore
+//	lode bench …                     measure quality, ingest, spans, crashes, start
 //	lode version
 //
 // Every command takes --output json. Settings come from flags, from LODE_* variables and,

@@ -112,7 +112,7 @@ func (c *contextCommand) Run(ctx context.Context, std streams) error {
 		return nil
 	}
 	fmt.Fprintln(std.out, answer.Context.Text)
-	fmt.Fprintf(std.err, "\n%d of %d tokens, %d passages, %d left out\n",
+	fmt.Fprintf(std.err, "\n%d of %d tokens; passages: %d, left out: %d\n",
 		answer.Context.Tokens, answer.Context.BudgetTokens, len(answer.Context.Citations), answer.Context.Omitted)
 	for _, citation := range answer.Context.Citations {
 		fmt.Fprintf(std.err, "[%d] %s (%s)\n", citation.Number,

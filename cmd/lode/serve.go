@@ -70,13 +70,24 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "listening on %s\n", node.URL())
+	if err := announce(std, node.URL()); err != nil {
+		return errors.Join(err, node.Close())
+	}
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	if errors.Is(cause, context.Canceled) {
 		cause = nil
 	}
 	return errors.Join(cause, node.Close())
+}
+
+// announce says where the node is reached, which programs that start it wait for.
+func announce(std streams, url string) error {
+	if std.json {
+		return writeJSON(std.out, map[string]string{"listening": url})
+	}
+	_, err := fmt.Fprintf(std.out, "listening on %s\n", url)
+	return err
 }
 
 func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
