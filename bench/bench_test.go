@@ -182,7 +182,7 @@ func TestTables(t *testing.T) {
 }
 
 func TestReportFile(t *testing.T) {
-	r := newReport("x", "X", options(t, ""))
+	r := NewReport("x", "X", options(t, ""))
 	r.demand("speed", 3, "m/s", ">=", 4)
 	r.demand("size", 3, "m", "<=", 4)
 	path := filepath.Join(t.TempDir(), "sub", "x.json")

@@ -25,7 +25,7 @@ func Crash(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReport("crash", "kill -9 during ingest of "+filepath.Base(o.Data), o)
+	r := NewReport("crash", "kill -9 during ingest of "+filepath.Base(o.Data), o)
 	kills := orDefault(o.Limit, crashKills)
 	run := &crashRun{binary: o.Binary, files: files, acked: map[lode.DocID]bool{}, hashes: map[lode.DocID]lode.Hash{}, random: rand.New(rand.NewPCG(o.Seed, 0))}
 	if err := run.hash(); err != nil {

@@ -29,7 +29,7 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReport("ingest", "Ingest of "+filepath.Base(o.Data), o)
+	r := NewReport("ingest", "Ingest of "+filepath.Base(o.Data), o)
 	var documents, megabytes []float64
 	stages := map[lode.Stage]time.Duration{}
 	chunks := 0

@@ -28,7 +28,7 @@ func Quality(ctx context.Context, o Options, lexicalTarget float64) (*Report, er
 		return nil, err
 	}
 	name := filepath.Base(o.Data)
-	r := newReport("quality-"+name, "Retrieval quality: "+name, o)
+	r := NewReport("quality-"+name, "Retrieval quality: "+name, o)
 	r.Data = fmt.Sprintf("%s, %d texts as whole documents, %d judged queries", name, len(set.docs), len(set.queries))
 	err = withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
 		if err := set.ingest(ctx, c); err != nil {

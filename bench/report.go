@@ -45,8 +45,8 @@ type Machine struct {
 	Go       string `json:"go"`
 }
 
-// newReport starts a report of this machine.
-func newReport(name, title string, o Options) *Report {
+// NewReport starts a report of this machine.
+func NewReport(name, title string, o Options) *Report {
 	return &Report{
 		Name: name, Title: title, Command: o.Command, Commit: o.Commit, Seed: o.Seed,
 		Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Raw: map[string]any{},
@@ -126,17 +126,26 @@ func ReadReports(dir string) ([]*Report, error) {
 	slices.Sort(paths)
 	reports := make([]*Report, 0, len(paths))
 	for _, path := range paths {
-		b, err := os.ReadFile(path)
+		r, err := ReadReport(path)
 		if err != nil {
 			return nil, err
-		}
-		r := new(Report)
-		if err := json.Unmarshal(b, r); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		reports = append(reports, r)
 	}
 	return reports, nil
+}
+
+// ReadReport reads one report.
+func ReadReport(path string) (*Report, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Report)
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
 }
 
 // Tables writes the reports as Markdown, one section each.

@@ -30,7 +30,7 @@ func Spans(ctx context.Context, o Options, folders ...string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReport("spans", "Spans of random chunks", o)
+	r := NewReport("spans", "Spans of random chunks", o)
 	return r, withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
 		s := &spanCheck{client: c, layers: map[layerKey]*layers{}, broken: map[string]int{}}
 		var chunks []placedChunk

@@ -14,7 +14,7 @@ const (
 // Start measures a node on an empty folder: time until ready, memory when it has nothing
 // to do, and the size of the program.
 func Start(ctx context.Context, o Options) (*Report, error) {
-	r := newReport("start", "Start, idle memory, size", o)
+	r := NewReport("start", "Start, idle memory, size", o)
 	var ready, idle []float64
 	for round := range orDefault(o.Limit, startRounds) {
 		err := temporary(func(dir string) error {

@@ -12,7 +12,7 @@
 //	Fault     a system call that goes wrong: killed, failed or delayed at its n-th time
 //	Case      one node, one fault, a restart and the verdict; its text form repeats it
 //	Disk      an ext4 file system that can be copied in one instant: a power cut
-//	Report    the outcome in the shape of the reports of package bench
+//	NewReport sums up outcomes as a report of package bench
 //
 // # Promises that are tested
 //

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lodedb/lode/bench"
 	"github.com/lodedb/lode/bench/chaos"
 )
 
@@ -40,7 +41,7 @@ func TestReport(t *testing.T) {
 
 // TestTable holds docs/reliability.md and the committed report together.
 func TestTable(t *testing.T) {
-	report, err := chaos.ReadReport(reportPath)
+	report, err := bench.ReadReport(reportPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestTable(t *testing.T) {
 		t.Errorf("the report does not say where it is from: %+v", report)
 	}
 	var table strings.Builder
-	if err := report.Table(&table); err != nil {
+	if err := bench.Tables(&table, []*bench.Report{report}); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(documentPath)
@@ -84,7 +85,7 @@ func TestReportCounts(t *testing.T) {
 	if err := r.WriteFile(path); err != nil {
 		t.Fatal(err)
 	}
-	r, err := chaos.ReadReport(path)
+	r, err := bench.ReadReport(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +105,12 @@ func TestReportCounts(t *testing.T) {
 		t.Error("targets are not judged")
 	}
 	var table strings.Builder
-	if err := r.Table(&table); err != nil || !strings.Contains(table.String(), "| lost | 1 | 0 | **no** |") {
+	if err := bench.Tables(&table, []*bench.Report{r}); err != nil || !strings.Contains(table.String(), "| lost | 1 | 0 | **no** |") {
 		t.Errorf("%v\n%s", err, table.String())
 	}
 }
 
-func figure(t *testing.T, r *chaos.Report, name string) chaos.Figure {
+func figure(t *testing.T, r *bench.Report, name string) bench.Figure {
 	t.Helper()
 	for _, f := range r.Figures {
 		if f.Name == name {
@@ -117,5 +118,5 @@ func figure(t *testing.T, r *chaos.Report, name string) chaos.Figure {
 		}
 	}
 	t.Fatalf("no figure %q", name)
-	return chaos.Figure{}
+	return bench.Figure{}
 }
