@@ -3,26 +3,22 @@ package raft
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
-	"syscall"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // lockDir takes the folder for this process; the lock dies with the process.
-func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_CREATE|os.O_RDWR, 0o600)
+func lockDir(dir string) (io.Closer, error) {
+	lock, err := vfs.Lock(filepath.Join(dir, "LOCK"))
+	var taken *vfs.LockedError
+	if errors.As(err, &taken) {
+		return nil, lode.Errorf(lode.CodeConflict, "raft folder: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock raft folder: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = lode.Errorf(lode.CodeConflict, "raft folder %s is in use by another process", dir)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return lock, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ type Node struct {
 	log   *slog.Logger
 	alone bool
 
-	lock     *os.File
+	lock     io.Closer
 	snaps    *hraft.FileSnapshotStore
 	trans    hraft.Transport
 	store    *logStore

@@ -1,9 +1,9 @@
 // Package seal is the envelope of everything that Lode stores or sends through its log:
 // every record of the catalogue, every blob, every snapshot, every command.
 //
-// It owns the header, the checksum and (later) the keyring. It does not look into the
-// payload and opens no file. There are two forms: a block is sealed and opened in memory; a
-// stream is for what may be too large for that.
+// It owns the header and the checksum; the key id in the header is 0, plain. It does not
+// look into the payload and opens no file. There are two forms: a block is sealed and opened
+// in memory; a stream is for what may be too large for that.
 //
 // # Block
 //
