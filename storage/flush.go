@@ -73,9 +73,7 @@ func (s *Store) flushLoop() {
 			case <-s.flusher.stop:
 				return
 			}
-			s.swap.RLock()
 			err := s.flushAll() // also what came after a layer that found no space
-			s.swap.RUnlock()
 			if err == nil || s.failure() != nil {
 				break
 			}
@@ -157,11 +155,15 @@ func (s *Store) flushAll() error {
 	return nil
 }
 
-// flush writes the active layer. The caller holds swap.
+// flush writes the active layer. It does not take swap: an update that holds it may be
+// waiting for this, and another goroutine for the update.
 func (s *Store) flush() error {
 	f := &s.flusher
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if s.catalog == nil {
+		return errClosed
+	}
 	frozen, err := s.freeze()
 	if err == nil && frozen != nil {
 		err = s.writeLayer(frozen, f.frozen)

@@ -188,8 +188,10 @@ func (s *Store) Close() error {
 		if s.writing.failed == nil && s.state.Load() != nil {
 			errs = append(errs, s.flushAll())
 		}
+		s.flusher.mu.Lock()
 		errs = append(errs, s.segments.close(), s.catalog.close())
 		s.catalog = nil
+		s.flusher.mu.Unlock()
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
