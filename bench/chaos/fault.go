@@ -17,7 +17,7 @@ type Action string
 // Actions of a [Fault].
 const (
 	Kill Action = "kill" // SIGKILL to the process, before the call is done
-	EIO  Action = "eio"  // the call fails once
+	EIO  Action = "eio"  // the call fails once; write, which is mostly one of a socket, 6 times
 	Full Action = "full" // the call fails with ENOSPC, and all later ones
 	Slow Action = "slow" // this and all later calls take 0.2 s longer
 	Hang Action = "hang" // the call takes a minute; in no plan, as strace holds back the end of such a process
@@ -90,7 +90,10 @@ func (f *Fault) strace(trace string) []string {
 		Hang: "delay_enter=60000000:when=%d",
 		Lie:  "retval=0:when=%d+",
 	}[f.Action]
-	return append(args, "-e", "inject="+traced(f.Call)+":"+fmt.Sprintf(how, f.When))
+	if how = fmt.Sprintf(how, f.When); f.Action == EIO && f.Call == "write" {
+		how += fmt.Sprintf("..%d", f.When+5)
+	}
+	return append(args, "-e", "inject="+traced(f.Call)+":"+how)
 }
 
 // injected returns the calls that the fault changed, as the tracer wrote them. The call that

@@ -1,12 +1,14 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -191,10 +193,32 @@ func (n *Node) Kill() {
 	n.stop.Do(func() {
 		n.strike()
 		<-n.exited
+		for deadline := time.Now().Add(startLimit); n.lingers() && time.Now().Before(deadline); {
+			time.Sleep(2 * time.Millisecond) // the tracer went first
+		}
 		if n.watch != nil {
 			n.watch.close()
 		}
 	})
+}
+
+// lingers reports whether a process of the node's group still runs, if only to end, and so
+// may hold the lock of the folder.
+func (n *Node) lingers() bool {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		const state, group, threads = 0, 2, 17
+		if len(fields) > threads && fields[group] == strconv.Itoa(n.cmd.Process.Pid) &&
+			(fields[state] != "Z" || fields[threads] != "1" && fields[threads] != "0") {
+			return true
+		}
+	}
+	return false
 }
 
 // strike sends the signal and does not wait. The process may have ended by itself.
