@@ -43,7 +43,7 @@ func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Workload{Ledger: d.ledger, Seed: d.Seed<<20 + 1<<17 + uint64(round)}
+	w := &Workload{Ledger: d.ledger, Seed: d.Seed<<20 + 1<<17 + uint64(round), Patience: endLimit}
 	if err := w.Prepare(ctx, n.Client); err != nil {
 		return nil, err
 	}

@@ -75,9 +75,11 @@ func TestTable(t *testing.T) {
 func TestReportCounts(t *testing.T) {
 	lost := []chaos.Finding{{Verdict: chaos.Lost, Where: "x", What: "gone"}}
 	r := chaos.NewReport("make", "c", 1, []*chaos.Outcome{
-		{Case: "1 used kill write 1", End: chaos.EndKilled, Ready: time.Second, Acked: 5},
+		{Case: "1 used kill write 1", End: chaos.EndKilled, Ready: time.Second, Acked: 5, Call: "write socket:[7]"},
+		{Case: "4 used kill build 9", End: chaos.EndKilled, Ready: time.Second, Call: "write segments/building.segment.1.tmp", Sealed: 3, Unfinished: 1},
+		{Case: "5 used kill build 9", End: chaos.EndMissed},
 		{Case: "2 used kill write 9", End: chaos.EndMissed},
-		{Case: "3 used eio fsync 1", End: chaos.EndExited, Ready: 6 * time.Second, Findings: lost, Problems: []string{"slow"}, Panicked: true},
+		{Case: "3 used eio fsync 1", End: chaos.EndExited, Ready: 6 * time.Second, Findings: lost, Problems: []string{"slow"}, Panicked: true, Call: "fsync raft/wal/1.wal", Ended: 2 * time.Second},
 		{Case: "1 power 0 0", End: chaos.EndKilled, Ready: time.Second, Acked: 7},
 		{Case: "1 control 0 0", End: chaos.EndKilled, Findings: append(lost, lost...)},
 	})
@@ -90,7 +92,14 @@ func TestReportCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]float64{
-		"kill points": 1, "I/O error points": 1, "power-cut images": 1, "acknowledged writes compared, summed over cases that share folders": 12, "lost": 1, "doubled": 0,
+		"kill points": 2, "... of these, during the build of a sealed segment, by its n-th event": 1,
+		"kill and I/O error points in sealed segments and their builds":  1,
+		"kill and I/O error points in the log and its snapshots":         1,
+		"kill and I/O error points in growing segments":                  0,
+		"sealed segments in the folders that were started again, summed": 3,
+		"unfinished builds found by a start":                             1,
+		"longest time from a failed call to the end of the node":         2,
+		"I/O error points": 1, "power-cut images": 1, "acknowledged writes compared, summed over cases that share folders": 12, "lost": 1, "doubled": 0,
 		"silent ends, nodes that neither served nor ended, failed or slow restarts": 1,
 		"ends by a panic that names the reason":                                     1,
 		"longest time until ready after a fault":                                    6,

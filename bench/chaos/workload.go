@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type Workload struct {
 	Objects int // documents of each writer, and as many vectors; the default is 12
 	// VectorsOnly leaves out documents and collections: every write goes to the log at once.
 	VectorsOnly bool
+	// Patience is for one request; the default is 20 s.
+	Patience time.Duration
 
 	refused atomic.Int64 // writes that were answered with an error
 	acked   atomic.Int64
@@ -70,6 +73,7 @@ func (w *Workload) Run(ctx context.Context, url string) {
 	if w.Objects == 0 {
 		w.Objects = 12
 	}
+	w.Patience = cmp.Or(w.Patience, callTimeout)
 	var all sync.WaitGroup
 	for n := range w.Writers {
 		c, err := client.New(client.Options{BaseURL: url, Retries: -1})
@@ -116,7 +120,7 @@ type writer struct {
 
 func (w *writer) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.Patience)
 		err := w.step(call)
 		cancel()
 		if err == nil {
