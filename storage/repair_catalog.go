@@ -261,7 +261,9 @@ func (b *basis) takeSegments() (why string, err error) {
 		if err != nil {
 			return "", err
 		}
-		b.steps = append(b.steps, step)
+		if !b.DryRun {
+			b.steps = append(b.steps, step)
+		}
 	}
 	return "", nil
 }

@@ -318,6 +318,56 @@ func TestRepairFiles(t *testing.T) {
 	}
 }
 
+// TestRepairListsOrphans names what nothing refers to, unless the log may be about to.
+func TestRepairListsOrphans(t *testing.T) {
+	original := withSealed(t)
+	if r := mustRepair(t, original.dir, storage.RepairOptions{}); len(r.Orphans)+len(r.Repaired)+len(r.Left) > 0 || r.Replay != nil {
+		t.Errorf("a whole folder: %+v", r)
+	}
+	dir := openCopyOf(t, original.dir)
+	for _, name := range []string{filepath.Join("blobs", "stray"), filepath.Join("segments", lode.HashOf(nil).String()+".segment")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := tree(t, dir)
+	if r := mustRepair(t, dir, storage.RepairOptions{}); len(r.Orphans) != 2 || len(r.Repaired)+len(r.Left) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := mustRepair(t, dir, storage.RepairOptions{Log: keeping(1, 1000)}); len(r.Orphans) > 0 || r.Replay == nil {
+		t.Errorf("with a log that goes on: %+v", r)
+	}
+	if tree(t, dir) != before {
+		t.Error("an orphan was touched")
+	}
+}
+
+// TestRepairFinishesPlan finishes a change that was interrupted, and refuses a plan that does
+// not read back.
+func TestRepairFinishesPlan(t *testing.T) {
+	original := withSealed(t)
+	dir := openCopyOf(t, original.dir)
+	catalog, moved := filepath.Join(dir, "catalog.db"), filepath.Join(dir, "catalog.db.restore.tmp")
+	step := map[int]any{1: "catalog.db.restore.tmp", 2: "catalog.db"}
+	record, err := storage.EncodeRecord(0x37, map[int]any{1: 1, 2: "restore", 3: []any{step}})
+	if err := errors.Join(err, os.Rename(catalog, moved), os.WriteFile(filepath.Join(dir, "PLAN"), record, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	if r := mustRepair(t, dir, storage.RepairOptions{DryRun: true}); len(r.Repaired) != 1 || tree(t, dir) != before {
+		t.Errorf("dry run: %+v", r)
+	}
+	if r := mustRepair(t, dir, storage.RepairOptions{}); len(r.Repaired) != 1 || len(r.Left) > 0 || len(offline(t, dir)) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "PLAN"), []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := mustRepair(t, dir, storage.RepairOptions{}); len(r.Left) != 1 || r.Left[0].Where != "PLAN" {
+		t.Errorf("a torn plan: %+v", r)
+	}
+}
+
 func openCopyOf(t *testing.T, dir string) string {
 	t.Helper()
 	to := t.TempDir()

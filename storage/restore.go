@@ -231,14 +231,13 @@ func (s *Store) hasSegment(ref SegmentRef, other bool) (here bool, err error) {
 	if other {
 		return false, nil
 	}
-	err = s.View(func(t *Tx) error {
-		_, r, err := t.flushedSegment(ref.key())
-		here = err == nil && r != nil && r.State != SegmentSealed
-		return err
-	})
-	if err == nil && !here { // of a damaged catalogue nothing is swept
+	s.swap.RLock() // Close must not miss the file that is opened here
+	defer s.swap.RUnlock()
+	if known, err := s.knowsGrowing(ref.key()); err == nil && !known {
 		return false, nil
-	}
+	} else if errors.Is(err, errClosed) {
+		return false, err
+	} // and of a damaged catalogue nothing is swept
 	h, err := s.segments.growing.get(ref.key())
 	if err != nil {
 		return false, nil // a damaged one is replaced
@@ -246,6 +245,22 @@ func (s *Store) hasSegment(ref SegmentRef, other bool) (here bool, err error) {
 	defer h.release()
 	at, err := appliedIn(h.value)
 	return err == nil && at.Index >= ref.PutAt, nil
+}
+
+// knowsGrowing reports whether the catalogue's file refers to a growing segment; the caller
+// holds swap.
+func (s *Store) knowsGrowing(k segmentKey) (known bool, err error) {
+	err = guarded(func() error {
+		t, err := s.begin()
+		if err != nil {
+			return err
+		}
+		defer t.end()
+		_, r, err := t.flushedSegment(k)
+		known = err == nil && r != nil && r.State != SegmentSealed
+		return err
+	})
+	return known, err
 }
 
 func appliedIn(b base) (at Applied, err error) {

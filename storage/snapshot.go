@@ -139,7 +139,7 @@ func (sn *Snapshot) copy() (path string, err error) {
 	path = f.Name()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(path))
+			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
 	layers, copied, err := sn.copyFiles(f)

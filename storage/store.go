@@ -185,7 +185,7 @@ func (s *Store) Close() error {
 	defer s.swap.Unlock()
 	var errs []error
 	if s.catalog != nil {
-		if s.writing.failed == nil && s.state.Load() != nil {
+		if s.failure() == nil && s.state.Load() != nil {
 			errs = append(errs, s.flushAll())
 		}
 		s.flusher.mu.Lock()
