@@ -53,6 +53,7 @@ func (s *Store) check(c *checker) error {
 		c.collections()
 		c.jobs()
 		c.references()
+		c.operations()
 		return c.ctx.Err()
 	})
 	if err != nil {
@@ -186,6 +187,8 @@ func topForms() map[string]recordForm {
 		string(namesBucket):       form[nameRecord](lookupKeyBytes, kindName),
 		string(jobsBucket):        form[lode.Job](jobKeyBytes, kindJob),
 		string(blobsBucket):       form[blobRecord](len(lode.Hash{}), kindBlobRefs),
+		string(operationsBucket):  form[OperationPart](operationKeyBytes, kindOperation),
+		string(orderBucket):       form[orderRecord](orderKeyBytes, kindOrder),
 	}
 }
 

@@ -18,9 +18,11 @@ var (
 	dataBucket        = []byte("data") // one bucket for each collection
 	jobsBucket        = []byte("jobs")
 	blobsBucket       = []byte("blobs")
+	operationsBucket  = []byte("operations")
+	orderBucket       = []byte("operation order")
 )
 
-var topBuckets = [][]byte{localBucket, clusterBucket, collectionsBucket, namesBucket, dataBucket, jobsBucket, blobsBucket}
+var topBuckets = [][]byte{localBucket, clusterBucket, collectionsBucket, namesBucket, dataBucket, jobsBucket, blobsBucket, operationsBucket, orderBucket}
 
 // Buckets of one collection.
 var (

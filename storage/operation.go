@@ -1,0 +1,171 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+)
+
+// Kinds of envelope of this file.
+const (
+	kindOperation seal.Kind = 0x38 // OperationPart
+	kindOrder     seal.Kind = 0x39 // orderRecord
+)
+
+// OperationID names a write among all writes: a keyed hash of its client and its key.
+type OperationID [lookupKeyBytes]byte
+
+// ClientID names a client: a keyed hash of the principal's id.
+type ClientID [lookupKeyBytes]byte
+
+// OperationPart is what is kept of one part of a write that has a key. Neither the key nor
+// the client's name is stored: whoever knows them can compute where the record is.
+type OperationPart struct {
+	ID   OperationID `cbor:"-"` // in the key of the record
+	Part uint32      `cbor:"-"`
+
+	Client     ClientID          `cbor:"1,keyasint"`
+	Seq        uint64            `cbor:"2,keyasint"` // counts the parts of the client; given by PutOperationPart
+	Parts      uint32            `cbor:"3,keyasint"` // of the whole request
+	Request    lode.Hash         `cbor:"4,keyasint"`
+	Kind       uint16            `cbor:"5,keyasint"` // which kind of write, in the caller's numbers
+	Collection lode.CollectionID `cbor:"6,keyasint"`
+	At         time.Time         `cbor:"7,keyasint"`
+	Outcome    []byte            `cbor:"8,keyasint"` // in the caller's form
+}
+
+// orderRecord leads from a place in a client's order to the part that stands there.
+type orderRecord struct {
+	ID   OperationID `cbor:"1,keyasint"`
+	Part uint32      `cbor:"2,keyasint"`
+}
+
+// Lengths of the keys.
+const (
+	operationKeyBytes = lookupKeyBytes + 4
+	orderKeyBytes     = lookupKeyBytes + 8
+)
+
+func operationKey(id OperationID, part uint32) []byte {
+	return binary.BigEndian.AppendUint32(slices.Clone(id[:]), part)
+}
+
+func orderKey(client ClientID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(slices.Clone(client[:]), seq)
+}
+
+// NameOperation returns where the write with that key of that client is found.
+func (t *Tx) NameOperation(client, key string) (ClientID, OperationID, error) {
+	idKey, err := t.lookupForWrite()
+	if err != nil {
+		return ClientID{}, OperationID{}, err
+	}
+	by := ClientID(lookupKey(idKey, []byte("client"), []byte(client)))
+	return by, OperationID(lookupKey(idKey, []byte("operation"), append(by[:], key...))), nil
+}
+
+// OperationPart returns one part of a write, nil when nothing is kept of it.
+func (t *Tx) OperationPart(id OperationID, part uint32) (*OperationPart, error) {
+	p, err := getRecord[OperationPart](t.top(operationsBucket), kindOperation, operationKey(id, part))
+	if p != nil {
+		p.ID, p.Part = id, part
+	}
+	return p, err
+}
+
+// OperationParts calls fn for the parts that are kept of a write, ascending, until fn returns
+// false. fn must not write.
+func (t *Tx) OperationParts(id OperationID, fn func(*OperationPart) (more bool, err error)) error {
+	return scan(t.top(operationsBucket), id[:], id[:], func(k, raw []byte) (bool, error) {
+		p := &OperationPart{ID: id, Part: binary.BigEndian.Uint32(k[len(id):])}
+		if err := decodeRecord(kindOperation, raw, p); err != nil {
+			return false, recordError(kindOperation, k, err)
+		}
+		return fn(p)
+	})
+}
+
+// PutOperationPart stores a part that is not kept yet as the newest of its client, and drops
+// the client's oldest ones beyond the number to keep.
+func (t *Tx) PutOperationPart(p *OperationPart, keep int) error {
+	if err := t.needWrite(); err != nil {
+		return err
+	}
+	operations, order := t.top(operationsBucket), t.top(orderBucket)
+	key := operationKey(p.ID, p.Part)
+	if operations.Get(key) != nil || keep < 1 {
+		return lode.Errorf(lode.CodeInternal, "part %d of operation %x is kept already, or %d are to be kept", p.Part, p.ID, keep)
+	}
+	p.Seq = lastSeq(order, p.Client) + 1
+	if err := putRecord(operations, kindOperation, key, p); err != nil {
+		return err
+	}
+	if err := putRecord(order, kindOrder, orderKey(p.Client, p.Seq), &orderRecord{ID: p.ID, Part: p.Part}); err != nil {
+		return err
+	}
+	return dropOldOperations(operations, order, p.Client, p.Seq, uint64(keep))
+}
+
+// lastSeq is the number of the client's newest part, 0 when it has none.
+func lastSeq(order *bolt.Bucket, client ClientID) uint64 {
+	c := order.Cursor()
+	k, _ := c.Seek(orderKey(client, 1<<64-1))
+	if k == nil {
+		k, _ = c.Last()
+	} else if !bytes.HasPrefix(k, client[:]) {
+		k, _ = c.Prev()
+	}
+	if !bytes.HasPrefix(k, client[:]) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(k[len(client):])
+}
+
+func dropOldOperations(operations, order *bolt.Bucket, client ClientID, last, keep uint64) error {
+	return scan(order, client[:], client[:], func(k, raw []byte) (bool, error) {
+		if binary.BigEndian.Uint64(k[len(client):])+keep > last {
+			return false, nil
+		}
+		var at orderRecord
+		if err := decodeRecord(kindOrder, raw, &at); err != nil {
+			return false, recordError(kindOrder, k, err)
+		}
+		if err := operations.Delete(operationKey(at.ID, at.Part)); err != nil {
+			return false, err
+		}
+		return true, order.Delete(slices.Clone(k))
+	})
+}
+
+// operations compares what is kept of writes with the order in which it is dropped, both
+// ways.
+func (c *checker) operations() {
+	operations, order := c.tx.top(operationsBucket), c.tx.top(orderBucket)
+	_ = order.ForEach(func(k, raw []byte) error {
+		var at orderRecord
+		if len(k) != orderKeyBytes || decodeRecord(kindOrder, raw, &at) != nil {
+			return c.ctx.Err()
+		}
+		p, err := c.tx.OperationPart(at.ID, at.Part)
+		if err == nil && (p == nil || !bytes.Equal(k, orderKey(p.Client, p.Seq))) {
+			c.breach("operation order", "%x leads to part %d of operation %x, which is gone or stands elsewhere", k, at.Part, at.ID)
+		}
+		return c.ctx.Err()
+	})
+	_ = operations.ForEach(func(k, raw []byte) error {
+		var p OperationPart
+		if len(k) != operationKeyBytes || decodeRecord(kindOperation, raw, &p) != nil {
+			return c.ctx.Err()
+		}
+		if order.Get(orderKey(p.Client, p.Seq)) == nil {
+			c.breach("operations", "part %x stands in no order and would be kept for ever", k)
+		}
+		return c.ctx.Err()
+	})
+}
