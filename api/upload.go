@@ -183,7 +183,7 @@ func (b *batch) refusal() error {
 		return nil
 	}
 	code := codedError(first).Code
-	if slices.Contains(callCodes, code) {
+	if slices.Contains(callCodes, code) || aboutKey(first) {
 		for i := range b.items {
 			if !lode.IsCode(b.items[i].err, code) && codedError(b.items[i].err).Code != code {
 				return nil

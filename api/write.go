@@ -19,6 +19,12 @@ import (
 // route, the path, the query and the body as it was sent; of an upload, whose multipart
 // boundary differs each time, the documents. What an upload waits for is no part of it.
 
+// keyField is how errors name the key.
+const keyField = "idempotency_key"
+
+// aboutKey reports whether an error is about the key of a write.
+func aboutKey(err error) bool { return codedError(err).Field == keyField }
+
 // keyedWrite is a request that writes, and the key that it came with.
 type keyedWrite struct {
 	key   string // empty: none
@@ -37,7 +43,7 @@ func (s *service) withWrite(w http.ResponseWriter, r *http.Request, rt route, p 
 	}
 	if rt.writes == "" {
 		if key != "" {
-			return r, lode.Invalid("idempotency_key", key, "the route takes no key: it writes nothing that is kept under one")
+			return r, lode.Invalid(keyField, key, "the route takes no key: it writes nothing that is kept under one")
 		}
 		return r, nil
 	}
@@ -63,7 +69,7 @@ func requestKey(r *http.Request) (string, error) {
 	case 1:
 		return given[0], lode.ValidateKey(given[0])
 	}
-	return "", lode.Invalid("idempotency_key", given[1], "the header %s appears twice", v1.HeaderKey)
+	return "", lode.Invalid(keyField, given[1], "the header %s appears twice", v1.HeaderKey)
 }
 
 // nameOperation puts the id of the write's operation into the answer.

@@ -54,8 +54,8 @@ func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, w lode.
 	}
 	c.ID, c.CreatedAt = 0, e.now()
 	err := error(nil)
-	if e.catalog.Load().byName[c.Name] != nil {
-		err = errCollectionExists(c.Name)
+	if w.Key == "" && e.catalog.Load().byName[c.Name] != nil {
+		err = errCollectionExists(c.Name) // with a key Apply says so, and the answer is kept
 	} else {
 		c.Fingerprint, err = e.options.Fingerprint(c)
 	}

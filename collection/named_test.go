@@ -586,3 +586,31 @@ func TestRepeatedWrites(t *testing.T) {
 		t.Error("without keys nothing is doubled: the run proves nothing")
 	}
 }
+
+// TestRepeatedIntoAnotherCollection: a repeated write finds its answer even when the collection
+// of the name is another one by now, for which it would be wrong.
+func TestRepeatedIntoAnotherCollection(t *testing.T) {
+	n := open(t)
+	n.create("c")
+	odd := write{"put odd", func(n *node, w lode.Write) string {
+		versions, errs, err := n.Engine.PutPoints(ctx, root, w, "c", []lode.Point{
+			{ID: "p", Vector: vectorOf("p")}, {ID: "two", Vector: lode.Vector{1, 2}}, {ID: "none"}, {ID: "q", Vector: vectorOf("q")},
+		})
+		return answer(fmt.Sprint(versions, errs), err)
+	}}
+	k := key("k", odd.name)
+	s := sent{odd, k, odd.send(n, k)}
+	if !strings.HasPrefix(s.answer, "[1 0 0 1]") || !strings.Contains(s.answer, "2 dimensions, the collection has 4") {
+		t.Errorf("%s", s.answer)
+	}
+	s.again(n)
+	if err := n.DeleteCollection(ctx, root, "c"); err != nil {
+		t.Fatal(err)
+	}
+	s.again(n)
+	_, err := n.CreateCollection(ctx, root, lode.Collection{Name: "c", Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.again(n)
+}

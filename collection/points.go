@@ -21,11 +21,17 @@ func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, 
 		return nil, nil, err
 	}
 	c, openErr := e.open(p, collection)
+	fitting := c
+	if w.Key != "" {
+		// Whether a vector fits is left to Apply: the parts of a repeated write must be cut as
+		// they were, and the collection of the name may be another one by now.
+		fitting = nil
+	}
 	versions, results := make([]lode.Version, len(points)), make([]error, len(points))
 	var items []cbor.RawMessage
 	var places []int
 	for i := range points {
-		item, err := e.encodePoint(c, &points[i])
+		item, err := e.encodePoint(fitting, &points[i])
 		if err != nil {
 			results[i] = err
 			continue
@@ -51,16 +57,14 @@ func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, 
 	return versions, results, nil
 }
 
-// encodePoint checks a point and gives it the form that it has in the log. Of a collection
-// that is gone, nil, nothing is written: the form only serves to find what was.
+// encodePoint checks a point and gives it the form that it has in the log. Without a
+// collection only what holds for all of them is checked.
 func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, error) {
 	if err := p.ID.Validate(); err != nil {
 		return nil, err
 	}
-	if c != nil {
-		if err := p.Vector.ValidateFor(c.settings.Dim, c.settings.Metric); err != nil {
-			return nil, err
-		}
+	if err := checkVector(c, p.Vector); err != nil {
+		return nil, err
 	}
 	if len(p.Text) > lode.MaxPointTextBytes {
 		return nil, lode.FieldError(lode.CodeTooLarge, "text", len(p.Text), "text has %d bytes, the limit is %d", len(p.Text), lode.MaxPointTextBytes)
@@ -75,6 +79,16 @@ func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, err
 		ID: p.ID, Vector: lode.AppendVector(nil, p.Vector), Text: p.Text,
 		Metadata: p.Metadata, Readers: normalReaders(p.Readers), IfVersion: p.IfVersion,
 	})
+}
+
+func checkVector(c *collection, v lode.Vector) error {
+	if c != nil {
+		return v.ValidateFor(c.settings.Dim, c.settings.Metric)
+	}
+	if len(v) == 0 || len(v) > lode.MaxDim {
+		return lode.Invalid("vector", len(v), "a vector has 1 to %d dimensions", lode.MaxDim)
+	}
+	return v.ValidateFor(len(v), lode.Dot)
 }
 
 func checkFacts(m lode.Metadata, readers []string) error {
