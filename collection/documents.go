@@ -219,7 +219,7 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.W
 			err = scatter(results, group, errs)
 		}
 		if err != nil {
-			return results, err
+			return results, naming(w.Key, err)
 		}
 	}
 	if len(groups) == 0 {

@@ -170,12 +170,18 @@ func carry[T any](ctx context.Context, e *Engine, p lode.Principal, w lode.Write
 		return propose[T](ctx, e, build())
 	}
 	result, err := carryOnce[T](ctx, e, p, w, checked, build)
-	if refusal, ok := err.(*lode.Error); ok && refusal.Field == keyField {
-		named := *refusal // only here the key is known
-		named.Value = lode.CutValue(w.Key)
-		err = &named
+	return result, naming(w.Key, err)
+}
+
+// naming puts the key, which Apply does not know, into an error about it.
+func naming(key string, err error) error {
+	refusal, ok := err.(*lode.Error)
+	if !ok || refusal.Field != keyField {
+		return err
 	}
-	return result, err
+	named := *refusal
+	named.Value = lode.CutValue(key)
+	return &named
 }
 
 func carryOnce[T any](ctx context.Context, e *Engine, p lode.Principal, w lode.Write, checked error, build func() command) (T, error) {
@@ -237,7 +243,7 @@ func checkWrite(w *lode.Write) error {
 func (e *Engine) Submitted(ctx context.Context, p lode.Principal, w lode.Write) (r lode.Receipt, ok bool, err error) {
 	_, kept, err := e.lookUp(p, w)
 	if err != nil || kept == nil {
-		return r, false, err
+		return r, false, naming(w.Key, err)
 	}
 	r, err = resolve[lode.Receipt](e.codec, replay{kept.Outcome})
 	return r, err == nil, err

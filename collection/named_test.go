@@ -209,7 +209,7 @@ func TestKeyOfAnotherRequest(t *testing.T) {
 		"another part":       {submitWrite("c", "a", "x", nil), other},
 	} {
 		got := c.send(n, c.Write)
-		if !strings.HasPrefix(got, `conflict "idempotency_key"`) {
+		if !strings.HasPrefix(got, `conflict "idempotency_key" "k"`) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

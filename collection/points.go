@@ -2,7 +2,6 @@ package collection
 
 import (
 	"context"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
@@ -44,10 +43,13 @@ func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, 
 			return &putPoints{Collection: c.settings.ID, Actor: by, At: at, Points: group}
 		})
 		if err == nil {
-			err = errors.Join(scatter(results, places[:len(group)], got.errs), scatter(versions, places[:len(group)], got.versions))
+			err = scatter(results, places[:len(group)], got.errs)
+		}
+		if err == nil {
+			err = scatter(versions, places[:len(group)], got.versions)
 		}
 		if err != nil {
-			return versions, results, err
+			return versions, results, naming(w.Key, err)
 		}
 		places = places[len(group):]
 	}

@@ -108,6 +108,10 @@ func TestOnceOverHTTP(t *testing.T) {
 	if status != 409 || !strings.Contains(answer, `"field":"idempotency_key"`) || !strings.Contains(answer, `"value":"key-0"`) {
 		t.Errorf("the key of another request: %d %s", status, answer)
 	}
+	status, answer = once(t, node.URL(), "POST", docs, `{"documents":[{"id":"z","content":"The gull sails."}]}`, "key-3")
+	if status != 409 || !strings.Contains(answer, `"field":"idempotency_key"`) || !strings.Contains(answer, `"value":"key-3"`) {
+		t.Errorf("the key of another upload: %d %s", status, answer)
+	}
 	if err := node.Close(); err != nil {
 		t.Fatal(err)
 	}
