@@ -218,7 +218,7 @@ const (
 	layerAbout = idAbout + " bronze answers with the bytes as received, silver with the canonical text, gold with the chunks. bronze is that of the newest version, silver and gold of the one that search shows."
 	keyAbout   = "Names the write: 1 to 128 visible ASCII characters, another one for each write and the same one only for its repetition. " +
 		"The write takes effect once. Repeated under its key it is answered with the outcome that was recorded, also after a restart; the same key for another request is a conflict. " +
-		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 recorded parts of a client are kept. The answer names the operation in X-Lode-Operation."
+		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 writes of a client are kept. The answer names the operation in X-Lode-Operation."
 	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
 	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
 		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, if_version) or one named metadata (JSON: the metadata alone) about it. " +

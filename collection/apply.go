@@ -127,7 +127,7 @@ func (e *Engine) applyBatch(entries []Entry, commands []command, results []any) 
 type batch struct {
 	tx      *storage.Tx
 	codec   codec
-	keep    int // parts of named writes to keep for each client
+	keep    int // named writes to keep for each client
 	effects []effect
 	events  []func(*Events)
 }

@@ -138,24 +138,41 @@ func TestOutcomeIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []int{1, groupItems} {
+	for _, n := range []int{1, 2, groupItems} {
 		errs := make([]error, n+1)
 		for i := range n {
-			errs[i+1] = lode.FieldError(lode.CodeConflict, "id", strings.Repeat("x", 120), "the id is taken").WithHint("choose another")
+			errs[i+1] = lode.FieldError(lode.CodeConflict, "id", strings.Repeat("x", 120-i%100), "the id is taken by %d", i).WithHint("choose another")
 		}
 		b, err := c.encodeOutcome(written{versions: make([]lode.Version, n+1), errs: errs})
-		if err != nil || len(b) > 2*maxOutcomeBytes {
+		if err != nil || len(b) > 16<<10 {
 			t.Errorf("%d refusals take %d bytes (%v)", n, len(b), err)
 		}
 		got, err := resolve[written](c, replay{b})
 		if err != nil || len(got.errs) != n+1 || got.errs[0] != nil || !lode.IsCode(got.errs[n], lode.CodeConflict) {
 			t.Fatalf("%d refusals became %d (%v)", n, len(got.errs), err)
 		}
-		if n == 1 && got.errs[1].Error() != errs[1].Error() {
+		if n < groupItems && got.errs[1].Error() != errs[1].Error() {
 			t.Errorf("%v became %v", errs[1], got.errs[1])
 		}
 	}
-	for _, bad := range []outcome{{Items: 1, Refused: []refusal{{Item: 1}}}, {Items: 1, Refused: []refusal{{Item: -1}}}} {
+	// One refusal of many items is kept once; the ids are those of the repeated request.
+	missing := make([]error, groupItems)
+	for i := range missing {
+		missing[i] = lode.NotFound("document", i)
+	}
+	b, err := c.encodeOutcome(missing)
+	if err != nil || len(b) > 8<<10 {
+		t.Errorf("%d equal refusals take %d bytes (%v)", groupItems, len(b), err)
+	}
+	again, err := resolve[[]error](c, replay{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nameOwn(again, []int{7}, func(at int) lode.DocID { return "7" })
+	if again[7].Error() != missing[7].Error() {
+		t.Errorf("%v became %v", missing[7], again[7])
+	}
+	for _, bad := range []outcome{{Items: 1, Refused: []refusal{{Items: []int{1}}}}, {Items: 1, Refused: []refusal{{Items: []int{-1}}}}} {
 		b, err := c.enc.Marshal(bad)
 		if err != nil {
 			t.Fatal(err)

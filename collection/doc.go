@@ -52,7 +52,7 @@
 //
 // A write whose [lode.Write] has a key is proposed as a named command: Apply looks up what is
 // kept under the name, and either answers with it or carries the command out and keeps its
-// outcome, in one transaction. The last [KeptParts] of each client are kept. [Engine.Operation]
+// outcome, in one transaction. The last [KeptOperations] of each client are kept. [Engine.Operation]
 // tells what became of such a write.
 //
 // # Commands

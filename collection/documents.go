@@ -217,6 +217,7 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.W
 		})
 		if err == nil {
 			err = scatter(results, group, errs)
+			nameOwn(results, group, func(at int) lode.DocID { return targets[at].ID })
 		}
 		if err != nil {
 			return results, naming(w.Key, err)
@@ -239,6 +240,15 @@ func deletion(c lode.CollectionID, by actor, kind lode.Kind, targets []lode.Targ
 		}
 	}
 	return cmd
+}
+
+// nameOwn puts the ids back into refusals that are kept without them.
+func nameOwn(results []error, places []int, id func(at int) lode.DocID) {
+	for _, at := range places {
+		if e, ok := results[at].(*lode.Error); ok && e.Value == ownID {
+			e.Value = lode.CutValue(string(id(at)))
+		}
+	}
 }
 
 // scatter puts the results of a command's items back to where the items came from.

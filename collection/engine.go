@@ -76,7 +76,7 @@ type Engine struct {
 	catalog   atomic.Pointer[catalog]
 	closed    atomic.Bool
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
-	keep      int          // parts of named writes kept for each client: the same on every node
+	keep      int          // named writes kept for each client: the same on every node
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.
 		sync.Mutex
@@ -95,7 +95,7 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: store, options: o, codec: codec, keep: KeptParts}
+	e := &Engine{store: store, options: o, codec: codec, keep: KeptOperations}
 	loaded, err := e.load()
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 			i := 0
-			for ; i < collection.KeptParts; i++ {
+			for ; i < collection.KeptOperations; i++ {
 				write(i)
 			}
 			for b.Loop() {

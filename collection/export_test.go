@@ -1,4 +1,4 @@
 package collection
 
-// SetKeep makes a node keep fewer parts of named writes, so that tests see them dropped.
+// SetKeep makes a node keep fewer named writes, so that tests see them dropped.
 func (e *Engine) SetKeep(n int) { e.keep = n }

@@ -11,12 +11,12 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// KeptParts is how many parts of named writes are kept for each client, the newest ones.
-// Every node must keep the same number.
-const KeptParts = 10_000
+// KeptOperations is how many named writes are kept for each client, the newest ones. Every
+// node must keep the same number.
+const KeptOperations = 10_000
 
-// maxParts bounds the parts of one request: what is kept of a client holds it as a whole.
-const maxParts = KeptParts / 2
+// maxParts bounds the parts of one write.
+const maxParts = 10_000
 
 // named is a command under the name that its client gave to the write. It happens at most
 // once: its outcome is stored with its effect, and what comes later under the name is

@@ -302,9 +302,9 @@ func TestRacingDuplicates(t *testing.T) {
 	}
 }
 
-// TestKeptParts: what is kept is the newest parts of each client, no more and no less, and a
+// TestKept: what is kept is the newest writes of each client, no more and no less, and a
 // write whose outcome was dropped is an ordinary one again.
-func TestKeptParts(t *testing.T) {
+func TestKept(t *testing.T) {
 	n := open(t)
 	n.SetKeep(3)
 	n.create("c")
@@ -327,11 +327,11 @@ func TestKeptParts(t *testing.T) {
 	}
 }
 
-// TestKeptPartsInFull is the promise at its real number: the last 10,000 writes of a client
+// TestKeptInFull is the promise at its real number: the last 10,000 writes of a client
 // are kept, the one before them is not.
-func TestKeptPartsInFull(t *testing.T) {
-	if collection.KeptParts != 10_000 {
-		t.Errorf("%d parts are kept: the documentation says 10,000", collection.KeptParts)
+func TestKeptInFull(t *testing.T) {
+	if collection.KeptOperations != 10_000 {
+		t.Errorf("%d writes are kept: the documentation says 10,000", collection.KeptOperations)
 	}
 	n := open(t)
 	n.create("c")
@@ -342,7 +342,7 @@ func TestKeptPartsInFull(t *testing.T) {
 	})
 	// Deletions of what does not exist: the smallest write that has an outcome.
 	w := deleteWrite("c", lode.KindVector, "nobody")
-	for i := range collection.KeptParts + 1 {
+	for i := range collection.KeptOperations + 1 {
 		w.send(n, key(fmt.Sprint(i), w.name))
 	}
 	n.SetProposer(n.log.propose)
@@ -360,10 +360,10 @@ func TestKeptPartsInFull(t *testing.T) {
 		}
 		return err == nil
 	}
-	if known(0) || !known(1) || !known(collection.KeptParts) {
-		t.Errorf("write 0 is kept: %v, 1: %v, %d: %v", known(0), known(1), collection.KeptParts, known(collection.KeptParts))
+	if known(0) || !known(1) || !known(collection.KeptOperations) {
+		t.Errorf("write 0 is kept: %v, 1: %v, %d: %v", known(0), known(1), collection.KeptOperations, known(collection.KeptOperations))
 	}
-	if len(n.log.all()) != collection.KeptParts+3 {
+	if len(n.log.all()) != collection.KeptOperations+3 {
 		t.Errorf("%d entries", len(n.log.all()))
 	}
 }
@@ -403,6 +403,13 @@ func TestManyParts(t *testing.T) {
 	if _, stats, err := n.Collection(ctx, root, "c"); err != nil || stats.Vectors != 0 {
 		t.Errorf("%d vectors are left (%v)", stats.Vectors, err)
 	}
+	n.SetProposer(n.log.propose)
+	k = key("l", "delete all that is gone")
+	s = sent{w, k, w.send(n, k)}
+	if strings.Count(s.answer, "not exist") != 600 || !strings.Contains(s.answer, `"p599"`) {
+		t.Errorf("%.200s", s.answer)
+	}
+	s.again(n) // every refusal with its own id
 }
 
 // TestKeyRefused covers keys and writes that cannot be named.

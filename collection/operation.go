@@ -221,12 +221,25 @@ func (r *operationReader) part(p *storage.OperationPart) error {
 	case o.Refusal != nil:
 		r.op.Failed = append(r.op.Failed, OperationFailure{Item: r.op.Items, Err: o.Refusal.err()})
 	default:
-		for i := range o.Refused {
-			r.op.Failed = append(r.op.Failed, OperationFailure{Item: r.op.Items + o.Refused[i].Item, Err: o.Refused[i].err()})
-		}
-		r.op.Items += o.Items
+		r.list(o)
 	}
 	return nil
+}
+
+// list adds what was refused of a list, in order.
+func (r *operationReader) list(o *outcome) {
+	first := len(r.op.Failed)
+	for i := range o.Refused {
+		err := o.Refused[i].err()
+		if err.Value == ownID {
+			err.Value = ""
+		}
+		for _, item := range o.Refused[i].Items {
+			r.op.Failed = append(r.op.Failed, OperationFailure{Item: r.op.Items + item, Err: err})
+		}
+	}
+	slices.SortFunc(r.op.Failed[first:], func(a, b OperationFailure) int { return a.Item - b.Item })
+	r.op.Items += o.Items
 }
 
 // end moves the end of the operation to the latest of its parts.

@@ -6,9 +6,9 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// maxOutcomeBytes bounds what is kept of one part of a write, except that a list of refusals
-// keeps at least the code of each.
-const maxOutcomeBytes = 64 << 10
+// maxRefusals bounds the different refusals that are kept of one list; when there are more,
+// they lose their words.
+const maxRefusals = 64
 
 // outcome is the result of a command as it is kept: what the caller was told, so that it can
 // be told again.
@@ -18,7 +18,7 @@ type outcome struct {
 	Job        *lode.Job        `cbor:"3,keyasint,omitempty"`
 	Collection *lode.Collection `cbor:"4,keyasint,omitempty"`
 	Items      int              `cbor:"5,keyasint,omitempty"` // of a list
-	Refused    []refusal        `cbor:"6,keyasint,omitempty"` // those of the list that were refused
+	Refused    []refusal        `cbor:"6,keyasint,omitempty"` // in the list
 	Versions   []lode.Version   `cbor:"7,keyasint,omitempty"` // of each point
 }
 
@@ -31,9 +31,9 @@ type receipt struct {
 	Outcome lode.Outcome `cbor:"5,keyasint"`
 }
 
-// refusal is a lode.Error as it is kept.
+// refusal is a lode.Error as it is kept, once for all items of a list that got it.
 type refusal struct {
-	Item    int       `cbor:"1,keyasint,omitempty"` // place in a list
+	Items   []int     `cbor:"1,keyasint,omitempty"` // places in a list
 	Code    lode.Code `cbor:"2,keyasint"`
 	Field   string    `cbor:"3,keyasint,omitempty"`
 	Value   string    `cbor:"4,keyasint,omitempty"`
@@ -41,9 +41,13 @@ type refusal struct {
 	Hint    string    `cbor:"6,keyasint,omitempty"`
 }
 
-func refusalOf(err error, item int) refusal {
+// ownID is the value of a refusal that several items got, each about its own id. The request
+// that is repeated holds the ids.
+const ownID = "\x00"
+
+func refusalOf(err error) refusal {
 	e := coded(err)
-	return refusal{Item: item, Code: e.Code, Field: e.Field, Value: e.Value, Message: e.Message, Hint: e.Hint}
+	return refusal{Code: e.Code, Field: e.Field, Value: e.Value, Message: e.Message, Hint: e.Hint}
 }
 
 func (r *refusal) err() *lode.Error {
@@ -54,7 +58,7 @@ func (r *refusal) err() *lode.Error {
 func outcomeOf(result any) (*outcome, error) {
 	switch result := result.(type) {
 	case error:
-		r := refusalOf(result, 0)
+		r := refusalOf(result)
 		return &outcome{Refusal: &r}, nil
 	case lode.Receipt:
 		return &outcome{Receipt: &receipt{result.Doc, result.ID, result.Version, result.Epoch, result.Outcome}}, nil
@@ -72,10 +76,38 @@ func outcomeOf(result any) (*outcome, error) {
 	return nil, fmt.Errorf("a result of type %T cannot be kept", result)
 }
 
-func refusalsOf(errs []error) (all []refusal) {
+// refusalsOf gathers the items that got the same refusal.
+func refusalsOf(errs []error) []refusal {
+	all := gather(errs, func(r refusal) refusal { return r })
+	if len(all) > maxRefusals {
+		return gather(errs, func(r refusal) refusal {
+			return refusal{Code: r.Code, Field: r.Field, Message: "refused"}
+		})
+	}
+	return all
+}
+
+func gather(errs []error, keep func(refusal) refusal) (all []refusal) {
+	type words struct {
+		code                 lode.Code
+		field, message, hint string
+	}
+	places := map[words]int{}
 	for i, err := range errs {
-		if err != nil {
-			all = append(all, refusalOf(err, i))
+		if err == nil {
+			continue
+		}
+		r := keep(refusalOf(err))
+		same := words{r.Code, r.Field, r.Message, r.Hint}
+		at, known := places[same]
+		if !known {
+			at = len(all)
+			places[same] = at
+			all = append(all, r)
+		}
+		all[at].Items = append(all[at].Items, i)
+		if all[at].Value != r.Value {
+			all[at].Value = ownID
 		}
 	}
 	return all
@@ -98,7 +130,9 @@ func (o *outcome) result() any {
 	}
 	errs := make([]error, o.Items)
 	for i := range o.Refused {
-		errs[o.Refused[i].Item] = o.Refused[i].err()
+		for _, item := range o.Refused[i].Items {
+			errs[item] = o.Refused[i].err()
+		}
 	}
 	if o.Versions != nil {
 		return written{versions: o.Versions, errs: errs}
@@ -106,20 +140,11 @@ func (o *outcome) result() any {
 	return errs
 }
 
-// encodeOutcome makes the bytes to keep. A list that has grown too large loses everything
-// about its refusals but codes and fields.
+// encodeOutcome makes the bytes to keep.
 func (c codec) encodeOutcome(result any) ([]byte, error) {
 	o, err := outcomeOf(result)
 	if err != nil {
 		return nil, err
-	}
-	b, err := c.enc.Marshal(o)
-	if err != nil || len(b) <= maxOutcomeBytes {
-		return b, err
-	}
-	for i := range o.Refused {
-		r := &o.Refused[i]
-		r.Value, r.Hint, r.Message = "", "", "refused"
 	}
 	return c.enc.Marshal(o)
 }
@@ -130,8 +155,10 @@ func (c codec) decodeOutcome(b []byte) (*outcome, error) {
 		return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: %w", err)
 	}
 	for i := range o.Refused {
-		if item := o.Refused[i].Item; item < 0 || item >= o.Items || o.Items > MaxCommandBytes {
-			return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: item %d of %d", item, o.Items)
+		for _, item := range o.Refused[i].Items {
+			if item < 0 || item >= o.Items || o.Items > MaxCommandBytes {
+				return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: item %d of %d", item, o.Items)
+			}
 		}
 	}
 	return o, nil

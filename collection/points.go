@@ -44,6 +44,7 @@ func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, 
 		})
 		if err == nil {
 			err = scatter(results, places[:len(group)], got.errs)
+			nameOwn(results, places[:len(group)], func(at int) lode.DocID { return points[at].ID })
 		}
 		if err == nil {
 			err = scatter(versions, places[:len(group)], got.versions)

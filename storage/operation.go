@@ -31,7 +31,7 @@ type OperationPart struct {
 	Part uint32      `cbor:"-"`
 
 	Client     ClientID          `cbor:"1,keyasint"`
-	Seq        uint64            `cbor:"2,keyasint"` // counts the parts of the client; given by PutOperationPart
+	Seq        uint64            `cbor:"2,keyasint"` // counts the client's writes; given by PutOperationPart
 	Parts      uint32            `cbor:"3,keyasint"` // of the whole request
 	Request    lode.Hash         `cbor:"4,keyasint"`
 	Kind       uint16            `cbor:"5,keyasint"` // which kind of write, in the caller's numbers
@@ -40,10 +40,9 @@ type OperationPart struct {
 	Outcome    []byte            `cbor:"8,keyasint"` // in the caller's form
 }
 
-// orderRecord leads from a place in a client's order to the part that stands there.
+// orderRecord leads from a place in a client's order to the write that stands there.
 type orderRecord struct {
-	ID   OperationID `cbor:"1,keyasint"`
-	Part uint32      `cbor:"2,keyasint"`
+	ID OperationID `cbor:"1,keyasint"`
 }
 
 // Lengths of the keys.
@@ -91,8 +90,9 @@ func (t *Tx) OperationParts(id OperationID, fn func(*OperationPart) (more bool, 
 	})
 }
 
-// PutOperationPart stores a part that is not kept yet as the newest of its client, and drops
-// the client's oldest ones beyond the number to keep.
+// PutOperationPart stores a part that is not kept yet. The first part of a write makes it the
+// newest of its client, and drops the client's oldest writes, all of their parts, beyond the
+// number to keep.
 func (t *Tx) PutOperationPart(p *OperationPart, keep int) error {
 	if err := t.needWrite(); err != nil {
 		return err
@@ -102,17 +102,37 @@ func (t *Tx) PutOperationPart(p *OperationPart, keep int) error {
 	if operations.Get(key) != nil || keep < 1 {
 		return lode.Errorf(lode.CodeInternal, "part %d of operation %x is kept already, or %d are to be kept", p.Part, p.ID, keep)
 	}
+	begun, err := t.anyPart(p)
+	if err != nil {
+		return err
+	}
+	if begun != nil {
+		p.Seq = begun.Seq
+		return putRecord(operations, kindOperation, key, p)
+	}
 	p.Seq = lastSeq(order, p.Client) + 1
 	if err := putRecord(operations, kindOperation, key, p); err != nil {
 		return err
 	}
-	if err := putRecord(order, kindOrder, orderKey(p.Client, p.Seq), &orderRecord{ID: p.ID, Part: p.Part}); err != nil {
+	if err := putRecord(order, kindOrder, orderKey(p.Client, p.Seq), &orderRecord{ID: p.ID}); err != nil {
 		return err
 	}
 	return dropOldOperations(operations, order, p.Client, p.Seq, uint64(keep))
 }
 
-// lastSeq is the number of the client's newest part, 0 when it has none.
+// anyPart returns a part that is kept of the write that p is a part of, nil when p is the first.
+func (t *Tx) anyPart(p *OperationPart) (any *OperationPart, err error) {
+	if p.Parts <= 1 {
+		return nil, nil
+	}
+	err = t.OperationParts(p.ID, func(q *OperationPart) (bool, error) {
+		any = q
+		return false, nil
+	})
+	return any, err
+}
+
+// lastSeq is the number of the client's newest write, 0 when it has none.
 func lastSeq(order *bolt.Bucket, client ClientID) uint64 {
 	c := order.Cursor()
 	k, _ := c.Seek(orderKey(client, 1<<64-1))
@@ -136,7 +156,7 @@ func dropOldOperations(operations, order *bolt.Bucket, client ClientID, last, ke
 		if err := decodeRecord(kindOrder, raw, &at); err != nil {
 			return false, recordError(kindOrder, k, err)
 		}
-		if err := operations.Delete(operationKey(at.ID, at.Part)); err != nil {
+		if err := dropPrefix(operations, at.ID[:]); err != nil {
 			return false, err
 		}
 		return true, order.Delete(slices.Clone(k))
@@ -152,9 +172,16 @@ func (c *checker) operations() {
 		if len(k) != orderKeyBytes || decodeRecord(kindOrder, raw, &at) != nil {
 			return c.ctx.Err()
 		}
-		p, err := c.tx.OperationPart(at.ID, at.Part)
-		if err == nil && (p == nil || !bytes.Equal(k, orderKey(p.Client, p.Seq))) {
-			c.breach("operation order", "%x leads to part %d of operation %x, which is gone or stands elsewhere", k, at.Part, at.ID)
+		parts := 0
+		_ = c.tx.OperationParts(at.ID, func(p *OperationPart) (bool, error) {
+			parts++
+			if !bytes.Equal(k, orderKey(p.Client, p.Seq)) {
+				c.breach("operations", "part %d of operation %x stands elsewhere than at %x", p.Part, at.ID, k)
+			}
+			return true, nil
+		})
+		if parts == 0 {
+			c.breach("operation order", "%x leads to operation %x, which has no part", k, at.ID)
 		}
 		return c.ctx.Err()
 	})

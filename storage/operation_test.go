@@ -70,6 +70,45 @@ func TestOperationsArePruned(t *testing.T) {
 	}
 }
 
+// TestPartsAreDroppedTogether: a write of many parts counts once, and is kept or dropped as a
+// whole.
+func TestPartsAreDroppedTogether(t *testing.T) {
+	b := openReady(t)
+	many := func(tx *storage.Tx, i int, parts ...uint32) error {
+		by, id, err := tx.NameOperation("a", numbered("key", i))
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			p := &storage.OperationPart{ID: id, Part: part, Client: by, Parts: 4, At: day, Outcome: []byte("o")}
+			if err := tx.PutOperationPart(p, 2); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	b.update(func(tx *storage.Tx) error {
+		return errors.Join(many(tx, 0, 3, 1), many(tx, 1, 0, 1, 2, 3), many(tx, 0, 0))
+	})
+	if got := b.kept("a", 3); fmt.Sprint(got) != "[0 1]" {
+		t.Errorf("two writes of many parts: %v are kept", got)
+	}
+	b.update(func(tx *storage.Tx) error { return many(tx, 2, 0, 1) })
+	if got := b.kept("a", 3); fmt.Sprint(got) != "[1 2]" {
+		t.Errorf("after a third: %v are kept", got)
+	}
+	b.view(func(tx *storage.Tx) error {
+		_, id, err := tx.NameOperation("a", numbered("key", 0))
+		if err != nil {
+			return err
+		}
+		return tx.OperationParts(id, func(p *storage.OperationPart) (bool, error) {
+			t.Errorf("part %d of a write that was dropped is still there", p.Part)
+			return true, nil
+		})
+	})
+}
+
 // TestOperationsAreNotDoubled: a part that is kept is not stored again.
 func TestOperationsAreNotDoubled(t *testing.T) {
 	b := openReady(t)
