@@ -300,6 +300,11 @@ func TestRacingDuplicates(t *testing.T) {
 	if _, v, err := n.Document(ctx, root, "c", lode.KindVector, "p"); err != nil || v.Version != 2 {
 		t.Errorf("two writes made version %d (%v)", v.Version, err)
 	}
+	follower := replay(t, n.log.all(), 5)
+	copyBlobs(t, n, follower)
+	if follower.hash() != n.hash() {
+		t.Error("a log with duplicates gives another state when it is cut into other batches")
+	}
 }
 
 // TestKept: what is kept is the newest writes of each client, no more and no less, and a
