@@ -21,6 +21,7 @@ const (
 	CodeTooLarge         Code = "too_large"         // a declared limit is exceeded
 	CodeNotFound         Code = "not_found"         // the named object does not exist
 	CodeConflict         Code = "conflict"          // the object exists already, or its settings differ
+	CodePrecondition     Code = "precondition"      // a condition of the request, as if_version, does not hold
 	CodeUnauthorized     Code = "unauthorized"      // no principal, or one that may not do this
 	CodeSuperseded       Code = "superseded"        // a newer version or job epoch has taken over
 	CodeTimeout          Code = "timeout"           // a deadline passed before the work was done

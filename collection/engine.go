@@ -83,6 +83,7 @@ type Engine struct {
 	closed    atomic.Bool
 	building  sync.Mutex   // held while a segment is built
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
+	keep      int          // named writes kept for each client: the same on every node
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.
 		sync.Mutex
@@ -101,7 +102,7 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: store, options: o, codec: codec}
+	e := &Engine{store: store, options: o, codec: codec, keep: KeptOperations}
 	loaded, err := e.load()
 	if err != nil {
 		return nil, err
@@ -195,7 +196,7 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	if cmd.commandType().grows() {
+	if grows(cmd) {
 		defer e.growing.Add(-int64(len(data)))
 		if err := e.store.Admit(e.growing.Add(int64(len(data)))); err != nil {
 			return none, err
@@ -204,6 +205,9 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 	result, err := (*proposer)(ctx, data)
 	if err != nil {
 		return none, err
+	}
+	if again, ok := result.(replay); ok {
+		return resolve[T](e.codec, again)
 	}
 	switch result := result.(type) {
 	case T:

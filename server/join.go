@@ -7,6 +7,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/pipeline"
 	"github.com/lodedb/lode/raft"
@@ -60,8 +61,8 @@ type ingestCollections struct{ *collection.Engine }
 var _ pipeline.Collections = ingestCollections{}
 
 // Retry answers with the receipt of the job that it starts.
-func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Receipt, error) {
-	job, err := c.Engine.Retry(ctx, p, name, id)
+func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, w lode.Write, name string, id lode.DocID) (lode.Receipt, error) {
+	job, err := c.Engine.Retry(ctx, p, w, name, id)
 	if err != nil {
 		return lode.Receipt{}, err
 	}
@@ -99,9 +100,42 @@ func (d documents) Documents(ctx context.Context, p lode.Principal, name string,
 }
 
 // Retry goes through the pipeline, which also runs the job.
-func (d documents) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Job, error) {
-	r, err := d.pipeline.Retry(ctx, p, name, id)
+func (d documents) Retry(ctx context.Context, p lode.Principal, w lode.Write, name string, id lode.DocID) (lode.Job, error) {
+	r, err := d.pipeline.Retry(ctx, p, w, name, id)
 	return lode.Job{Doc: r.Doc, Version: r.Version, Epoch: r.Epoch}, err
+}
+
+// operations is what the collections know of writes, as the HTTP surface asks for it.
+type operations struct{ *collection.Engine }
+
+var _ api.Operations = operations{}
+
+func (o operations) Operation(ctx context.Context, p lode.Principal, id string) (api.Operation, error) {
+	op, err := o.Engine.Operation(ctx, p, id)
+	if err != nil {
+		return api.Operation{}, err
+	}
+	out := api.Operation{
+		ID: op.ID, Kind: op.Kind, State: string(op.State), Collection: op.Collection,
+		Parts: op.Parts, Recorded: op.Known, Count: op.Items, AcceptedAt: op.At,
+	}
+	if !op.Finished.IsZero() {
+		out.FinishedAt = &op.Finished
+	}
+	for _, d := range op.Documents {
+		item := v1.OperationItem{
+			Index: d.Part, State: string(d.State), ID: d.ID, Outcome: d.Outcome, Version: d.Version, Title: d.Title, Chunks: d.Chunks,
+		}
+		if d.Err != nil {
+			item.Error = v1.NewItemError(d.Err)
+			item.Error.Stage = d.Stage
+		}
+		out.Items = append(out.Items, item)
+	}
+	for _, f := range op.Failed {
+		out.Items = append(out.Items, v1.OperationItem{Index: f.Item, State: v1.OperationFailed, Error: v1.NewItemError(f.Err)})
+	}
+	return out, nil
 }
 
 // openView gives retrieval a consistent view of a collection.

@@ -123,10 +123,21 @@ type boltCursor struct{ c *bolt.Cursor }
 func (c *boltCursor) seek(key []byte) (k, v []byte) { return c.c.Seek(key) }
 func (c *boltCursor) next() (k, v []byte)           { return c.c.Next() }
 
+func (c *boltCursor) before(key []byte) []byte {
+	k, _ := c.c.Seek(key)
+	if k == nil {
+		k, _ = c.c.Last()
+	} else {
+		k, _ = c.c.Prev()
+	}
+	return k
+}
+
 type emptyCursor struct{}
 
 func (emptyCursor) seek([]byte) (k, v []byte) { return nil, nil }
 func (emptyCursor) next() (k, v []byte)       { return nil, nil }
+func (emptyCursor) before([]byte) []byte      { return nil }
 
 // boltWriter writes a bbolt file.
 type boltWriter struct{ boltTx }

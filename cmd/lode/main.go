@@ -42,6 +42,7 @@ type commands struct {
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
+	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
