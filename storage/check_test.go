@@ -39,7 +39,7 @@ func damage(t *testing.T, b *bench, bucket string, key []byte, change func([]byt
 func drop([]byte) []byte { return nil }
 
 // damagePart is damage for a row or piece of silver in the growing segment 1 of collection 1;
-// change is not shown the index before the record.
+// change is not shown the head of the record.
 func damagePart(t *testing.T, b *bench, bucket string, key []byte, change func([]byte) []byte) {
 	t.Helper()
 	err := b.RawSegment(1, 1, func(tx *bolt.Tx) error {
@@ -48,11 +48,11 @@ func damagePart(t *testing.T, b *bench, bucket string, key []byte, change func([
 		if raw == nil {
 			t.Fatalf("no record at %s/%x", bucket, key)
 		}
-		changed := change(slices.Clone(raw[storage.IndexBytes:]))
+		changed := change(slices.Clone(raw[storage.PartHeadBytes:]))
 		if changed == nil {
 			return parts.Delete(key)
 		}
-		return parts.Put(key, append(raw[:storage.IndexBytes:storage.IndexBytes], changed...))
+		return parts.Put(key, append(raw[:storage.PartHeadBytes:storage.PartHeadBytes], changed...))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"first row is gone":        {parts("rows", partKey(1, 0), drop), "row 0 is missing"},
 		"row too many": {rawSegment(func(tx *bolt.Tx) error {
 			record, err := storage.EncodeRecord(kindRow, &lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: 2}}})
-			return errors.Join(err, tx.Bucket([]byte("rows")).Put(partKey(1, 2), append(make([]byte, storage.IndexBytes), record...)))
+			return errors.Join(err, tx.Bucket([]byte("rows")).Put(partKey(1, 2), storage.MakePart(partKey(1, 2), 1, record)))
 		}), "has 3 rows, not 2"},
 		"row text":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
 		"row span":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
@@ -262,7 +262,7 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 			return errors.Join(tx.Bucket([]byte("silver")).Delete(partKey(1, 0)), tx.Bucket([]byte("silver")).Delete(partKey(1, 1)))
 		}), "has no silver"},
 		"silver does not decode":         {parts("silver", partKey(1, 1), func([]byte) []byte { return seal.Seal(0x2A, []byte("x")) }), "silver: "},
-		"part of nothing":                {rawSegment(func(tx *bolt.Tx) error { return tx.Bucket([]byte("rows")).Put([]byte("short"), nil) }), "a part has 0 bytes"},
+		"part of nothing":                {rawSegment(func(tx *bolt.Tx) error { return tx.Bucket([]byte("rows")).Put([]byte("short"), nil) }), "does not have its checksum"},
 		"part of a stage":                {parts("rows", partKey(3, 0), func(b []byte) []byte { b[20] ^= 1; return b }), "checksum"},
 		"growing segment without bucket": {rawSegment(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("rows")) }), "has no bucket rows"},
 		"growing segment is gone": {func(t *testing.T, b *bench) {

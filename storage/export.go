@@ -65,7 +65,8 @@ func (s *Store) Export(ctx context.Context) (*Export, error) {
 			return e, nil
 		}
 		var gone *blobGoneError
-		if !errors.As(err, &gone) || try == exportTries {
+		var behind *segmentBehindError
+		if !errors.As(err, &gone) && !errors.As(err, &behind) || try == exportTries {
 			return nil, fmt.Errorf("export the store: %w", err)
 		}
 	}
@@ -161,11 +162,14 @@ func (e *Export) takeGrowing(at Applied, ref SegmentRef) error {
 	if errors.Is(err, os.ErrNotExist) && ref.Bytes == 0 {
 		return nil
 	}
+	if errors.Is(err, os.ErrNotExist) { // the moment keeps a file that was there
+		return &segmentBehindError{lode.Errorf(lode.CodeCorrupt, "growing segment %s has no file", ref.key())}
+	}
 	if err != nil {
 		return errSegmentFile(ref.key(), err)
 	}
 	e.copies = append(e.copies, path)
-	if err := cutGrowing(path, at); err != nil {
+	if err := cutGrowing(path, ref, at); err != nil {
 		return errSegmentFile(ref.key(), err)
 	}
 	f, err := os.Open(path)
@@ -180,6 +184,13 @@ func (e *Export) takeGrowing(at Applied, ref SegmentRef) error {
 	e.segments = append(e.segments, SegmentFile{SegmentRef: ref, Content: lode.Hash(sum.Sum(nil)), Length: n, path: path})
 	return nil
 }
+
+// segmentBehindError is a growing segment without all of its rows: it was sealed after the
+// moment of the export, before they were flushed, and from then on needs them no more.
+type segmentBehindError struct{ err *lode.Error }
+
+func (e *segmentBehindError) Error() string { return e.err.Error() }
+func (e *segmentBehindError) Unwrap() error { return e.err }
 
 // use gives fn the transaction of the moment. Who waits for the moment to be let go waits.
 func (sn *Snapshot) use(fn func(*Tx) error) error {

@@ -1,6 +1,9 @@
 package storage
 
 import (
+	"os"
+	"path/filepath"
+
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/lodedb/lode"
@@ -64,8 +67,10 @@ var (
 	JobKey       = jobKey
 )
 
-// IndexBytes is indexBytes.
-const IndexBytes = indexBytes
+// PartHeadBytes and MakePart are partHeadBytes and makePart.
+const PartHeadBytes = partHeadBytes
+
+var MakePart = makePart
 
 // Form is recordForm.
 type Form = recordForm
@@ -104,4 +109,116 @@ func (s *Store) CatalogHash() (h lode.Hash, err error) {
 		return err
 	})
 	return h, err
+}
+
+// CloneMemory returns what a crash leaves of m at this moment.
+func CloneMemory(m *Memory) *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := NewMemory()
+	c.catalog = m.catalog.clone()
+	for k, b := range m.growing {
+		c.growing[k] = b.clone()
+	}
+	return c
+}
+
+func (b *memoryBase) clone() *memoryBase {
+	b.mu.Lock() // Copy changes both
+	defer b.mu.Unlock()
+	return &memoryBase{records: b.records.Copy(), at: b.at, bytes: b.bytes}
+}
+
+// BeforeCatalogWrite calls fn in every flush between the segments and the catalogue.
+func (s *Store) BeforeCatalogWrite(fn func()) { s.catalog = &hookedBase{s.catalog, fn} }
+
+type hookedBase struct {
+	base
+	before func()
+}
+
+func (b *hookedBase) write(at Applied, fn func(baseWriter) error) error {
+	b.before()
+	return b.base.write(at, fn)
+}
+
+// Sealed is an open sealed segment without a store.
+type Sealed struct{ f *sealedFile }
+
+// OpenSealed opens a sealed segment.
+func OpenSealed(fsys vfs.FS, path string) (*Sealed, error) {
+	f, err := openSealed(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Sealed{f}, nil
+}
+
+// Close closes the file.
+func (s *Sealed) Close() error { return s.f.close() }
+
+// Read reads every row and the silver of every version.
+func (s *Sealed) Read(row func(*lode.StagedChunk), silver func(lode.DocNo, []byte)) error {
+	for i := range s.f.dir.versions() {
+		e := unpackVersion(s.f.dir.Versions[i*packedVersion:])
+		v := &lode.DocVersion{Doc: e.doc, Version: e.version, Epoch: e.epoch, Chunks: int(e.rows), FirstRow: e.firstRow}
+		if err := s.f.chunks(v, func(c *lode.StagedChunk) error { row(c); return nil }); err != nil {
+			return err
+		}
+		b, err := s.f.silver(v)
+		if lode.IsCode(err, lode.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		silver(e.doc, b)
+	}
+	return nil
+}
+
+// WritePlan leaves a plan behind, as an interrupted process does. Steps are pairs of names.
+func WritePlan(dir string, steps ...[2]string) error {
+	p := plan{Version: planVersion, Why: "test"}
+	for _, s := range steps {
+		p.Steps = append(p.Steps, planStep{From: s[0], To: s[1]})
+	}
+	payload, err := encMode.Marshal(&p)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, planName), seal.Seal(kindPlan, payload), 0o600)
+}
+
+// OpenHandles is the number of files of segments that are open, and in use.
+func (s *Store) OpenHandles() (open, used int) {
+	for _, n := range []func() (int, int){s.segments.growing.count, s.segments.sealed.count} {
+		o, u := n()
+		open, used = open+o, used+u
+	}
+	return open, used
+}
+
+func (h *handles[K, V]) count() (open, used int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range h.all {
+		open++
+		if f.refs > 0 {
+			used++
+		}
+	}
+	return open, used
+}
+
+// RowsAt counts the rows of version 1 of a document at the moment of a snapshot.
+func RowsAt(sn *Snapshot, c lode.CollectionID, doc lode.DocNo) (n int, err error) {
+	err = sn.use(func(t *Tx) error {
+		v, err := t.Version(c, doc, 1)
+		if err != nil {
+			return err
+		}
+		return t.Chunks(c, v, func(*lode.StagedChunk) error { n++; return nil })
+	})
+	return n, err
 }

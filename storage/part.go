@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"math"
 	"slices"
@@ -22,8 +23,37 @@ import (
 // MaxSilverPartBytes bounds one piece of silver.
 const MaxSilverPartBytes = MaxRecordBytes
 
-// indexBytes precede every part in a growing segment: the log entry that put it.
-const indexBytes = 8
+// partHeadBytes precede every part in a growing segment: the log entry that put it, and the
+// checksum of that and of the key. bbolt has none, and a part that went under another key or
+// to another entry would be missed and not found damaged.
+const partHeadBytes = 12
+
+// makePart is a part as it stands in a growing segment.
+func makePart(key []byte, index uint64, sealed []byte) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, partHeadBytes+len(sealed)), index)
+	b = binary.BigEndian.AppendUint32(b, crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b))
+	return append(b, sealed...)
+}
+
+// partIndex returns the log entry that put a part; ok is false for a damaged one.
+func partIndex(key, raw []byte) (index uint64, ok bool) {
+	if len(raw) < partHeadBytes {
+		return 0, false
+	}
+	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, raw[:8])
+	return binary.BigEndian.Uint64(raw), sum == binary.BigEndian.Uint32(raw[8:])
+}
+
+// openPart takes the head off a part; nil is none.
+func openPart(key, raw []byte) ([]byte, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	if _, ok := partIndex(key, raw); !ok {
+		return nil, lode.Errorf(lode.CodeCorrupt, "the head of the part does not have its checksum")
+	}
+	return raw[partHeadBytes:], nil
+}
 
 func (t *Tx) parts(c lode.CollectionID, b bucketID, v *lode.DocVersion) bucket {
 	return bucket{t, space{b, segmentKey{c, v.Segment}}}
@@ -45,7 +75,7 @@ func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part u
 	if !s.exists || s.Closed() {
 		return lode.Errorf(lode.CodeInternal, "version %s is staged in segment %s, which is not there or closed", versionName(v.Doc, v.Version), parts.s.segmentKey)
 	}
-	old, err := openPart(parts.get(key))
+	old, err := openPart(key, parts.get(key))
 	if err := errors.Join(err, t.partsErr()); err != nil {
 		return err
 	}
@@ -55,20 +85,9 @@ func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part u
 		}
 		return lode.FieldError(lode.CodeConflict, "part", part, "another one of the %s was staged already in this epoch", b)
 	}
-	parts.put(key, append(binary.BigEndian.AppendUint64(make([]byte, 0, indexBytes+len(sealed)), t.entry), sealed...))
+	parts.put(key, makePart(key, t.entry, sealed))
 	s.Bytes, s.PutAt, s.changed = s.Bytes+int64(len(sealed)), t.entry, true
 	return nil
-}
-
-// openPart takes the index off a part; nil is none.
-func openPart(raw []byte) ([]byte, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	if len(raw) < indexBytes {
-		return nil, lode.Errorf(lode.CodeCorrupt, "a part has %d bytes", len(raw))
-	}
-	return raw[indexBytes:], nil
 }
 
 // PutChunk stores a row of a version that has a place. The same row again changes nothing,
@@ -98,7 +117,7 @@ func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lo
 		return file.chunk(v, ordinal)
 	}
 	key := rowKey(v, ordinal)
-	raw, err := openPart(t.parts(c, rowsBucket, v).get(key))
+	raw, err := openPart(key, t.parts(c, rowsBucket, v).get(key))
 	if err := errors.Join(err, t.partsErr()); err != nil {
 		return nil, err
 	}
@@ -124,8 +143,9 @@ func (t *Tx) Chunks(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.Stage
 	if file != nil {
 		return file.chunks(v, fn)
 	}
+	n := 0
 	err = t.parts(c, rowsBucket, v).scanAll(epochKey(v), func(k, raw []byte) error {
-		raw, err := openPart(raw)
+		raw, err := openPart(k, raw)
 		if err != nil {
 			return recordError(kindRow, k, err)
 		}
@@ -133,8 +153,12 @@ func (t *Tx) Chunks(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.Stage
 		if err := decodeRecord(kindRow, raw, s); err != nil {
 			return recordError(kindRow, k, err)
 		}
+		n++
 		return fn(s)
 	})
+	if err == nil && t.failed == nil && v.State == lode.StateReady && n != v.Chunks {
+		err = lode.Errorf(lode.CodeCorrupt, "version %s has %d rows, not %d", versionName(v.Doc, v.Version), n, v.Chunks)
+	}
 	return errors.Join(err, t.partsErr())
 }
 
@@ -168,7 +192,7 @@ func (t *Tx) SilverParts(c lode.CollectionID, v *lode.DocVersion) ([]byte, error
 	var all []byte
 	part := 0
 	err = t.parts(c, silverBucket, v).scanAll(epochKey(v), func(k, raw []byte) error {
-		raw, err := openPart(raw)
+		raw, err := openPart(k, raw)
 		if err != nil {
 			return recordError(kindSilverPart, k, err)
 		}
@@ -281,12 +305,13 @@ type partsTx struct {
 	upTo uint64
 }
 
-func (p *partsTx) visible(raw []byte) bool {
-	return len(raw) < indexBytes || binary.BigEndian.Uint64(raw) <= p.upTo // short ones are damage to be seen
+func (p *partsTx) visible(key, raw []byte) bool {
+	index, ok := partIndex(key, raw)
+	return !ok || index <= p.upTo // damage is to be seen
 }
 
 func (p *partsTx) get(s space, key []byte) []byte {
-	if raw := p.baseTx.get(s, key); raw != nil && p.visible(raw) {
+	if raw := p.baseTx.get(s, key); raw != nil && p.visible(key, raw) {
 		return raw
 	}
 	return nil
@@ -303,7 +328,7 @@ func (c *partsCursor) seek(key []byte) (k, v []byte) { return c.visible(c.in.see
 func (c *partsCursor) next() (k, v []byte)           { return c.visible(c.in.next()) }
 
 func (c *partsCursor) visible(k, v []byte) ([]byte, []byte) {
-	for k != nil && !c.tx.visible(v) {
+	for k != nil && !c.tx.visible(k, v) {
 		k, v = c.in.next()
 	}
 	return k, v

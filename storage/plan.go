@@ -56,26 +56,40 @@ func (s *Store) execute(p plan) (written bool, err error) {
 
 // finishPlan runs what an interrupted process has left to be done.
 func (s *Store) finishPlan() error {
+	p, err := s.readPlan()
+	if p == nil || err != nil {
+		return err
+	}
+	s.log.Info("finishing what was interrupted", "plan", p.Why, "steps", len(p.Steps))
+	return s.run(p)
+}
+
+// readPlan returns the plan that is still to be done, nil when there is none.
+func (s *Store) readPlan() (*plan, error) {
 	b, err := vfs.ReadFile(s.fsys, s.path(planName), maxPlanBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	payload, err := seal.Open(kindPlan, b)
 	if err != nil {
-		return fmt.Errorf("plan: %w", err)
+		return nil, fmt.Errorf("plan: %w", err)
 	}
-	var p plan
-	if err := decodePayload(payload, &p); err != nil {
-		return fmt.Errorf("plan: %w", err)
+	p := new(plan)
+	if err := decodePayload(payload, p); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
 	}
 	if p.Version != planVersion {
-		return lode.Errorf(lode.CodeCorrupt, "the plan has format version %d, this program knows %d", p.Version, planVersion)
+		return nil, lode.Errorf(lode.CodeCorrupt, "the plan has format version %d, this program knows %d", p.Version, planVersion)
 	}
-	s.log.Info("finishing what was interrupted", "plan", p.Why, "steps", len(p.Steps))
-	return s.run(&p)
+	for _, step := range p.Steps {
+		if !filepath.IsLocal(step.From) || step.To != "" && !filepath.IsLocal(step.To) {
+			return nil, lode.Errorf(lode.CodeCorrupt, "the plan names %q and %q, which are not both in the folder", step.From, step.To)
+		}
+	}
+	return p, nil
 }
 
 func (s *Store) run(p *plan) error {
@@ -97,11 +111,6 @@ func (s *Store) run(p *plan) error {
 
 // step runs one step, or finds it done.
 func (s *Store) step(p planStep) error {
-	for _, name := range []string{p.From, p.To} {
-		if name != "" && !filepath.IsLocal(name) {
-			return lode.Errorf(lode.CodeCorrupt, "a plan names %q, which is outside of the folder", name)
-		}
-	}
 	if p.To == "" {
 		err := s.fsys.Remove(s.path(p.From))
 		if errors.Is(err, fs.ErrNotExist) {

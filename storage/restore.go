@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -352,21 +351,24 @@ func (s *Store) copyFlushed(k segmentKey) (path string, err error) {
 
 // cutGrowing takes out of a copied growing segment what came after a log entry. A backup
 // goes on as another log, which may put something else there.
-func cutGrowing(path string, at Applied) error {
-	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, PreLoadFreelist: true, NoSync: true, NoGrowSync: true})
+func cutGrowing(path string, ref SegmentRef, at Applied) error {
+	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistArrayType, PreLoadFreelist: true, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		return err
 	}
 	err = guarded(func() error {
 		return db.Update(func(tx *bolt.Tx) error {
 			was, err := appliedOf(tx)
+			if err == nil && was.Index < ref.PutAt {
+				err = &segmentBehindError{lode.Errorf(lode.CodeCorrupt, "it ends at log entry %d, before %d", was.Index, ref.PutAt)}
+			}
 			if err != nil || was.Index <= at.Index {
 				return err
 			}
 			for _, name := range partBuckets {
 				c := tx.Bucket([]byte(name.String())).Cursor()
 				for k, raw := c.First(); k != nil; {
-					if len(raw) < indexBytes || binary.BigEndian.Uint64(raw) <= at.Index {
+					if index, ok := partIndex(k, raw); !ok || index <= at.Index {
 						k, raw = c.Next()
 						continue
 					}

@@ -176,14 +176,16 @@ func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err err
 	return tx.layers, copied, err
 }
 
-// finishCopy writes to a copy of the catalogue's file what was not in it yet.
+// finishCopy writes to a copy of the catalogue's file what was not in it yet. The free list
+// is an array, which gives out pages in order, where a map does so at random: two copies of
+// one state are the same bytes, so that a backup need not store both.
 func finishCopy(path string, copied bool, at Applied, layers []*layer) error {
 	if !copied {
 		if err := errors.Join(os.Remove(path), fillBolt(path, makeCatalog)); err != nil {
 			return err
 		}
 	}
-	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, PreLoadFreelist: true, NoSync: true, NoGrowSync: true})
+	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistArrayType, PreLoadFreelist: true, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		return err
 	}
