@@ -45,6 +45,7 @@ type logStore struct {
 	closed bool
 	broken atomic.Pointer[error]
 
+	onAppend       func(time.Duration)
 	bytes, entries atomic.Int64 // stored since the last snapshot
 	due            chan struct{}
 	dueBytes       int64
@@ -69,7 +70,7 @@ func openWAL(dir string, segmentBytes int, logger hclog.Logger) (durableStore, e
 }
 
 func newLogStore(inner durableStore, o *Options, fail func(error)) *logStore {
-	return &logStore{inner: inner, timeout: o.StoreTimeout, fail: fail, due: make(chan struct{}, 1), dueBytes: o.SnapshotBytes}
+	return &logStore{inner: inner, timeout: o.StoreTimeout, fail: fail, onAppend: o.OnAppend, due: make(chan struct{}, 1), dueBytes: o.SnapshotBytes}
 }
 
 // IsMonotonic tells raft that the log may have no holes. It matters: with such a store a
@@ -151,8 +152,10 @@ func (s *logStore) StoreLogs(logs []*hraft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
+	begun := time.Now()
 	err := s.write("append to the log", func() error { return s.inner.StoreLogs(logs) })
 	if err == nil {
+		s.onAppend(time.Since(begun))
 		s.count(logs...)
 	}
 	return err

@@ -49,6 +49,9 @@ type Node struct {
 	gate     gate // proposals and reads
 	inflight atomic.Int64
 
+	naming   sync.Mutex
+	identity identity // what the folder says; behind naming once open
+
 	lead lead
 
 	dead   chan struct{} // closed when the node must not go on
@@ -89,6 +92,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.lock, err = lockDir(n.opts.Dir); err != nil {
 		return err
 	}
+	if err := n.checkIdentity(); err != nil {
+		return err
+	}
 	logger := newBridge(n.log, n.alone)
 	n.fsm = &fsm{machine: n.opts.Machine, fail: n.fail}
 	if n.trans, err = newTransport(&n.opts, logger); err != nil {
@@ -122,6 +128,10 @@ func (n *Node) start(logger *bridge) (err error) {
 	close(n.started)
 	if err := n.checkMembership(); err != nil {
 		return err
+	}
+	if err := n.SetCluster(n.opts.ClusterID); err != nil {
+		// The check is an extra; a disk that is full must not keep the node from starting.
+		n.log.Warn("raft: the folder has no identity yet", "error", err)
 	}
 	n.store.armed.Store(true)
 	if n.alone {
@@ -173,6 +183,11 @@ func (n *Node) goFunc(f func()) {
 		f()
 	}()
 }
+
+// Fail stops the node for ever, as an error of its own disk would: nothing is acknowledged
+// from now on, the other nodes hear nothing from this one, and Options.OnFatal is called. It
+// is for those who see that what lies under the machine does not answer. It never waits.
+func (n *Node) Fail(err error) { n.fail(err) }
 
 // fail stops the node for ever. It never waits; it may be called by raft's own goroutines.
 func (n *Node) fail(err error) {
