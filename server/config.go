@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // Defaults of [Config].
@@ -23,6 +24,7 @@ const (
 	DefaultMaxRequests      = 256
 	DefaultShutdownTimeout  = 15 * time.Second
 	DefaultProviderTimeout  = 60 * time.Second
+	DefaultDiskTimeout      = 10 * time.Second
 )
 
 // leastTimeout is the shortest time that any limit may be set to.
@@ -40,6 +42,7 @@ type Config struct {
 	ParseMemoryBytes int64         // resident memory of one parser process
 	ParseMaxPages    int           // of one document
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
+	DiskTimeout      time.Duration // of one call on the disk, before the node stops
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
@@ -48,6 +51,9 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
+	// Hooks of the tests: the file system of the data folder, and what every Apply calls first.
+	fsys vfs.FS
+	hold func()
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)
@@ -75,6 +81,13 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
+	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
+	if c.fsys == nil {
+		c.fsys = vfs.OS
+	}
+	if c.hold == nil {
+		c.hold = func() {}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,7 +128,7 @@ func (c *Config) Validate() error {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
 		}
 	}
-	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
+	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "disk_timeout": c.DiskTimeout, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
 		if d < leastTimeout {
 			return lode.Invalid(name, d, "%s must be at least %s", name, leastTimeout)
 		}

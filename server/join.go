@@ -15,12 +15,19 @@ import (
 
 // The adapters between packages that stand on one floor. Each only translates.
 
-// machine is the collections as the log drives them.
-type machine struct{ engine *collection.Engine }
+// machine is the collections as the log drives them. Its calls may rightly take long, for
+// indexes that are built and snapshots that are read, but not for a disk that hangs.
+type machine struct {
+	engine *collection.Engine
+	disk   *disk
+	hold   func()
+}
 
 var _ raft.StateMachine = machine{}
 
 func (m machine) Apply(entries []raft.Entry) []any {
+	defer m.disk.during()()
+	m.hold()
 	batch := make([]collection.Entry, len(entries))
 	for i, e := range entries {
 		batch[i] = collection.Entry{Index: e.Index, Term: e.Term, Data: e.Data}
@@ -41,18 +48,26 @@ func (m machine) Snapshot() (raft.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cut{write, release}, nil
+	return cut{m.disk, write, release}, nil
 }
 
-func (m machine) Restore(r io.Reader) error { return m.engine.Restore(r) }
+func (m machine) Restore(r io.Reader) error {
+	defer m.disk.during()()
+	return m.engine.Restore(r)
+}
 
 type cut struct {
+	disk    *disk
 	write   func(io.Writer) error
 	release func()
 }
 
-func (c cut) Write(w io.Writer) error { return c.write(w) }
-func (c cut) Release()                { c.release() }
+func (c cut) Write(w io.Writer) error {
+	defer c.disk.during()()
+	return c.write(w)
+}
+
+func (c cut) Release() { c.release() }
 
 // ingestCollections is the collections as the pipeline asks for them.
 type ingestCollections struct{ *collection.Engine }

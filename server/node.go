@@ -36,13 +36,18 @@ func (n node) Ready(context.Context) []api.Reason {
 }
 
 // named reports whether the log has given the cluster its name, the first entry of all.
-func (s *Server) named() bool {
-	named := false
+func (s *Server) named() bool { return s.cluster() != "" }
+
+// cluster is the cluster's name, empty while it has none.
+func (s *Server) cluster() (name string) {
 	err := s.store.View(func(tx *storage.Tx) error {
-		_, named = tx.Cluster()
+		name, _ = tx.Cluster()
 		return nil
 	})
-	return err == nil && named
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // Barrier waits until a read is as fresh as the level promises.

@@ -29,6 +29,10 @@ import (
 // opens all the same and says so in /readyz.
 const readyTimeout = 10 * time.Second
 
+// failPatience is how long the parts of a node that must stop may take to close. What hangs
+// on a disk never does.
+const failPatience = 3 * time.Second
+
 // Server is one running node.
 type Server struct {
 	cfg      Config
@@ -45,10 +49,14 @@ type Server struct {
 	metrics  *metrics
 	backups  *backups
 
+	disk      *disk
+	latencies latencies
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
 	failed    atomic.Pointer[error] // why the node must stop
-	served    chan struct{}         // closed when the HTTP server has ended
+	stopped   context.Context       // ends when it must
+	stop      context.CancelFunc
+	served    chan struct{} // closed when the HTTP server has ended
 	stopTasks context.CancelFunc
 	tasks     sync.WaitGroup
 	closing   struct {
@@ -65,16 +73,48 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
+	s := newServer(cfg)
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := s.openWithin(ctx); err != nil {
+		return nil, err
 	}
 	cfg.Logger.Info("node is ready", "url", s.URL(), "node", s.store.NodeID(), "data", cfg.DataDir,
 		"version", cfg.Version, "took", time.Since(s.started).Round(time.Millisecond))
 	return s, nil
+}
+
+func newServer(cfg Config) *Server {
+	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.disk = newDisk(cfg.fsys, cfg.DataDir, cfg.DiskTimeout, s.fail, s.latencies.called)
+	return s
+}
+
+// openWithin opens the parts and closes them again when that fails. It does not wait for a
+// disk that hangs: what is open then stays so until the disk answers or the process ends.
+func (s *Server) openWithin(ctx context.Context) error {
+	opened := make(chan error, 1)
+	go func() { opened <- s.open(ctx) }()
+	select {
+	case err := <-opened:
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+		return err
+	case <-s.stopped.Done():
+	}
+	select {
+	case err := <-opened:
+		return errors.Join(s.Err(), err, s.Close())
+	case <-time.After(failPatience):
+	}
+	go func() {
+		<-opened
+		_ = s.Close()
+	}()
+	return errors.Join(s.Err(), s.http.Close())
 }
 
 // listen takes the address first, so that a port in use fails before anything is touched.
@@ -102,8 +142,9 @@ func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
 
 // open opens the parts from the ground up.
 func (s *Server) open(ctx context.Context) (err error) {
+	defer s.disk.during()()
 	log := s.cfg.Logger
-	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes}); err != nil {
+	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FS: s.disk.fsys}); err != nil {
 		return err
 	}
 	embedders := newEmbedders(s.cfg.OpenAI)
@@ -165,7 +206,8 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 
 func (s *Server) openRaft(ctx context.Context) (err error) {
 	s.raft, err = raft.Open(ctx, raft.Options{
-		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), Machine: machine{s.engine}, Logger: s.cfg.Logger, OnFatal: s.fail,
+		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), ClusterID: s.cluster(), Machine: machine{s.engine, s.disk, s.cfg.hold},
+		StoreTimeout: s.cfg.DiskTimeout, OnAppend: s.latencies.log.add, Logger: s.cfg.Logger, OnFatal: s.fail,
 	})
 	if err == nil {
 		s.engine.SetProposer(s.raft.Propose)
@@ -227,6 +269,7 @@ func (s *Server) fail(err error) {
 		return
 	}
 	s.cfg.Logger.Error("node must stop", "error", err)
+	s.stop()
 	if s.cfg.OnFatal != nil {
 		s.cfg.OnFatal(err)
 	}
@@ -234,14 +277,32 @@ func (s *Server) fail(err error) {
 
 // Close stops the node: no new requests, those under way get ShutdownTimeout, then the parts
 // close from the top down. What was acknowledged is durable; documents that are being
-// processed go on when the node starts again. Close may be called twice.
+// processed go on when the node starts again. A node that must stop does not wait for a part
+// that hangs: then Close returns an error, and only the end of the process frees the folder.
+// Close may be called twice.
 func (s *Server) Close() error {
-	s.closing.once.Do(func() { s.closing.err = s.close() })
+	s.closing.once.Do(func() { s.closing.err = s.closeWithin() })
 	return s.closing.err
 }
 
+func (s *Server) closeWithin() error {
+	closed := make(chan error, 1)
+	go func() { closed <- s.close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-s.stopped.Done():
+	}
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(failPatience):
+		return lode.Errorf(lode.CodeUnavailable, "close the node: a part of it hangs and its files stay open")
+	}
+}
+
 func (s *Server) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(s.stopped, s.cfg.ShutdownTimeout)
 	defer cancel()
 	var errs []error
 	if err := s.http.Shutdown(ctx); err != nil {

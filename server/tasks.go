@@ -21,12 +21,21 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	for _, task := range []func(context.Context){s.followLeadership, s.sweepBlobs, s.backups.schedule} {
+	for _, task := range []func(context.Context){s.stopLog, s.followLeadership, s.sweepBlobs, s.backups.schedule} {
 		s.tasks.Add(1)
 		go func() {
 			defer s.tasks.Done()
 			task(ctx)
 		}()
+	}
+}
+
+// stopLog ends the log with the node: nothing is acknowledged once it must stop.
+func (s *Server) stopLog(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.stopped.Done():
+		s.raft.Fail(s.Err())
 	}
 }
 
@@ -69,6 +78,9 @@ func (s *Server) lead(ctx context.Context) error {
 		if err := s.engine.Init(ctx, uuid.NewString(), idKey); err != nil {
 			return err
 		}
+	}
+	if err := s.raft.SetCluster(s.cluster()); err != nil {
+		s.cfg.Logger.Warn("the log does not say yet whose it is", "error", err)
 	}
 	if err := s.pipeline.Start(ctx); err != nil {
 		return err

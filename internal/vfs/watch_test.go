@@ -19,7 +19,9 @@ func TestWatchSeesHang(t *testing.T) {
 	}
 	put := func(name string) chan error {
 		ended := make(chan error, 1)
-		go func() { ended <- vfs.WriteFile(fsys, name, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }) }()
+		go func() {
+			ended <- vfs.WriteFile(fsys, name, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+		}()
 		return ended
 	}
 	if err := <-put("/d/before"); err != nil {
