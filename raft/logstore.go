@@ -11,6 +11,8 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 	hraft "github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // walSegmentBytes is the size of one log file. It is preallocated, so a fresh folder is
@@ -87,10 +89,10 @@ func (s *logStore) write(what string, call func() error) error {
 	if err := s.broken.Load(); err != nil {
 		return *err
 	}
-	hang := time.AfterFunc(s.timeout, func() {
+	answered := vfs.AfterRunning(s.timeout, func() {
 		s.stop(fmt.Errorf("%s: the log store did not answer within %s", what, s.timeout), true)
 	})
-	defer hang.Stop()
+	defer answered()
 	if err := call(); err != nil {
 		return s.stop(fmt.Errorf("%s: %w", what, err), false)
 	}

@@ -18,6 +18,7 @@ import (
 type disk struct {
 	watch *vfs.Watch
 	fsys  vfs.FS
+	under vfs.FS // the same without the watch
 	dir   string // the data folder
 }
 
@@ -27,16 +28,16 @@ func newDisk(under vfs.FS, dir string, limit time.Duration, hung func(error), do
 		hung(lode.Errorf(lode.CodeUnavailable, "the disk does not answer: %s has not returned for %s", c, waited).
 			WithHint("look at the disk and the kernel's log; the node can be started again once the disk answers"))
 	}}
-	return &disk{watch: watch, fsys: vfs.Watched(under, watch), dir: dir}
+	return &disk{watch: watch, fsys: vfs.Watched(under, watch), under: under, dir: dir}
 }
 
 // during watches over work that depends on the disk and may rightly take long, until end is
-// called.
-func (d *disk) during() (end func()) {
+// called. The name of the work completes "while …".
+func (d *disk) during(work string) (end func()) {
 	stop := make(chan struct{})
 	timer := time.AfterFunc(d.watch.Limit, func() {
 		for {
-			d.probe()
+			d.probe(work)
 			select {
 			case <-stop:
 				return
@@ -53,9 +54,10 @@ func (d *disk) during() (end func()) {
 // probe writes and syncs a small file. Only whether it returns matters: a disk that is full
 // or fails answers. Should a crash leave the file, the next start removes it like all that are
 // unfinished.
-func (d *disk) probe() {
+func (d *disk) probe(work string) {
+	defer d.watch.Begin(vfs.Call{Op: "probe", Path: d.dir + " (while " + work + ")"})()
 	name := filepath.Join(d.dir, "probe.tmp")
-	f, err := d.fsys.Create(name)
+	f, err := d.under.Create(name)
 	if err != nil {
 		return
 	}
@@ -64,5 +66,5 @@ func (d *disk) probe() {
 		_ = f.Sync()
 	}
 	_ = f.Close()
-	_ = d.fsys.Remove(name)
+	_ = d.under.Remove(name)
 }

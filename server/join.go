@@ -26,7 +26,7 @@ type machine struct {
 var _ raft.StateMachine = machine{}
 
 func (m machine) Apply(entries []raft.Entry) []any {
-	defer m.disk.during()()
+	defer m.disk.during("log entries are applied")()
 	m.hold()
 	batch := make([]collection.Entry, len(entries))
 	for i, e := range entries {
@@ -52,7 +52,7 @@ func (m machine) Snapshot() (raft.Snapshot, error) {
 }
 
 func (m machine) Restore(r io.Reader) error {
-	defer m.disk.during()()
+	defer m.disk.during("a snapshot is restored")()
 	return m.engine.Restore(r)
 }
 
@@ -63,7 +63,7 @@ type cut struct {
 }
 
 func (c cut) Write(w io.Writer) error {
-	defer c.disk.during()()
+	defer c.disk.during("a snapshot is written")()
 	return c.write(w)
 }
 

@@ -142,7 +142,7 @@ func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
 
 // open opens the parts from the ground up.
 func (s *Server) open(ctx context.Context) (err error) {
-	defer s.disk.during()()
+	defer s.disk.during("the node opens")()
 	log := s.cfg.Logger
 	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FS: s.disk.fsys}); err != nil {
 		return err

@@ -206,7 +206,10 @@ func (s *Store) Update(at Applied, fn func(*Tx) error) error {
 	if last := s.Applied(); at.Index <= last.Index {
 		return lode.Errorf(lode.CodeConflict, "log entry %d was applied already, the last is %d", at.Index, last.Index)
 	}
-	if err := updateBolt(s.db, at, fn); err != nil {
+	end := vfs.Begin(s.fsys, vfs.Call{Op: "commit", Path: s.path(catalogName)})
+	err := updateBolt(s.db, at, fn)
+	end()
+	if err != nil {
 		var fatal *commitError
 		if errors.As(err, &fatal) {
 			s.writing.failed = fatal.err

@@ -3,6 +3,7 @@ package vfs
 import (
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -35,13 +36,37 @@ func (w *Watch) Begin(c Call) (end func()) {
 		return func() {}
 	}
 	limit := w.Limit + time.Duration(c.Bytes/leastRate)*time.Second
-	timer := time.AfterFunc(limit, func() { w.Late(c, limit) })
+	stop := AfterRunning(limit, func() { w.Late(c, limit) })
 	begun := time.Now()
 	return func() {
-		timer.Stop()
+		stop()
 		if w.Done != nil {
 			w.Done(c, time.Since(begun))
 		}
+	}
+}
+
+// AfterRunning calls f in a goroutine of its own after d, unless stop is called before. A
+// process that was stopped and goes on gets half of d again: what it has waited for is there
+// in a moment, and its clock says otherwise.
+func AfterRunning(d time.Duration, f func()) (stop func()) {
+	var mu sync.Mutex
+	stopped := false
+	mu.Lock()
+	defer mu.Unlock()
+	var timer *time.Timer
+	timer = time.AfterFunc(d/2, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			timer = time.AfterFunc(d-d/2, f)
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
 	}
 }
 

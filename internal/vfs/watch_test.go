@@ -72,3 +72,23 @@ func TestWatchLimit(t *testing.T) {
 	}
 	vfs.Begin(vfs.OS, vfs.Call{})()
 }
+
+// TestAfterRunning: it fires once, unless it is stopped in either half.
+func TestAfterRunning(t *testing.T) {
+	fired := make(chan time.Time, 3)
+	f := func() { fired <- time.Now() }
+	begun := time.Now()
+	vfs.AfterRunning(40*time.Millisecond, f)
+	if took := (<-fired).Sub(begun); took < 40*time.Millisecond {
+		t.Errorf("fired after %v", took)
+	}
+	vfs.AfterRunning(time.Hour, f)()
+	stop := vfs.AfterRunning(200*time.Millisecond, f)
+	time.Sleep(120 * time.Millisecond) // its first half is over, on a machine that is not too busy
+	stop()
+	stop()
+	time.Sleep(150 * time.Millisecond)
+	if len(fired) > 0 {
+		t.Error("fired although stopped")
+	}
+}
