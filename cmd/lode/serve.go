@@ -46,6 +46,7 @@ type serveCommand struct {
 	BackupKeep  int           `help:"Backups that stay; older ones are removed." default:"7" placeholder:"N"`
 	BackupKeys  string        `help:"File with the keys of the bucket, as ~/.aws/credentials; the default is AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." type:"path" placeholder:"FILE"`
 
+	DiskTimeout     time.Duration `help:"Longest time that a call on the disk may take; then the node stops." default:"10s" placeholder:"TIME"`
 	ShutdownTimeout time.Duration `help:"Time for requests under way when the node is stopped." default:"15s" placeholder:"TIME"`
 	LogLevel        string        `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
 	LogFormat       string        `help:"Form of the log on standard error: ${enum}." enum:"text,json" default:"text" placeholder:"FORM"`
@@ -111,6 +112,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
 		AllowedHosts:    c.AllowedHost,
 		Backup:          server.BackupConfig{To: c.BackupTo, Every: c.BackupEvery, Keep: c.BackupKeep, Credentials: keys},
+		DiskTimeout:     c.DiskTimeout,
 		ShutdownTimeout: c.ShutdownTimeout,
 		Logger:          c.logger(logTo),
 	}
@@ -138,6 +140,7 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
+		"disk_timeout":     cfg.DiskTimeout.String(),
 		"shutdown_timeout": cfg.ShutdownTimeout.String(), "log_level": c.LogLevel, "log_format": c.LogFormat,
 	}
 	if std.json {
