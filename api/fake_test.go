@@ -29,11 +29,12 @@ type fake struct {
 	levels  []string
 	writes  int
 
-	waiting   chan struct{} // when set, Wait blocks until it is closed
-	submitErr error
-	retrieve  func(context.Context, lode.Query) (*lode.Result, error)
-	reasons   []api.Reason
-	breaches  int
+	waiting      chan struct{} // when set, Wait blocks until it is closed
+	submitErr    error
+	retrieve     func(context.Context, lode.Query) (*lode.Result, error)
+	reasons      []api.Reason
+	restrictions []api.Reason
+	breaches     int
 }
 
 type fakeDoc struct {

@@ -42,6 +42,8 @@ type Config struct {
 	ParseMemoryBytes int64         // resident memory of one parser process
 	ParseMaxPages    int           // of one document
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
+	DiskLimitBytes   int64         // of the data folder; 0 is no limit but the disk's own
+	MemoryBytes      int64         // of the process; the default is 80 % of the container's or machine's, [NoMemoryLimit] is none
 	DiskTimeout      time.Duration // of one call on the disk, before the node stops
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
@@ -51,9 +53,11 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
-	// Hooks of the tests: the file system of the data folder, and what every Apply calls first.
-	fsys vfs.FS
-	hold func()
+	// Hooks of the tests: the file system of the data folder, what every Apply calls first, and
+	// how much of the disk is free.
+	fsys  vfs.FS
+	hold  func()
+	space func(path string) (vfs.Space, error)
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)
@@ -84,6 +88,9 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
 	if c.fsys == nil {
 		c.fsys = vfs.OS
+	}
+	if c.space == nil {
+		c.space = vfs.SpaceOf
 	}
 	if c.hold == nil {
 		c.hold = func() {}
@@ -123,6 +130,7 @@ func (c *Config) Validate() error {
 		{"parse_memory", c.ParseMemoryBytes, 32 << 20},
 		{"parse_pages", int64(c.ParseMaxPages), 1},
 		{"max_disk", c.MaxDiskBytes, 0},
+		{"disk_limit", c.DiskLimitBytes, 0},
 	} {
 		if field.value < field.least {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
@@ -133,6 +141,9 @@ func (c *Config) Validate() error {
 			return lode.Invalid(name, d, "%s must be at least %s", name, leastTimeout)
 		}
 	}
+	if err := c.validateLimits(); err != nil {
+		return err
+	}
 	if c.MaxDocumentBytes > c.MaxBodyBytes {
 		return lode.Invalid("max_document", c.MaxDocumentBytes, "max_document cannot exceed max_body (%d)", c.MaxBodyBytes)
 	}
@@ -140,6 +151,26 @@ func (c *Config) Validate() error {
 		return err
 	}
 	return c.OpenAI.validate()
+}
+
+// The least that limits of the whole node can be.
+const (
+	leastDiskLimit   = 64 << 20
+	leastMemoryLimit = 128 << 20
+	bodyMemory       = 4 // what the largest body may take of the memory: a fourth
+)
+
+func (c *Config) validateLimits() error {
+	switch {
+	case c.DiskLimitBytes != 0 && c.DiskLimitBytes < leastDiskLimit:
+		return lode.Invalid("disk_limit", c.DiskLimitBytes, "disk_limit must be 0 (no limit) or at least %d", leastDiskLimit)
+	case c.MemoryBytes < NoMemoryLimit || c.MemoryBytes > 0 && c.MemoryBytes < leastMemoryLimit:
+		return lode.Invalid("memory_limit", c.MemoryBytes, "memory_limit must be auto, 0 (no limit) or at least %d", leastMemoryLimit)
+	case c.MemoryBytes > 0 && c.MaxBodyBytes > c.MemoryBytes/bodyMemory:
+		return lode.Invalid("max_body", c.MaxBodyBytes, "max_body can be a fourth of memory_limit (%d) at most", c.MemoryBytes).
+			WithHint("lower --max-body and --max-document, or raise --memory-limit")
+	}
+	return nil
 }
 
 func (o *OpenAIConfig) validate() error {

@@ -45,12 +45,16 @@ type Server struct {
 	engine   *collection.Engine
 	parsers  *parse.Pool
 	pipeline *pipeline.Pipeline
-	raft     *raft.Node
+	raft     atomic.Pointer[raft.Node] // nil until the log is open
 	metrics  *metrics
 	backups  *backups
 
 	disk      *disk
 	latencies latencies
+	room      *room
+	folder    folderSize
+	memory    memory
+	uploads   uploads
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
 	failed    atomic.Pointer[error] // why the node must stop
@@ -88,6 +92,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 func newServer(cfg Config) *Server {
 	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
 	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.limitMemory()
+	s.room = &room{dir: cfg.DataDir, space: cfg.space, limit: cfg.DiskLimitBytes, used: s.folder.about, grow: s.folder.grow, memory: s.memory.data}
+	s.folder.measure = func(ctx context.Context) (storage.Usage, error) { return s.store.Usage(ctx) }
 	s.disk = newDisk(cfg.fsys, cfg.DataDir, cfg.DiskTimeout, s.fail, s.latencies.called)
 	return s
 }
@@ -147,6 +154,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FS: s.disk.fsys}); err != nil {
 		return err
 	}
+	s.room.findReserve()
+	s.room.keepReserve() // a disk that is full has room to start with, when the reserve is given up
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
 	if s.backups, err = newBackups(s); err != nil {
@@ -157,6 +166,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 		Fingerprint: embedders.fingerprint,
+		Room:        s.room.command,
 		Clock:       s.cfg.Clock,
 	})
 	if err != nil {
@@ -167,8 +177,13 @@ func (s *Server) open(ctx context.Context) (err error) {
 		MaxInputBytes: s.cfg.MaxDocumentBytes, Logger: log,
 	})
 	s.pipeline = pipeline.New(s.pipelineOptions(embedders))
-	if err := s.openRaft(ctx); err != nil {
-		return err
+	s.engine.SetProposer(func(context.Context, []byte) (any, error) {
+		return nil, lode.Errorf(lode.CodeNoStorage, waitingForRoom).WithHint("free some of the disk")
+	})
+	if s.room.canStart() {
+		if err := s.openRaft(ctx); err != nil {
+			return err
+		}
 	}
 	handler, err := s.surface(embedders)
 	if err != nil {
@@ -186,7 +201,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 	return pipeline.Options{
 		Collections:   ingestCollections{s.engine},
-		Blobs:         s.store.Blobs(),
+		Blobs:         roomyBlobs{s.store.Blobs(), s.room},
 		Detect:        parse.Detect,
 		ParserVersion: parse.Version,
 		Parse: func(ctx context.Context, content []byte, mediaType string) (*lode.SilverText, error) {
@@ -204,13 +219,17 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 	}
 }
 
-func (s *Server) openRaft(ctx context.Context) (err error) {
-	s.raft, err = raft.Open(ctx, raft.Options{
-		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), ClusterID: s.cluster(), Machine: machine{s.engine, s.disk, s.cfg.hold},
+// log is the replicated log, nil until it is open.
+func (s *Server) log() *raft.Node { return s.raft.Load() }
+
+func (s *Server) openRaft(ctx context.Context) error {
+	log, err := raft.Open(ctx, raft.Options{
+		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), ClusterID: s.cluster(), Machine: machine{s},
 		StoreTimeout: s.cfg.DiskTimeout, OnAppend: s.latencies.log.add, Logger: s.cfg.Logger, OnFatal: s.fail,
 	})
 	if err == nil {
-		s.engine.SetProposer(s.raft.Propose)
+		s.raft.Store(log)
+		s.engine.SetProposer(log.Propose)
 	}
 	return err
 }
@@ -220,17 +239,23 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	retriever := retrieval.New(retrieval.Options{
 		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 	})
-	return api.New(api.Options{
+	handler, err := api.New(api.Options{
 		Backend: api.Backend{
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s}, Backups: s.backups,
 		},
-		Metrics:       promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
-		Logger:        s.cfg.Logger,
-		Events:        s.metrics.apiEvents(),
-		MaxBodyBytes:  s.cfg.MaxBodyBytes,
-		MaxConcurrent: s.cfg.MaxRequests,
-		AllowedHosts:  s.cfg.AllowedHosts,
+		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
+		Logger:       s.cfg.Logger,
+		Events:       s.metrics.apiEvents(),
+		MaxBodyBytes: s.cfg.MaxBodyBytes,
+		// Bodies are counted by s.uploads; what the surface counts comes to the same.
+		MaxBodiesBytes: max(s.uploads.limit, s.cfg.MaxBodyBytes),
+		MaxConcurrent:  s.cfg.MaxRequests,
+		AllowedHosts:   s.cfg.AllowedHosts,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.uploads.guard(handler), nil
 }
 
 // awaitReady waits for a leader, because a node that has just said "ready" should not
@@ -238,7 +263,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	for len(node{s}.Ready(ctx)) > 0 {
+	for s.log() != nil && len(node{s}.Ready(ctx)) > 0 {
 		if err := s.Err(); err != nil {
 			return err
 		}
@@ -319,8 +344,8 @@ func (s *Server) close() error {
 	if s.parsers != nil {
 		errs = append(errs, s.parsers.Close())
 	}
-	if s.raft != nil {
-		errs = append(errs, s.raft.Close())
+	if log := s.log(); log != nil {
+		errs = append(errs, log.Close())
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())

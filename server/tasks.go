@@ -21,13 +21,38 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	for _, task := range []func(context.Context){s.stopLog, s.followLeadership, s.sweepBlobs, s.backups.schedule} {
-		s.tasks.Add(1)
-		go func() {
-			defer s.tasks.Done()
-			task(ctx)
-		}()
+	s.run(ctx, s.watchRoom, s.sweepBlobs, s.backups.schedule)
+	if s.log() == nil {
+		s.run(ctx, s.openLogLater)
+		return
 	}
+	s.run(ctx, s.stopLog, s.followLeadership)
+}
+
+func (s *Server) run(ctx context.Context, tasks ...func(context.Context)) {
+	for _, task := range tasks {
+		s.tasks.Go(func() { task(ctx) })
+	}
+}
+
+// openLogLater waits for room on a full disk. Until then the node serves what it has.
+func (s *Server) openLogLater(ctx context.Context) {
+	s.cfg.Logger.Warn("the disk is full: the node serves reads only, until there is room to open its log", "data", s.cfg.DataDir)
+	for !s.room.canStart() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(nearInterval):
+		}
+	}
+	if err := s.openRaft(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.fail(err)
+		}
+		return
+	}
+	s.cfg.Logger.Info("there is room: the log is open")
+	s.run(ctx, s.stopLog, s.followLeadership)
 }
 
 // stopLog ends the log with the node: nothing is acknowledged once it must stop.
@@ -35,14 +60,14 @@ func (s *Server) stopLog(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-s.stopped.Done():
-		s.raft.Fail(s.Err())
+		s.log().Fail(s.Err())
 	}
 }
 
 // followLeadership runs the pipeline while this node leads.
 func (s *Server) followLeadership(ctx context.Context) {
-	changes := s.raft.LeaderChanges()
-	leading, open := s.raft.IsLeader(), true
+	changes := s.log().LeaderChanges()
+	leading, open := s.log().IsLeader(), true
 	for {
 		var retry <-chan time.Time
 		if !leading {
@@ -60,7 +85,7 @@ func (s *Server) followLeadership(ctx context.Context) {
 				changes = nil
 			}
 		case <-retry:
-			leading = s.raft.IsLeader()
+			leading = s.log().IsLeader()
 		}
 	}
 }
@@ -69,7 +94,7 @@ func (s *Server) followLeadership(ctx context.Context) {
 // committed before a restart may not be applied yet; the barrier waits for them, so that no
 // job that they hold is overlooked.
 func (s *Server) lead(ctx context.Context) error {
-	if err := s.raft.ReadBarrier(ctx, raft.Linearizable); err != nil {
+	if err := s.log().ReadBarrier(ctx, raft.Linearizable); err != nil {
 		return err
 	}
 	if !s.named() {
@@ -79,7 +104,7 @@ func (s *Server) lead(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.raft.SetCluster(s.cluster()); err != nil {
+	if err := s.log().SetCluster(s.cluster()); err != nil {
 		s.cfg.Logger.Warn("the log does not say yet whose it is", "error", err)
 	}
 	if err := s.pipeline.Start(ctx); err != nil {
@@ -104,12 +129,16 @@ func (s *Server) sweepBlobs(ctx context.Context) {
 			// started; elsewhere bytes could go whose entry is still to come.
 			continue
 		}
-		removed, err := s.store.SweepBlobs(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("sweep of blobs failed", "error", err)
-		}
-		if removed > 0 {
-			s.cfg.Logger.Info("swept blobs", "removed", removed)
-		}
+		s.sweep(ctx)
+	}
+}
+
+func (s *Server) sweep(ctx context.Context) {
+	removed, err := s.store.SweepBlobs(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Logger.Warn("sweep of blobs failed", "error", err)
+	}
+	if removed > 0 {
+		s.cfg.Logger.Info("swept blobs", "removed", removed)
 	}
 }

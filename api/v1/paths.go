@@ -26,6 +26,7 @@ const (
 	PathVector          = "/v1/collections/{collection}/vectors/{id}"
 	PathCheck           = "/v1/check"
 	PathNode            = "/v1/node"
+	PathNodeUsage       = "/v1/node/usage"
 	PathOpenAPI         = "/v1/openapi.json"
 	PathHealth          = "/healthz"
 	PathReady           = "/readyz"

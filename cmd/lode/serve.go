@@ -28,6 +28,8 @@ type serveCommand struct {
 	MaxBody      byteSize      `help:"Largest HTTP request body." default:"64MiB" placeholder:"SIZE"`
 	MaxDocument  byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
 	MaxDisk      byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
+	DiskLimit    byteSize      `help:"Most that the data folder may take of the disk; 0 is no limit but the disk's own." default:"0" placeholder:"SIZE"`
+	MemoryLimit  memorySize    `help:"Most memory of the node's process; auto is 80 % of what its container or the machine has, 0 is no limit." default:"auto" placeholder:"SIZE"`
 	MaxRequests  int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
 	Workers      int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
 	ParseTimeout time.Duration `help:"Longest time to parse one document." default:"30s" placeholder:"TIME"`
@@ -64,6 +66,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	ctx, fatal := context.WithCancelCause(ctx)
 	defer fatal(nil)
 	cfg.OnFatal = func(err error) { fatal(err) }
+	server.LimitMemory(&cfg)
 	node, err := server.Open(ctx, cfg)
 	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), context.Canceled) {
 		return nil // told to stop while opening
@@ -107,6 +110,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
+		DiskLimitBytes: int64(c.DiskLimit), MemoryBytes: int64(c.MemoryLimit),
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
@@ -135,7 +139,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	shown := map[string]any{
 		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
-		"max_disk": cfg.MaxDiskBytes, "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
