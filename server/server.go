@@ -156,6 +156,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.room.findReserve()
 	s.room.keepReserve() // a disk that is full has room to start with, when the reserve is given up
+	defer s.loading()()
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
 	if s.backups, err = newBackups(s); err != nil {

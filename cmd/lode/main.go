@@ -41,6 +41,7 @@ type commands struct {
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
+	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
