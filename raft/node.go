@@ -39,7 +39,7 @@ type Node struct {
 
 	lock     io.Closer
 	snaps    *hraft.FileSnapshotStore
-	trans    hraft.Transport
+	trans    *confirming
 	store    *logStore
 	fsm      *fsm
 	raft     *hraft.Raft
@@ -97,9 +97,11 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	logger := newBridge(n.log, n.alone)
 	n.fsm = &fsm{machine: n.opts.Machine, fail: n.fail}
-	if n.trans, err = newTransport(&n.opts, logger); err != nil {
+	trans, err := newTransport(&n.opts, logger)
+	if err != nil {
 		return err
 	}
+	n.trans = newConfirming(trans)
 	if n.snaps, err = openSnapshots(n.opts.Dir, logger); err != nil {
 		return err
 	}
@@ -210,9 +212,7 @@ func (n *Node) fail(err error) {
 
 // cut ends communication with other nodes, so that they elect another leader.
 func (n *Node) cut() {
-	if t, ok := n.trans.(hraft.WithClose); ok {
-		_ = t.Close()
-	}
+	_ = n.trans.Close()
 }
 
 // stopped returns why the node takes no calls, nil while it does.
