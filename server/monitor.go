@@ -34,11 +34,11 @@ type folderSize struct {
 		known bool
 		at    time.Time
 		took  time.Duration
-		grown int64 // admitted since
+		grown int64 // written since, at most
 	}
 }
 
-// grow notes bytes that were admitted.
+// grow notes bytes that were written.
 func (f *folderSize) grow(bytes int64) {
 	f.mu.Lock()
 	f.mu.grown += bytes
@@ -88,7 +88,7 @@ func (s *Server) watchRoom(ctx context.Context) {
 			helped = time.Now()
 		}
 		age, pause := measureAge, roomInterval
-		if len(reasons) > 0 {
+		if len(reasons) > 0 || s.folder.about() > s.cfg.DiskLimitBytes/5*4 {
 			age = soonMeasureAge
 		}
 		if len(reasons) > 0 || s.room.near() {

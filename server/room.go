@@ -37,7 +37,7 @@ type room struct {
 	space func(string) (vfs.Space, error)
 	limit int64        // of the data folder; 0: none
 	used  func() int64 // the data folder, as far as known
-	grow  func(int64)  // told what was admitted
+	grow  func(int64)  // told what was written
 
 	pending atomic.Int64 // bytes of the disk that admitted work will take
 
@@ -77,13 +77,14 @@ func (r *room) command(bytes int64) (release func(), err error) {
 // claim refuses to let data grow by bytes on the disk when there is no room.
 func (r *room) claim(bytes int64) (release func(), err error) {
 	r.pending.Add(bytes)
-	release = sync.OnceFunc(func() { r.pending.Add(-bytes) })
 	if err := r.refusal(); err != nil {
-		release()
+		r.pending.Add(-bytes)
 		return nil, err
 	}
-	r.grow(bytes)
-	return release, nil
+	return sync.OnceFunc(func() {
+		r.grow(bytes)
+		r.pending.Add(-bytes)
+	}), nil
 }
 
 // refusal looks at disk, folder and memory as they are now, with all that is pending.

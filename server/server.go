@@ -213,6 +213,7 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 		EncodeSilver:     storage.EncodeSilver,
 		EmbedderFor:      e.forCollection,
 		Workers:          2 * s.cfg.Workers, // half of them wait for the disk; parsing has its own bound
+		WorkingBytes:     share(s.memory.limit, workingPercent, pipeline.DefaultWorkingBytes),
 		MaxDocumentBytes: s.cfg.MaxDocumentBytes,
 		Clock:            s.cfg.Clock,
 		Logger:           s.cfg.Logger,
