@@ -34,7 +34,9 @@ func share(limit int64, percent int64, most int64) int64 {
 	return min(limit/100*percent, most)
 }
 
-// memoryLimit returns the limit in force, 0 for none.
+// memoryLimit returns the limit in force, 0 for none. What a container may use stands in one of
+// two kinds of control groups, each with levels that bound each other and mounts that hide
+// some of them; automemlimit knows all of it.
 func memoryLimit(configured int64) int64 {
 	if configured == NoMemoryLimit {
 		return 0
