@@ -96,6 +96,10 @@ type Retrieval interface {
 type Node interface {
 	// Ready lists what keeps the node from serving; empty when it serves.
 	Ready(ctx context.Context) []Reason
+	// Restrictions lists what a node that serves does not do, as writes on a full disk.
+	Restrictions() []Reason
+	// Usage says what the node uses and within which limits, to those who may see everything.
+	Usage(ctx context.Context, p lode.Principal) (Usage, error)
 	// Barrier returns when a read that follows is as fresh as the level promises: local,
 	// leader or linearizable, see the v1 constants.
 	Barrier(ctx context.Context, level string) error
@@ -104,8 +108,10 @@ type Node interface {
 	Info() Info
 }
 
-// Reason is one thing that keeps a node from serving, and Info what a node says of itself.
+// Reason is one thing that keeps a node from serving, Info what a node says of itself, and
+// Usage what it uses.
 type (
 	Reason = v1.Reason
 	Info   = v1.NodeInfo
+	Usage  = v1.NodeUsage
 )

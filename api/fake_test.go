@@ -31,11 +31,12 @@ type fake struct {
 	named   []lode.Write // the writes that came with a key, in order
 	known   map[string]api.Operation
 
-	waiting   chan struct{} // when set, Wait blocks until it is closed
-	submitErr error
-	retrieve  func(context.Context, lode.Query) (*lode.Result, error)
-	reasons   []api.Reason
-	breaches  int
+	waiting      chan struct{} // when set, Wait blocks until it is closed
+	submitErr    error
+	retrieve     func(context.Context, lode.Query) (*lode.Result, error)
+	reasons      []api.Reason
+	restrictions []api.Reason
+	breaches     int
 }
 
 type fakeDoc struct {

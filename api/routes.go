@@ -85,7 +85,7 @@ func (s *service) collectionRoutes() []route {
 			summary: "Make a collection", about: "Its metric, embedder and chunker never change afterwards.",
 			handle: s.createCollection, writes: "createCollection", request: v1.CreateCollection{},
 			replies: []reply{{status: http.StatusCreated, body: v1.Collection{}, about: "The collection, with every default filled in."}},
-			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider}},
+			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider, lode.CodeNoStorage}},
 		{method: http.MethodGet, path: v1.PathCollections, id: "listCollections", tag: "collections",
 			summary: "List collections in order of name", handle: s.listCollections,
 			query:   []param{limitParam, cursorParam, consistencyParam},
@@ -111,7 +111,7 @@ func (s *service) documentRoutes() []route {
 				{status: http.StatusOK, body: v1.DocumentResults{}, about: "Every document is searchable."},
 				{status: http.StatusAccepted, body: v1.DocumentResults{}, about: "Every document is durable; some are still pending. With a key or wait=false, Location leads to the operation."},
 				{status: http.StatusMultiStatus, body: v1.DocumentResults{}, about: "Some documents were refused or put into quarantine; their entries say why."}},
-			codes: []lode.Code{lode.CodeNotFound, lode.CodeProvider, lode.CodePrecondition}},
+			codes: []lode.Code{lode.CodeNotFound, lode.CodeProvider, lode.CodePrecondition, lode.CodeNoStorage}},
 		{method: http.MethodGet, path: v1.PathDocuments, id: "listDocuments", tag: "documents",
 			summary: "List documents in the order they were first received", handle: s.listDocuments,
 			query:   []param{stateParam, filterParam, limitParam, cursorParam, consistencyParam},
@@ -161,7 +161,7 @@ func (s *service) vectorRoutes() []route {
 	notFound := []lode.Code{lode.CodeNotFound}
 	put := route{method: http.MethodPut, path: v1.PathVectors, id: "putVectors", tag: "vectors",
 		summary: "Write raw vectors", about: "Those with a known id are replaced. POST does the same.",
-		handle: s.putVectors, writes: "putVectors", request: v1.PutVectors{}, bulk: true, codes: notFoundOrOther,
+		handle: s.putVectors, writes: "putVectors", request: v1.PutVectors{}, bulk: true, codes: append(notFoundOrOther[:len(notFoundOrOther):len(notFoundOrOther)], lode.CodeNoStorage),
 		replies: []reply{
 			{status: http.StatusOK, body: v1.PointResults{}, about: "Every vector is searchable."},
 			{status: http.StatusMultiStatus, body: v1.PointResults{}, about: "Some vectors were refused; their entries say why."}}}
@@ -191,6 +191,9 @@ func (s *service) nodeRoutes() []route {
 		{method: http.MethodGet, path: v1.PathNode, id: "getNode", tag: "node",
 			summary: "Describe the node that answers", handle: s.getNode,
 			replies: []reply{{status: http.StatusOK, body: v1.NodeInfo{}, about: "The node."}}},
+		{method: http.MethodGet, path: v1.PathNodeUsage, id: "getNodeUsage", tag: "node",
+			summary: "What the node uses of memory and disk, and its limits", handle: s.getNodeUsage,
+			replies: []reply{{status: http.StatusOK, body: v1.NodeUsage{}, about: "The usage, as of now or a few seconds ago."}}},
 		{method: http.MethodGet, path: v1.PathOpenAPI, id: "getOpenAPI", tag: "node", probe: true,
 			summary: "This document", handle: s.getOpenAPI,
 			replies: []reply{{status: http.StatusOK, body: map[string]any{}, about: "An OpenAPI 3.1 document."}}},

@@ -172,7 +172,7 @@ func (s *service) submit(ctx context.Context, p lode.Principal, wr lode.Write, b
 
 // callCodes are failures of the call as a whole, when they meet every document.
 var callCodes = []lode.Code{
-	lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeOverloaded, lode.CodeUnavailable, lode.CodeCanceled, lode.CodeTimeout, lode.CodeInternal,
+	lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeOverloaded, lode.CodeNoStorage, lode.CodeUnavailable, lode.CodeCanceled, lode.CodeTimeout, lode.CodeInternal,
 }
 
 // refusal is the error of the request: that of its only document, or the one that all

@@ -26,6 +26,10 @@ type Options struct {
 	// Fingerprint identifies the model, tokenizer and chunker that a collection names, and
 	// refuses an embedder that the node does not know.
 	Fingerprint func(lode.Collection) (string, error)
+	// Room is asked before a command that makes the data grow goes to the log, with its size;
+	// release ends the claim once the command is applied. Its refusal is the command's. The
+	// default has room for all.
+	Room func(bytes int64) (release func(), err error)
 	// Clock gives the times that commands carry. The default is time.Now.
 	Clock func() time.Time
 	// Events are called after a change is durable and visible.
@@ -41,6 +45,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Room == nil {
+		o.Room = func(int64) (func(), error) { return func() {}, nil }
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -201,6 +208,11 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 		if err := e.store.Admit(e.growing.Add(int64(len(data)))); err != nil {
 			return none, err
 		}
+		release, err := e.options.Room(int64(len(data)))
+		if err != nil {
+			return none, err
+		}
+		defer release()
 	}
 	result, err := (*proposer)(ctx, data)
 	if err != nil {

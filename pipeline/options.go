@@ -12,8 +12,8 @@ import (
 )
 
 // Collections is what the pipeline asks of the node's state. All methods may be called at
-// the same time. Errors are coded; those with [lode.CodeUnavailable] and
-// [lode.CodeOverloaded] promise that nothing was changed, those with
+// the same time. Errors are coded; those with [lode.CodeUnavailable],
+// [lode.CodeOverloaded] and [lode.CodeNoStorage] promise that nothing was changed, those with
 // [lode.CodeOutcomeUnknown] do not. Staging, Complete and Fail may be repeated under the
 // same epoch: the second time changes nothing.
 type Collections interface {

@@ -26,6 +26,7 @@ var (
 type boltBase struct {
 	db   *bolt.DB
 	path string
+	fsys vfs.FS // told of commits, which go past it; may be nil
 }
 
 func (b *boltBase) close() error { return b.db.Close() }
@@ -64,7 +65,10 @@ func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
 		if err := putApplied(tx, at); err != nil {
 			return err
 		}
-		if err := commitFailure(tx.Commit()); err != nil {
+		end := vfs.Begin(b.fsys, vfs.Call{Op: "commit", Path: b.path})
+		err = commitFailure(tx.Commit())
+		end()
+		if err != nil {
 			return fmt.Errorf("write %s up to log entry %d: %w", filepath.Base(b.path), at.Index, err)
 		}
 		return nil
@@ -261,7 +265,7 @@ func (f *boltFiles) openCatalog() (base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boltBase{db, f.catalog}, nil
+	return &boltBase{db, f.catalog, f.fsys}, nil
 }
 
 const growingSuffix = ".growing"
@@ -288,7 +292,7 @@ func (f *boltFiles) openGrowing(k segmentKey) (base, error) {
 	if err := checkGrowing(db, k); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), db.Close())
 	}
-	return &boltBase{db, path}, nil
+	return &boltBase{db, path, f.fsys}, nil
 }
 
 // checkGrowing refuses a file of another version or segment, and one that lacks a bucket.

@@ -56,7 +56,8 @@ type RepairReport struct {
 	// Orphans are files to which nothing refers. A running node removes most by itself.
 	Orphans []Breach
 	// Replay, when it is not nil, is the log entry behind which the next start applies the
-	// log again. What the log refers to can be checked only then.
+	// log. What the log refers to can be checked only then, and orphans are not listed: they
+	// may be what it refers to.
 	Replay *uint64
 }
 
@@ -124,7 +125,8 @@ type repair struct {
 	s      *Store
 	report *RepairReport
 	// seen is s, or in a dry run the store as it would be after edits of the catalogue.
-	seen *Store
+	seen     *Store
+	replaced bool // the catalogue
 	// lost names what is missing, as errors of what lies in it do.
 	lost []string
 }
@@ -140,19 +142,19 @@ func (r *repair) ensureDefaults() {
 
 func (r *repair) run() error {
 	if _, _, err := readNode(r.s.fsys, r.s.path(nodeName)); err != nil {
-		r.leave(Breach{Where: nodeName, What: err.Error()}, hintRestore)
+		r.leave(Breach{Where: nodeName, What: withoutHint(err)}, hintRestore)
 		return nil
 	}
 	if stop, err := r.finishPlan(); stop || err != nil {
 		return err
 	}
-	if err := r.s.makeFolders(); !r.DryRun && err != nil {
+	if stop, err := r.folders(); stop || err != nil {
 		return err
 	}
 	if open, err := r.catalogue(); !open || err != nil {
 		return err
 	}
-	if r.report.Replay == nil {
+	if !r.replaced {
 		if err := r.derived(); err != nil {
 			return err
 		}
@@ -160,10 +162,57 @@ func (r *repair) run() error {
 	if err := r.files(); err != nil {
 		return err
 	}
-	if r.report.Replay != nil {
+	if r.replaced {
 		return nil
 	}
+	if err := r.log(); err != nil {
+		return err
+	}
 	return r.verify()
+}
+
+// folders makes those that are missing. A dry run stops there.
+func (r *repair) folders() (stop bool, err error) {
+	for _, dir := range []string{r.s.segments.dir, r.s.blobs.dir, r.s.blobs.tempDir(), r.s.RaftDir()} {
+		if _, err := r.s.fsys.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			name, _ := filepath.Rel(r.s.dir, dir)
+			r.mended(Breach{Where: name, What: "the folder is missing"}, "made, empty")
+			stop = r.DryRun
+		}
+	}
+	if r.DryRun {
+		return stop, nil
+	}
+	return false, r.s.makeFolders()
+}
+
+// log sees that the log goes on where the catalogue ends, as a start demands.
+func (r *repair) log() error {
+	if r.Log == nil {
+		return nil
+	}
+	kept, err := r.Log(r.s.RaftDir())
+	if err != nil {
+		return err
+	}
+	at, snapshot := r.s.Applied().Index, uint64(0)
+	if len(kept.Snapshots) > 0 {
+		snapshot = kept.Snapshots[0].Index
+	}
+	left := func(format string, args ...any) {
+		r.leave(Breach{Where: raftName, What: fmt.Sprintf(format, args...)}, hintRestore)
+	}
+	switch {
+	case kept.Damage != nil:
+		left("%s", withoutHint(kept.Damage))
+	case kept.Last > 0 && kept.First > snapshot+1:
+		left("the log begins at entry %d and the newest snapshot ends at %d", kept.First, snapshot)
+	case max(kept.Last, snapshot) < at:
+		left("the log ends at entry %d, the catalogue holds entries up to %d", max(kept.Last, snapshot), at)
+	case max(kept.Last, snapshot) > at:
+		r.report.Replay = &at
+	}
+	return nil
 }
 
 // finishPlan does what an interrupted process left to be done. A dry run stops there: what
@@ -177,7 +226,7 @@ func (r *repair) finishPlan() (stop bool, err error) {
 		err = r.s.finishPlan()
 	}
 	if lode.IsCode(err, lode.CodeCorrupt) {
-		r.leave(Breach{Where: planName, What: err.Error()}, hintRestore)
+		r.leave(Breach{Where: planName, What: withoutHint(err)}, hintRestore)
 		return true, nil
 	}
 	if err != nil {
@@ -185,6 +234,15 @@ func (r *repair) finishPlan() (stop bool, err error) {
 	}
 	r.mended(Breach{Where: planName, What: "a change of several files was interrupted"}, "finished; run repair again to see the rest")
 	return r.DryRun, nil
+}
+
+// withoutHint is the text of an error without its hint: a repair has better ones.
+func withoutHint(err error) string {
+	var coded *lode.Error
+	if !errors.As(err, &coded) || coded.Hint == "" {
+		return err.Error()
+	}
+	return strings.Replace(err.Error(), coded.Error(), coded.WithHint("").Error(), 1)
 }
 
 func (r *repair) mended(b Breach, format string, args ...any) {
@@ -200,6 +258,7 @@ func (r *repair) verify() error {
 	r.Progress("check", 0, 1)
 	err := r.seen.Check(r.ctx, func(b Breach) {
 		switch {
+		case b.Benign && r.report.Replay != nil:
 		case b.Benign:
 			r.report.Orphans = append(r.report.Orphans, b)
 		case !r.isKnown(b):
@@ -257,5 +316,5 @@ func (r *repair) copyEdited(path string, edits []recordEdit) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeEdits(&boltBase{db, path}, r.s.Applied(), edits), db.Close())
+	return errors.Join(writeEdits(&boltBase{db: db, path: path}, r.s.Applied(), edits), db.Close())
 }

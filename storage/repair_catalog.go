@@ -22,10 +22,10 @@ func (r *repair) catalogue() (open bool, err error) {
 		return err == nil, err
 	}
 	if newer := r.otherVersion(); newer != nil {
-		r.leave(Breach{Where: catalogName, What: newer.Error()}, "repair it with the lode that wrote it")
+		r.leave(Breach{Where: catalogName, What: withoutHint(newer)}, "repair it with the lode that wrote it")
 		return false, nil
 	}
-	found := Breach{Where: catalogName, What: damage.Error()}
+	found := Breach{Where: catalogName, What: withoutHint(damage)}
 	b, why, err := r.findBasis()
 	if err != nil {
 		return false, err
@@ -52,7 +52,7 @@ func (r *repair) catalogue() (open bool, err error) {
 		}
 	}
 	r.mended(found, "%s", how)
-	r.report.Replay = &b.at.Index
+	r.report.Replay, r.replaced = &b.at.Index, true
 	if r.DryRun {
 		return false, nil // what the log's state refers to is looked at when it is there
 	}
@@ -174,7 +174,7 @@ func (r *repair) findBasis() (b *basis, why string, err error) {
 		return nil, "", err
 	}
 	if kept.Damage != nil {
-		return nil, fmt.Sprintf("the log is damaged too: %v", kept.Damage), nil
+		return nil, fmt.Sprintf("the log is damaged too: %s", withoutHint(kept.Damage)), nil
 	}
 	b = &basis{repair: r}
 	for i := range kept.Snapshots {
@@ -256,7 +256,7 @@ func (b *basis) takeSegments() (why string, err error) {
 		}
 		step, err := b.regrow(ref)
 		if lode.IsCode(err, lode.CodeCorrupt) {
-			return fmt.Sprintf("growing segment %s, as of the snapshot, is gone: %v", ref.key(), err), nil
+			return fmt.Sprintf("growing segment %s, as of the snapshot, is gone: %s", ref.key(), withoutHint(err)), nil
 		}
 		if err != nil {
 			return "", err

@@ -19,17 +19,13 @@ import (
 // files reads every sealed segment and every blob that the catalogue refers to, and fetches
 // those that are not what their hash says.
 func (r *repair) files() error {
-	var segments map[lode.Hash]segmentKey
+	segments := map[lode.Hash]segmentKey{}
 	var blobs []lode.Hash
-	err := r.seen.View(func(t *Tx) (err error) {
-		if segments, err = t.sealedHashes(); err == nil {
-			blobs, err = t.referredBlobs()
-		}
-		return err
+	err := r.seen.View(func(t *Tx) error {
+		t.sealedHashes(segments)
+		blobs = t.blobHashes()
+		return r.ctx.Err()
 	})
-	if lode.IsCode(err, lode.CodeCorrupt) {
-		return nil // records that do not decode: the check names them
-	}
 	if err != nil {
 		return err
 	}
@@ -50,16 +46,33 @@ func (r *repair) files() error {
 
 func compareHashes(a, b lode.Hash) int { return bytes.Compare(a[:], b[:]) }
 
-// sealedHashes are the sealed files that are referred to, with the segment of each.
-func (t *Tx) sealedHashes() (map[lode.Hash]segmentKey, error) {
-	all := map[lode.Hash]segmentKey{}
-	err := t.eachSegment(func(k segmentKey, s *Segment) error {
-		if s.State == SegmentSealed {
-			all[s.Hash] = k
+// sealedHashes enters the sealed files that are referred to, with the segment of each. A
+// record that does not decode is for the check to report.
+func (t *Tx) sealedHashes(all map[lode.Hash]segmentKey) {
+	_ = t.top(collectionsBucket).scanAll(nil, func(k, _ []byte) error {
+		if len(k) != numberKeyBytes {
+			return nil
+		}
+		c := lode.CollectionID(parseDocumentKey(k))
+		b := bucket{t, space{segmentsBucket, segmentKey{collection: c}}}
+		return b.scanAll(nil, func(k, _ []byte) error {
+			if s := find[Segment](b, k); s != nil && s.State == SegmentSealed {
+				all[s.Hash] = segmentKey{c, s.ID}
+			}
+			return nil
+		})
+	})
+}
+
+// blobHashes are the blobs that are referred to.
+func (t *Tx) blobHashes() (all []lode.Hash) {
+	_ = t.top(blobsBucket).scanAll(nil, func(k, _ []byte) error {
+		if len(k) == len(lode.Hash{}) {
+			all = append(all, lode.Hash(k))
 		}
 		return nil
 	})
-	return all, err
+	return all
 }
 
 func (r *repair) segmentFile(k segmentKey, h lode.Hash) error {
@@ -70,7 +83,7 @@ func (r *repair) segmentFile(k segmentKey, h lode.Hash) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = lode.Errorf(lode.CodeCorrupt, "the file is missing")
 	}
-	b := Breach{Where: "segment file " + h.String(), What: fmt.Sprintf("sealed segment %s: %v", k, err)}
+	b := Breach{Where: "segment file " + h.String(), What: fmt.Sprintf("sealed segment %s: %s", k, withoutHint(err))}
 	return r.fetch(b, h, []string{h.String(), fmt.Sprintf("sealed segment %s:", k), fmt.Sprintf("sealed segment %s ", k)}, func(content io.Reader) error {
 		return r.putSegment(h, content)
 	})
@@ -100,10 +113,10 @@ func (r *repair) blob(h lode.Hash) error {
 	if err == nil || !isLoss(err) {
 		return err
 	}
-	if r.report.Replay != nil && lode.IsCode(err, lode.CodeNotFound) {
+	if r.replaced && lode.IsCode(err, lode.CodeNotFound) {
 		return nil // the log may drop it, as a sweep has found
 	}
-	b := Breach{Where: "blob " + h.String(), What: err.Error()}
+	b := Breach{Where: "blob " + h.String(), What: withoutHint(err)}
 	return r.fetch(b, h, []string{h.String()}, func(content io.Reader) error { return r.putBlob(h, content) })
 }
 
@@ -145,7 +158,7 @@ func (r *repair) fetch(b Breach, h lode.Hash, names []string, put func(io.Reader
 		return nil
 	case isLoss(err) && !errors.As(err, &path):
 		r.lost = append(r.lost, names...)
-		b.What += "; in the backup: " + err.Error()
+		b.What += "; in the backup: " + withoutHint(err)
 		r.leave(b, hintRestore)
 		return nil
 	}

@@ -70,7 +70,7 @@ func (b *basis) fillGrowing(path string, k segmentKey, sealed *sealedFile) error
 		if err != nil {
 			return err
 		}
-		out := &boltBase{db, path}
+		out := &boltBase{db: db, path: path}
 		err = out.write(b.at, func(w baseWriter) error {
 			versions := bucket{t, space{versionsBucket, segmentKey{collection: k.collection}}}
 			return versions.scanAll(nil, func(key, raw []byte) error {
@@ -89,7 +89,8 @@ func (b *basis) fillGrowing(path string, k segmentKey, sealed *sealedFile) error
 // entry that is still to be applied.
 func copyVersion(w baseWriter, k segmentKey, v *lode.DocVersion, sealed *sealedFile) error {
 	put := func(b bucketID, part uint32, record []byte) error {
-		return w.put(space{b, k}, rowKey(v, part), append(make([]byte, indexBytes), record...))
+		key := rowKey(v, part)
+		return w.put(space{b, k}, key, makePart(key, 0, record))
 	}
 	err := sealed.chunks(v, func(s *lode.StagedChunk) error {
 		record, err := encodeRecord(kindRow, s)

@@ -64,6 +64,8 @@ var codes = []CodeInfo{
 		"A deadline passed before the work was done.", false},
 	{lode.CodeOutcomeUnknown, 504, "Outcome unknown",
 		"The write may or may not have happened. Ask for its operation, or repeat it under the same Idempotency-Key: then it happens once.", false},
+	{lode.CodeNoStorage, 507, "Insufficient storage",
+		"The disk or the memory of the node has no room for more data; detail says which. Nothing was written. Reads and deletes go on, and writes are taken again once there is room.", false},
 }
 
 // Codes returns the table of all codes.

@@ -28,6 +28,7 @@ const (
 	PathOperation       = "/v1/operations/{operation}"
 	PathCheck           = "/v1/check"
 	PathNode            = "/v1/node"
+	PathNodeUsage       = "/v1/node/usage"
 	PathOpenAPI         = "/v1/openapi.json"
 	PathHealth          = "/healthz"
 	PathReady           = "/readyz"

@@ -52,7 +52,7 @@ func TestCodes(t *testing.T) {
 	for _, code := range []lode.Code{
 		lode.CodeInvalid, lode.CodeUnknownField, lode.CodeMalformed, lode.CodeUnsupportedMedia, lode.CodeTooLarge, lode.CodePrecondition, lode.CodeNotFound, lode.CodeConflict, lode.CodeUnauthorized,
 		lode.CodeSuperseded, lode.CodeTimeout, lode.CodeCanceled, lode.CodeOverloaded, lode.CodeUnavailable, lode.CodeOutcomeUnknown, lode.CodeProvider, lode.CodeCorrupt,
-		lode.CodeInternal, v1.CodeMethodNotAllowed, v1.CodeSlowBody,
+		lode.CodeInternal, lode.CodeNoStorage, v1.CodeMethodNotAllowed, v1.CodeSlowBody,
 	} {
 		if info := v1.InfoOf(code); info.Code != code {
 			t.Errorf("%s is not in the table", code)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -46,7 +47,9 @@ func (c *repairCommand) Run(ctx context.Context, std streams) error {
 		options.Fetch = func(ctx context.Context, h lode.Hash) (io.ReadCloser, error) { return repository.OpenObject(ctx, h) }
 	}
 	if !std.json {
-		options.Progress = stepLines(std.err)
+		steps := newStepLines(std.err)
+		defer steps.stop()
+		options.Progress = steps.at
 	}
 	report, err := storage.Repair(ctx, c.Data, options)
 	if err != nil {
@@ -83,16 +86,49 @@ func keptLog(dir string) (storage.RepairLog, error) {
 	return log, nil
 }
 
-// stepLines prints a line now and then while a repair is at work.
-func stepLines(w io.Writer) func(step string, done, all int) {
-	shown := time.Now()
-	return func(step string, done, all int) {
-		if time.Since(shown) < lineInterval {
-			return
-		}
-		shown = time.Now()
-		fmt.Fprintf(w, "%s: %d of %d\n", step, done, all)
+// stepLines print now and then what a repair is at.
+type stepLines struct {
+	out  io.Writer
+	quit chan struct{}
+	done sync.WaitGroup
+	mu   struct {
+		sync.Mutex
+		step     string
+		now, all int
 	}
+}
+
+func newStepLines(out io.Writer) *stepLines {
+	s := &stepLines{out: out, quit: make(chan struct{})}
+	s.done.Go(s.print)
+	return s
+}
+
+// at notes how far a step is.
+func (s *stepLines) at(step string, now, all int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.step, s.mu.now, s.mu.all = step, now, all
+}
+
+func (s *stepLines) print() {
+	ticker := time.NewTicker(lineInterval)
+	defer ticker.Stop()
+	for start := time.Now(); ; {
+		select {
+		case <-s.quit:
+			return
+		case <-ticker.C:
+		}
+		s.mu.Lock()
+		fmt.Fprintf(s.out, "%s: %d of %d, %s\n", s.mu.step, s.mu.now, s.mu.all, time.Since(start).Round(time.Second))
+		s.mu.Unlock()
+	}
+}
+
+func (s *stepLines) stop() {
+	close(s.quit)
+	s.done.Wait()
 }
 
 func describeRepair(r *storage.RepairReport, dry bool) *repaired {
@@ -120,17 +156,17 @@ func (r *repaired) print(w io.Writer) error {
 		fmt.Fprintf(w, "%s %s: %s\n  %s%s\n", done, m.Where, m.What, verb, m.How)
 	}
 	for _, o := range r.Orphans {
-		fmt.Fprintf(w, "orphan %s: %s; a running node removes what it knows\n", o.Where, o.What)
+		fmt.Fprintf(w, "orphan %s: %s\n", o.Where, o.What)
 	}
 	for _, u := range r.Left {
 		fmt.Fprintf(w, "left %s: %s\n  hint: %s\n", u.Where, u.What, u.Hint)
 	}
-	if r.Replay != nil {
-		fmt.Fprintf(w, "the next start applies the log behind entry %d; run lode check then\n", *r.Replay)
+	if len(r.Repaired)+len(r.Left) == 0 {
+		fmt.Fprintln(w, "nothing to repair: everything that is stored is whole")
 	}
-	if len(r.Repaired)+len(r.Left) > 0 {
+	if r.Replay == nil {
 		return nil
 	}
-	_, err := fmt.Fprintln(w, "nothing to repair: everything that is stored is whole")
+	_, err := fmt.Fprintf(w, "the next start applies the log behind entry %d; run lode check then\n", *r.Replay)
 	return err
 }

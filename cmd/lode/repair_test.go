@@ -27,9 +27,9 @@ func stateOf(t *testing.T, dir string) lode.Hash {
 	return h
 }
 
-// grownFolder is the folder of a node that was filled, perhaps sealed, which takes a
-// snapshot, filled on, backed up and closed.
-func grownFolder(t *testing.T, sealed bool) (data, repository string) {
+// grownFolder is the folder of a node that was filled, sealed by seal, filled on, backed up
+// and closed.
+func grownFolder(t *testing.T, seal func(*testing.T, *server.Server, *shell)) (data, repository string) {
 	t.Helper()
 	data, repository = t.TempDir(), filepath.Join(t.TempDir(), "repository")
 	node, err := server.Open(t.Context(), server.Config{DataDir: data, Listen: "127.0.0.1:0", Backup: server.BackupConfig{To: repository}})
@@ -38,11 +38,7 @@ func grownFolder(t *testing.T, sealed bool) (data, repository string) {
 	}
 	s := &shell{t, node.URL()}
 	s.run(exitOK, "", "ingest", "../../samples/documents", "-c", "ferries")
-	if sealed {
-		if id, err := node.Seal(t.Context(), lode.AllSeeing("operator"), "ferries"); err != nil || id == 0 {
-			t.Fatal(id, err)
-		}
-	}
+	seal(t, node, s)
 	s.run(exitOK, "", "ingest", "../../samples/documents", "-c", "later")
 	s.run(exitOK, "Night sailings are announced on the pier.", "ingest", "-", "-c", "ferries", "--id", "night")
 	s.run(exitOK, "", "backup", "create")
@@ -52,12 +48,38 @@ func grownFolder(t *testing.T, sealed bool) (data, repository string) {
 	return data, repository
 }
 
+// sealing takes a snapshot of the log behind the seal.
+func sealing(t *testing.T, node *server.Server, _ *shell) {
+	t.Helper()
+	if id, err := node.Seal(t.Context(), lode.AllSeeing("operator"), "ferries"); err != nil || id == 0 {
+		t.Fatal(id, err)
+	}
+}
+
+// sealingLater takes the snapshot first, so that in it the segment is still growing.
+func sealingLater(t *testing.T, node *server.Server, s *shell) {
+	t.Helper()
+	s.run(exitOK, "Another collection.", "ingest", "-", "-c", "other", "--id", "one")
+	if id, err := node.Seal(t.Context(), lode.AllSeeing("operator"), "other"); err != nil || id == 0 {
+		t.Fatal(id, err)
+	}
+	s.run(exitOK, "Dogs travel on the car deck.", "ingest", "-", "-c", "ferries", "--id", "dogs")
+	if id, err := node.Engine().Seal(t.Context(), lode.AllSeeing("operator"), "ferries"); err != nil || id == 0 {
+		t.Fatal(id, err)
+	}
+}
+
+func notSealing(*testing.T, *server.Server, *shell) {}
+
 // TestRepairCatalogue is the way of an operator whose catalogue is lost: the check says so,
 // the repair takes it from the log, the node starts and has everything that it had.
 func TestRepairCatalogue(t *testing.T) {
-	for name, sealed := range map[string]bool{"from a snapshot": true, "from the whole log": false} {
+	for name, seal := range map[string]func(*testing.T, *server.Server, *shell){
+		"the log's snapshot": sealing, "the log's snapshot, sealed since": sealingLater, "the beginning": notSealing,
+	} {
 		t.Run(name, func(t *testing.T) {
-			data, _ := grownFolder(t, sealed)
+			data, _ := grownFolder(t, seal)
+			from, _, _ := strings.Cut(name, ",")
 			want := stateOf(t, data)
 			path := filepath.Join(data, "catalog.db")
 			content, err := os.ReadFile(path)
@@ -79,7 +101,7 @@ func TestRepairCatalogue(t *testing.T) {
 			}
 			command(t, exitPartial, "check", "--data", data)
 			done, _ := command(t, exitOK, "repair", "--data", data)
-			if !strings.Contains(done, "repaired catalog.db") || !strings.Contains(done, "the next start applies the log") {
+			if !strings.Contains(done, "repaired catalog.db") || !strings.Contains(done, "taken from "+from) || !strings.Contains(done, "the next start applies the log") {
 				t.Error(done)
 			}
 			if again, _ := command(t, exitOK, "repair", "--data", data); !strings.Contains(again, "nothing to repair") {
@@ -108,9 +130,26 @@ func TestRepairCatalogue(t *testing.T) {
 	}
 }
 
+// TestRepairWithoutLog says that a catalogue whose log is gone cannot go on.
+func TestRepairWithoutLog(t *testing.T) {
+	data, _ := grownFolder(t, sealing)
+	if err := os.RemoveAll(filepath.Join(data, "raft")); err != nil {
+		t.Fatal(err)
+	}
+	if plan, _ := command(t, exitPartial, "repair", "--data", data, "--dry-run"); !strings.Contains(plan, "would repair raft") {
+		t.Error(plan)
+	}
+	if _, err := os.Stat(filepath.Join(data, "raft")); err == nil {
+		t.Error("a dry run made a folder")
+	}
+	if left, _ := command(t, exitPartial, "repair", "--data", data); !strings.Contains(left, "left raft: the log ends at entry 0") {
+		t.Error(left)
+	}
+}
+
 // TestRepairFromBackup loses a sealed segment and every blob of a shard.
 func TestRepairFromBackup(t *testing.T) {
-	data, repository := grownFolder(t, true)
+	data, repository := grownFolder(t, sealing)
 	want := stateOf(t, data)
 	segments, _ := filepath.Glob(filepath.Join(data, "segments", "*.segment"))
 	blobs, _ := filepath.Glob(filepath.Join(data, "blobs", "*", "*"))
