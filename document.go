@@ -88,6 +88,10 @@ type Submission struct {
 	Content    []byte
 	Metadata   Metadata
 	Readers    []string
+	// IfVersion makes the submission conditional on the document's newest version; 0 stands
+	// for no document. The default, nil, is no condition.
+	IfVersion *Version
+	Write     Write
 }
 
 // Outcome says what a submission changed.
@@ -108,6 +112,8 @@ type Receipt struct {
 	Version Version
 	Epoch   uint32
 	Outcome Outcome
+	// Replayed marks the receipt of a [Write] that was carried out before.
+	Replayed bool
 }
 
 // MaxURIBytes bounds a source URI.
@@ -144,6 +150,10 @@ type Point struct {
 	Text     string // optional; makes the point searchable by words too
 	Metadata Metadata
 	Readers  []string
+	// IfVersion makes a write of the point conditional, as that of [Submission]. Version is
+	// set on points that are read.
+	IfVersion *Version
+	Version   Version
 }
 
 // MaxPointTextBytes bounds the text of a raw vector, so that a point fits one log entry.

@@ -13,24 +13,26 @@ type Code string
 
 // The codes, from the caller's mistakes to ours.
 const (
-	CodeInvalid          Code = "invalid"           // a value breaks a rule; Field and Value say which
-	CodeUnknownField     Code = "unknown_field"     // the request holds a field that does not exist
-	CodeMalformed        Code = "malformed"         // the bytes are not what they claim to be (JSON, multipart, PDF)
-	CodeUnsupportedMedia Code = "unsupported_media" // no parser for this media type
-	CodeNoText           Code = "no_text"           // the document is whole but holds no text
-	CodeTooLarge         Code = "too_large"         // a declared limit is exceeded
-	CodeNotFound         Code = "not_found"         // the named object does not exist
-	CodeConflict         Code = "conflict"          // the object exists already, or its settings differ
-	CodeUnauthorized     Code = "unauthorized"      // no principal, or one that may not do this
-	CodeSuperseded       Code = "superseded"        // a newer version or job epoch has taken over
-	CodeTimeout          Code = "timeout"           // a deadline passed before the work was done
-	CodeCanceled         Code = "canceled"          // the caller left
-	CodeOverloaded       Code = "overloaded"        // a concurrency or memory limit is reached; try again later
-	CodeUnavailable      Code = "unavailable"       // no leader, still starting, or shutting down
-	CodeOutcomeUnknown   Code = "outcome_unknown"   // the write may or may not have happened; ask before repeating
-	CodeProvider         Code = "provider"          // an embedding provider failed or is unreachable
-	CodeCorrupt          Code = "corrupt"           // stored bytes do not match their checksum or hash
-	CodeInternal         Code = "internal"          // a bug or a broken machine; the log holds the rest
+	CodeInvalid          Code = "invalid"              // a value breaks a rule; Field and Value say which
+	CodeUnknownField     Code = "unknown_field"        // the request holds a field that does not exist
+	CodeMalformed        Code = "malformed"            // the bytes are not what they claim to be (JSON, multipart, PDF)
+	CodeUnsupportedMedia Code = "unsupported_media"    // no parser for this media type
+	CodeNoText           Code = "no_text"              // the document is whole but holds no text
+	CodeTooLarge         Code = "too_large"            // a declared limit is exceeded
+	CodeNotFound         Code = "not_found"            // the named object does not exist
+	CodeConflict         Code = "conflict"             // the object exists already, or its settings differ
+	CodePrecondition     Code = "precondition"         // a condition of the request, as if_version, does not hold
+	CodeUnauthorized     Code = "unauthorized"         // no principal, or one that may not do this
+	CodeSuperseded       Code = "superseded"           // a newer version or job epoch has taken over
+	CodeTimeout          Code = "timeout"              // a deadline passed before the work was done
+	CodeCanceled         Code = "canceled"             // the caller left
+	CodeOverloaded       Code = "overloaded"           // a concurrency or memory limit is reached; try again later
+	CodeNoStorage        Code = "insufficient_storage" // no room on the disk or in memory for more data; reads and deletes go on
+	CodeUnavailable      Code = "unavailable"          // no leader, still starting, or shutting down
+	CodeOutcomeUnknown   Code = "outcome_unknown"      // the write may or may not have happened; ask before repeating
+	CodeProvider         Code = "provider"             // an embedding provider failed or is unreachable
+	CodeCorrupt          Code = "corrupt"              // stored bytes do not match their checksum or hash
+	CodeInternal         Code = "internal"             // a bug or a broken machine; the log holds the rest
 )
 
 // maxErrorValue bounds how much of an offending value an error repeats, in bytes.

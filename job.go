@@ -22,7 +22,9 @@ type Accepted struct {
 	Metadata   Metadata
 	Readers    []string
 	ReceivedAt time.Time
-	Run        Run // of the receive stage
+	Run        Run      // of the receive stage
+	IfVersion  *Version // as of the [Submission]
+	Write      Write
 }
 
 // StagedChunk is a chunk with its vector, fixed before the log.

@@ -11,6 +11,9 @@ import (
 // end early with the context's error when it is done, and return coded errors
 // ([lode.Error]); any other error is answered as internal and logged. Returned slices and
 // pointers are not changed by either side.
+//
+// A write with a key takes effect once, and is answered again as the first time; the same key
+// for another request is a conflict.
 type Backend struct {
 	Collections Collections
 	Documents   Documents
@@ -18,18 +21,19 @@ type Backend struct {
 	Points      Points
 	Retrieval   Retrieval
 	Node        Node
+	Operations  Operations
 	Backups     Backups // nil: there is no repository
 }
 
 // Collections makes, shows and drops collections.
 type Collections interface {
 	// CreateCollection fills defaults, validates and makes the collection.
-	CreateCollection(ctx context.Context, p lode.Principal, c lode.Collection) (lode.Collection, error)
+	CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error)
 	Collection(ctx context.Context, p lode.Principal, name string) (lode.Collection, lode.CollectionStats, error)
 	// Collections returns up to limit collections in order of name, those behind after; next
 	// is empty on the last page.
 	Collections(ctx context.Context, p lode.Principal, after string, limit int) (page []lode.Collection, next string, err error)
-	DeleteCollection(ctx context.Context, p lode.Principal, name string) error
+	DeleteCollection(ctx context.Context, p lode.Principal, w lode.Write, name string) error
 }
 
 // Documents reads and deletes documents and raw vectors.
@@ -38,15 +42,15 @@ type Documents interface {
 	Document(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, id lode.DocID) (lode.Document, lode.DocVersion, error)
 	// Documents returns a page in order of DocNo; next is 0 on the last page.
 	Documents(ctx context.Context, p lode.Principal, collection string, q DocumentsQuery) (page []DocumentItem, next lode.DocNo, err error)
-	// DeleteDocuments returns one error for each id, nil for those that were deleted, or an
+	// DeleteDocuments returns one error for each target, nil for those that were deleted, or an
 	// error for the whole call.
-	DeleteDocuments(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, ids []lode.DocID) ([]error, error)
+	DeleteDocuments(ctx context.Context, p lode.Principal, w lode.Write, collection string, kind lode.Kind, targets []lode.Target) ([]error, error)
 	// Silver and Chunks return a layer of the version that search shows; not_found when
 	// there is none yet.
 	Silver(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (*lode.SilverText, lode.DocVersion, error)
 	Chunks(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]lode.Chunk, lode.DocVersion, error)
 	// Retry processes the newest version again when it is in quarantine.
-	Retry(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Job, error)
+	Retry(ctx context.Context, p lode.Principal, w lode.Write, collection string, id lode.DocID) (lode.Job, error)
 }
 
 // DocumentsQuery selects documents.
@@ -76,9 +80,9 @@ type Ingest interface {
 
 // Points writes and reads raw vectors; they are deleted through [Documents].
 type Points interface {
-	// PutPoints returns one error for each point, nil for those that were written, or an
-	// error for the whole call.
-	PutPoints(ctx context.Context, p lode.Principal, collection string, points []lode.Point) ([]error, error)
+	// PutPoints returns for each point the version that it has now or an error, or an error for
+	// the whole call.
+	PutPoints(ctx context.Context, p lode.Principal, w lode.Write, collection string, points []lode.Point) ([]lode.Version, []error, error)
 	Point(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error)
 }
 
@@ -92,6 +96,10 @@ type Retrieval interface {
 type Node interface {
 	// Ready lists what keeps the node from serving; empty when it serves.
 	Ready(ctx context.Context) []Reason
+	// Restrictions lists what a node that serves does not do, as writes on a full disk.
+	Restrictions() []Reason
+	// Usage says what the node uses and within which limits, to those who may see everything.
+	Usage(ctx context.Context, p lode.Principal) (Usage, error)
 	// Barrier returns when a read that follows is as fresh as the level promises: local,
 	// leader or linearizable, see the v1 constants.
 	Barrier(ctx context.Context, level string) error
@@ -100,8 +108,10 @@ type Node interface {
 	Info() Info
 }
 
-// Reason is one thing that keeps a node from serving, and Info what a node says of itself.
+// Reason is one thing that keeps a node from serving, Info what a node says of itself, and
+// Usage what it uses.
 type (
 	Reason = v1.Reason
 	Info   = v1.NodeInfo
+	Usage  = v1.NodeUsage
 )

@@ -16,8 +16,8 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 	if err != nil {
 		return err
 	}
-	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, want)
-	if lode.IsCode(err, lode.CodeConflict) {
+	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, writeOf(r), want)
+	if lode.IsCode(err, lode.CodeConflict) && codedError(err).Field == "collection" {
 		conflict := *codedError(err)
 		conflict.Field, conflict.Value = "name", want.Name
 		return &conflict
@@ -93,7 +93,7 @@ func (s *service) deleteCollection(w http.ResponseWriter, r *http.Request, p lod
 	if err != nil {
 		return err
 	}
-	if err := s.Backend.Collections.DeleteCollection(r.Context(), p, name); err != nil {
+	if err := s.Backend.Collections.DeleteCollection(r.Context(), p, writeOf(r), name); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

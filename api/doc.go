@@ -23,6 +23,13 @@
 // Outside ids may hold slashes. Paths are matched in the form they were sent, before
 // decoding, so an id is one percent-encoded segment whatever is in it.
 //
+// # Writes
+//
+// The table says which routes write. Those take an Idempotency-Key and hand it on as a
+// [lode.Write] with a hash of the request; all others refuse it. The hash is of route, path,
+// query and body as sent; of an upload, of its documents. The answer names the operation in a
+// header before the handler runs, so that an error names it too. See write.go.
+//
 // # Answers
 //
 // Errors become problem details in one place (problem.go) with the status from the table

@@ -71,11 +71,17 @@ func (s *service) retryDocument(w http.ResponseWriter, r *http.Request, p lode.P
 	if err != nil {
 		return err
 	}
-	job, err := s.Backend.Documents.Retry(r.Context(), p, collection, id)
+	wr, err := s.ownKey(w, r, p)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusAccepted, v1.RetryResult{ID: id, Version: job.Version, Epoch: job.Epoch})
+	job, err := s.Backend.Documents.Retry(r.Context(), p, wr, collection, id)
+	if err != nil {
+		return err
+	}
+	operation := w.Header().Get(v1.HeaderOperation)
+	w.Header().Set("Location", v1.OperationPath(operation))
+	return writeJSON(w, http.StatusAccepted, v1.RetryResult{ID: id, Version: job.Version, Epoch: job.Epoch, Operation: operation})
 }
 
 func (s *service) deleteDocument(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
@@ -92,7 +98,11 @@ func (s *service) deleteOne(w http.ResponseWriter, r *http.Request, p lode.Princ
 	if err != nil {
 		return err
 	}
-	errs, err := s.Backend.Documents.DeleteDocuments(r.Context(), p, collection, kind, []lode.DocID{id})
+	want, err := queryIfVersion(r)
+	if err != nil {
+		return err
+	}
+	errs, err := s.Backend.Documents.DeleteDocuments(r.Context(), p, writeOf(r), collection, kind, []lode.Target{{ID: id, IfVersion: want}})
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
@@ -114,7 +124,7 @@ func (s *service) deleteMany(w http.ResponseWriter, r *http.Request, p lode.Prin
 	}
 	known, positions, errs := validIDs(req.IDs)
 	if len(known) > 0 {
-		deleted, err := s.Backend.Documents.DeleteDocuments(r.Context(), p, collection, kind, known)
+		deleted, err := s.Backend.Documents.DeleteDocuments(r.Context(), p, writeOf(r), collection, kind, known)
 		if err != nil {
 			return err
 		}
@@ -149,14 +159,14 @@ func aboutItem(err error) error {
 
 // validIDs picks the ids that an engine may be asked about, with their positions, and
 // gives the others their error.
-func validIDs(ids []lode.DocID) (valid []lode.DocID, positions []int, errs []error) {
+func validIDs(ids []lode.DocID) (valid []lode.Target, positions []int, errs []error) {
 	errs = make([]error, len(ids))
 	for i, id := range ids {
 		if err := id.Validate(); err != nil {
 			errs[i] = aboutItem(err)
 			continue
 		}
-		valid = append(valid, id)
+		valid = append(valid, lode.Target{ID: id})
 		positions = append(positions, i)
 	}
 	return valid, positions, errs

@@ -28,12 +28,15 @@ type fake struct {
 	queries []lode.Query
 	levels  []string
 	writes  int
+	named   []lode.Write // the writes that came with a key, in order
+	known   map[string]api.Operation
 
-	waiting   chan struct{} // when set, Wait blocks until it is closed
-	submitErr error
-	retrieve  func(context.Context, lode.Query) (*lode.Result, error)
-	reasons   []api.Reason
-	breaches  int
+	waiting      chan struct{} // when set, Wait blocks until it is closed
+	submitErr    error
+	retrieve     func(context.Context, lode.Query) (*lode.Result, error)
+	reasons      []api.Reason
+	restrictions []api.Reason
+	breaches     int
 }
 
 type fakeDoc struct {
@@ -50,7 +53,7 @@ var docsCollection = lode.Collection{
 func newFake() *fake { return &fake{points: map[lode.DocID]lode.Point{}} }
 
 func (f *fake) backend() api.Backend {
-	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Node: f}
+	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Node: f, Operations: f}
 }
 
 func known(p lode.Principal, collection string) error {
@@ -63,7 +66,8 @@ func known(p lode.Principal, collection string) error {
 	return nil
 }
 
-func (f *fake) CreateCollection(_ context.Context, p lode.Principal, c lode.Collection) (lode.Collection, error) {
+func (f *fake) CreateCollection(_ context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error) {
+	f.note(w)
 	c.EnsureDefaults()
 	if err := errors.Join(p.Validate(), c.Validate()); err != nil {
 		return c, err
@@ -103,7 +107,8 @@ func (f *fake) Collections(_ context.Context, _ lode.Principal, after string, li
 	return page, "", nil
 }
 
-func (f *fake) DeleteCollection(_ context.Context, p lode.Principal, name string) error {
+func (f *fake) DeleteCollection(_ context.Context, p lode.Principal, w lode.Write, name string) error {
+	f.note(w)
 	if err := known(p, name); err != nil {
 		return err
 	}
@@ -159,14 +164,16 @@ func (f *fake) Documents(_ context.Context, p lode.Principal, collection string,
 	return page, 0, nil
 }
 
-func (f *fake) DeleteDocuments(_ context.Context, p lode.Principal, collection string, kind lode.Kind, ids []lode.DocID) ([]error, error) {
+func (f *fake) DeleteDocuments(_ context.Context, p lode.Principal, w lode.Write, collection string, kind lode.Kind, targets []lode.Target) ([]error, error) {
+	f.note(w)
 	if err := known(p, collection); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	errs := make([]error, len(ids))
-	for i, id := range ids {
+	errs := make([]error, len(targets))
+	for i, target := range targets {
+		id := target.ID
 		_, isPoint := f.points[id]
 		switch {
 		case kind == lode.KindVector && isPoint:
@@ -209,7 +216,8 @@ func (f *fake) Chunks(_ context.Context, p lode.Principal, collection string, id
 	return []lode.Chunk{d.chunk()}, d.version, nil
 }
 
-func (f *fake) Retry(_ context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Job, error) {
+func (f *fake) Retry(_ context.Context, p lode.Principal, w lode.Write, collection string, id lode.DocID) (lode.Job, error) {
+	f.note(w)
 	d, err := f.get(p, collection, id)
 	if err != nil {
 		return lode.Job{}, err
@@ -222,6 +230,7 @@ func (f *fake) Retry(_ context.Context, p lode.Principal, collection string, id 
 
 // Submit refuses content that begins with "boom", and puts "bad" into quarantine.
 func (f *fake) Submit(ctx context.Context, p lode.Principal, s lode.Submission) (lode.Receipt, error) {
+	f.note(s.Write)
 	if err := errors.Join(ctx.Err(), p.Validate(), s.Validate(), f.submitErr); err != nil {
 		return lode.Receipt{}, err
 	}
@@ -313,9 +322,10 @@ func (f *fake) Trace(_ context.Context, p lode.Principal, collection string, chu
 	return lode.Trace{}, lode.NotFound("chunk", chunk)
 }
 
-func (f *fake) PutPoints(_ context.Context, p lode.Principal, collection string, points []lode.Point) ([]error, error) {
+func (f *fake) PutPoints(_ context.Context, p lode.Principal, w lode.Write, collection string, points []lode.Point) ([]lode.Version, []error, error) {
+	f.note(w)
 	if err := known(p, collection); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -329,7 +339,28 @@ func (f *fake) PutPoints(_ context.Context, p lode.Principal, collection string,
 			f.writes++
 		}
 	}
-	return errs, nil
+	return make([]lode.Version, len(points)), errs, nil
+}
+
+// note remembers a write with a key.
+func (f *fake) note(w lode.Write) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if w.Key != "" {
+		f.named = append(f.named, w)
+	}
+}
+
+func (f *fake) OperationID(p lode.Principal, key string) (string, error) {
+	return "op-" + p.ID + "-" + key, p.Validate()
+}
+
+func (f *fake) Operation(_ context.Context, _ lode.Principal, id string) (api.Operation, error) {
+	op, ok := f.known[id]
+	if !ok {
+		return op, lode.NotFound("operation", id)
+	}
+	return op, nil
 }
 
 func (f *fake) Point(_ context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error) {

@@ -252,6 +252,9 @@ func (s *service) serveWithin(w http.ResponseWriter, r *http.Request, rt route) 
 	if err != nil {
 		return err
 	}
+	if r, err = s.withWrite(w, r, rt, p); err != nil {
+		return err
+	}
 	return rt.handle(w, r, p)
 }
 
@@ -276,7 +279,7 @@ func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if rec != nil && rec.status != 0 {
 		panic(http.ErrAbortHandler) // part of an answer is out: never let it look complete
 	}
-	code := s.problem(w, r, err)
+	code := s.problem(w, r, afterUnknown(err, w.Header().Get(v1.HeaderOperation)))
 	if rec != nil {
 		rec.code = code
 	}

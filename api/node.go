@@ -42,12 +42,12 @@ func (s *service) health(w http.ResponseWriter, _ *http.Request, _ lode.Principa
 }
 
 func (s *service) ready(w http.ResponseWriter, r *http.Request, _ lode.Principal) error {
-	return writeReadiness(w, s.Backend.Node.Ready(r.Context()))
+	return writeReadiness(w, s.Backend.Node.Ready(r.Context()), s.Backend.Node.Restrictions()...)
 }
 
-func writeReadiness(w http.ResponseWriter, reasons []Reason) error {
+func writeReadiness(w http.ResponseWriter, reasons []Reason, restrictions ...Reason) error {
 	if len(reasons) == 0 {
-		return writeJSON(w, http.StatusOK, v1.Readiness{Ready: true, Reasons: []Reason{}})
+		return writeJSON(w, http.StatusOK, v1.Readiness{Ready: true, Reasons: []Reason{}, Restrictions: restrictions})
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusServiceUnavailable, v1.Readiness{Reasons: reasons})

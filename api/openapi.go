@@ -41,6 +41,7 @@ func marshalOpenAPI(routes []route) ([]byte, error) {
 			{Name: "documents", Description: "Documents and their layers: bronze (bytes as received), silver (canonical text), gold (chunks)."},
 			{Name: "retrieval", Description: "From a question to cited context, and from a citation back to its bytes."},
 			{Name: "vectors", Description: "Raw vectors, for those who embed by themselves."},
+			{Name: "operations", Description: "What became of writes whose answer was lost or not awaited."},
 			{Name: "node", Description: "The node itself."},
 		},
 		Components: &huma.Components{Schemas: schemas},
@@ -81,6 +82,9 @@ func operation(schemas huma.Registry, rt route) *huma.Operation {
 	for _, p := range rt.query {
 		op.Parameters = append(op.Parameters, queryParam(p))
 	}
+	if rt.writes != "" {
+		op.Parameters = append(op.Parameters, keyHeader())
+	}
 	if rt.request != nil {
 		op.RequestBody = requestBody(schemas, rt)
 	}
@@ -113,6 +117,8 @@ func pathParam(name string) *huma.Param {
 		p.Description, p.Schema.MaxLength = "Outside id, percent-encoded as one segment.", &most
 	case "chunk":
 		p.Description, p.Schema.Pattern = "Chunk id.", chunkPattern
+	case "operation":
+		p.Description = "Id of the operation."
 	case "layer":
 		p.Description, p.Schema.Enum = "Layer of refinement.", []any{lode.Bronze, lode.Silver, lode.Gold}
 	}
@@ -129,6 +135,12 @@ func queryParam(in param) *huma.Param {
 		out.Example = in.example
 	}
 	return out
+}
+
+func keyHeader() *huma.Param {
+	least, most := 1, lode.MaxKeyBytes
+	return &huma.Param{Name: v1.HeaderKey, In: "header", Description: keyAbout, Example: "7f3c0f2e-upload-17",
+		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most, Pattern: "^[!-~]+$"}}
 }
 
 func requestBody(schemas huma.Registry, rt route) *huma.RequestBody {
@@ -176,6 +188,9 @@ func problems(rt route) map[int][]lode.Code {
 	}
 	if rt.request != nil {
 		codes = append(codes, bodyCodes...)
+	}
+	if rt.writes != "" {
+		codes = append(codes, lode.CodeConflict) // the key was used for another request
 	}
 	byStatus := map[int][]lode.Code{}
 	for _, info := range v1.Codes() { // in the order of the table

@@ -62,9 +62,9 @@ func (s *service) itemError(r *http.Request, list string, i int, err error) *v1.
 }
 
 // inItem names the item that an error is about, unless it is about the collection, which
-// the path names.
+// the path names, or the key of the request.
 func inItem(list string, i int, coded *lode.Error) *lode.Error {
-	if coded.Field == "collection" {
+	if coded.Field == "collection" || aboutKey(coded) {
 		return coded
 	}
 	return coded.In(fmt.Sprintf("%s[%d]", list, i))

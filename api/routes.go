@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -17,6 +18,7 @@ type route struct {
 	summary      string
 	about        string // more words, where the summary is not enough
 	handle       handlerFunc
+	writes       string // what an Idempotency-Key of the route stands for; empty: it takes none
 	query        []param
 	request      any  // zero value of the JSON body; nil: the route takes no body
 	multipart    bool // the body may be multipart/form-data instead
@@ -59,7 +61,11 @@ var (
 	waitParam    = param{name: v1.QueryWait, kind: "boolean", missing: true, about: "Answer when the documents are searchable or in quarantine; false: as soon as they are durable."}
 	timeoutParam = param{name: v1.QueryTimeout, kind: "string", missing: "60s", about: "How long to wait, at most 10m. Documents not ready by then are reported as pending.", example: "30s"}
 
+	ifVersionParam = param{name: v1.QueryIfVersion, kind: "integer", least: 1, most: math.MaxUint32, about: "Delete only while the newest version is this one."}
+
 	readParams = []param{consistencyParam}
+
+	notFoundOrOther = []lode.Code{lode.CodeNotFound, lode.CodePrecondition} // or at another version
 )
 
 // routes is the whole HTTP surface.
@@ -68,6 +74,7 @@ func (s *service) routes() []route {
 	all = append(all, s.documentRoutes()...)
 	all = append(all, s.retrieveRoutes()...)
 	all = append(all, s.vectorRoutes()...)
+	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
 }
@@ -76,9 +83,9 @@ func (s *service) collectionRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: v1.PathCollections, id: "createCollection", tag: "collections",
 			summary: "Make a collection", about: "Its metric, embedder and chunker never change afterwards.",
-			handle: s.createCollection, request: v1.CreateCollection{},
+			handle: s.createCollection, writes: "createCollection", request: v1.CreateCollection{},
 			replies: []reply{{status: http.StatusCreated, body: v1.Collection{}, about: "The collection, with every default filled in."}},
-			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider}},
+			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider, lode.CodeNoStorage}},
 		{method: http.MethodGet, path: v1.PathCollections, id: "listCollections", tag: "collections",
 			summary: "List collections in order of name", handle: s.listCollections,
 			query:   []param{limitParam, cursorParam, consistencyParam},
@@ -88,7 +95,7 @@ func (s *service) collectionRoutes() []route {
 			replies: []reply{{status: http.StatusOK, body: v1.Collection{}, about: "The collection with its counts."}},
 			codes:   []lode.Code{lode.CodeNotFound}},
 		{method: http.MethodDelete, path: v1.PathCollection, id: "deleteCollection", tag: "collections",
-			summary: "Delete a collection with everything in it", handle: s.deleteCollection,
+			summary: "Delete a collection with everything in it", handle: s.deleteCollection, writes: "deleteCollection",
 			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows anything of it."}},
 			codes:   []lode.Code{lode.CodeNotFound}},
 	}
@@ -98,32 +105,32 @@ func (s *service) documentRoutes() []route {
 	notFound := []lode.Code{lode.CodeNotFound}
 	return []route{
 		{method: http.MethodPost, path: v1.PathDocuments, id: "uploadDocuments", tag: "documents",
-			summary: "Hand in documents", about: uploadAbout, handle: s.uploadDocuments,
+			summary: "Hand in documents", about: uploadAbout, handle: s.uploadDocuments, writes: "uploadDocuments",
 			query: []param{waitParam, timeoutParam}, request: v1.UploadDocuments{}, multipart: true, bulk: true, timeout: maxWait + time.Minute,
 			replies: []reply{
 				{status: http.StatusOK, body: v1.DocumentResults{}, about: "Every document is searchable."},
-				{status: http.StatusAccepted, body: v1.DocumentResults{}, about: "Every document is durable; some are still pending."},
+				{status: http.StatusAccepted, body: v1.DocumentResults{}, about: "Every document is durable; some are still pending. With a key or wait=false, Location leads to the operation."},
 				{status: http.StatusMultiStatus, body: v1.DocumentResults{}, about: "Some documents were refused or put into quarantine; their entries say why."}},
-			codes: []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+			codes: []lode.Code{lode.CodeNotFound, lode.CodeProvider, lode.CodePrecondition, lode.CodeNoStorage}},
 		{method: http.MethodGet, path: v1.PathDocuments, id: "listDocuments", tag: "documents",
 			summary: "List documents in the order they were first received", handle: s.listDocuments,
 			query:   []param{stateParam, filterParam, limitParam, cursorParam, consistencyParam},
 			replies: []reply{{status: http.StatusOK, body: v1.DocumentList{}, about: "A page of documents."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathDocumentsDelete, id: "deleteDocuments", tag: "documents",
-			summary: "Delete several documents", handle: s.deleteDocuments, request: v1.DeleteIDs{},
+			summary: "Delete several documents", handle: s.deleteDocuments, writes: "deleteDocuments", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathDocument, id: "getDocument", tag: "documents",
 			summary: "Show a document", about: idAbout, handle: s.getDocument, query: readParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Document{}, about: "The document with its newest version."}}, codes: notFound},
 		{method: http.MethodDelete, path: v1.PathDocument, id: "deleteDocument", tag: "documents",
-			summary: "Delete a document", about: idAbout, handle: s.deleteDocument,
-			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFound},
+			summary: "Delete a document", about: idAbout, handle: s.deleteDocument, writes: "deleteDocument", query: []param{ifVersionParam},
+			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFoundOrOther},
 		{method: http.MethodGet, path: v1.PathDocumentLayer, id: "getLayer", tag: "documents",
 			summary: "Read a document at one layer", about: layerAbout, handle: s.getLayer, query: readParams,
 			replies: []reply{{status: http.StatusOK, body: layerReply{}, about: "The layer."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathDocumentRetry, id: "retryDocument", tag: "documents",
-			summary: "Process a document in quarantine again", about: idAbout, handle: s.retryDocument,
-			replies: []reply{{status: http.StatusAccepted, body: v1.RetryResult{}, about: "Processing has begun."}},
+			summary: "Process a document in quarantine again", about: idAbout, handle: s.retryDocument, writes: "retryDocument",
+			replies: []reply{{status: http.StatusAccepted, body: v1.RetryResult{}, about: "Processing has begun; Location leads to the operation."}},
 			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict}},
 		{method: http.MethodGet, path: v1.PathQuarantine, id: "listQuarantine", tag: "documents",
 			summary: "List the documents whose newest version failed", handle: s.listQuarantine,
@@ -154,7 +161,7 @@ func (s *service) vectorRoutes() []route {
 	notFound := []lode.Code{lode.CodeNotFound}
 	put := route{method: http.MethodPut, path: v1.PathVectors, id: "putVectors", tag: "vectors",
 		summary: "Write raw vectors", about: "Those with a known id are replaced. POST does the same.",
-		handle: s.putVectors, request: v1.PutVectors{}, bulk: true, codes: notFound,
+		handle: s.putVectors, writes: "putVectors", request: v1.PutVectors{}, bulk: true, codes: append(notFoundOrOther[:len(notFoundOrOther):len(notFoundOrOther)], lode.CodeNoStorage),
 		replies: []reply{
 			{status: http.StatusOK, body: v1.PointResults{}, about: "Every vector is searchable."},
 			{status: http.StatusMultiStatus, body: v1.PointResults{}, about: "Some vectors were refused; their entries say why."}}}
@@ -165,14 +172,14 @@ func (s *service) vectorRoutes() []route {
 			summary: "Find the nearest vectors", handle: s.searchVectors, query: readParams, request: v1.SearchVectors{},
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, about: "The nearest, best first."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
-			summary: "Delete several raw vectors", handle: s.deleteVectors, request: v1.DeleteIDs{},
+			summary: "Delete several raw vectors", handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathVector, id: "getVector", tag: "vectors",
 			summary: "Show a raw vector", about: idAbout, handle: s.getVector, query: readParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Point{}, about: "The vector."}}, codes: notFound},
 		{method: http.MethodDelete, path: v1.PathVector, id: "deleteVector", tag: "vectors",
-			summary: "Delete a raw vector", about: idAbout, handle: s.deleteVector,
-			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFound},
+			summary: "Delete a raw vector", about: idAbout, handle: s.deleteVector, writes: "deleteVector", query: []param{ifVersionParam},
+			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows it."}}, codes: notFoundOrOther},
 	}
 }
 
@@ -184,6 +191,9 @@ func (s *service) nodeRoutes() []route {
 		{method: http.MethodGet, path: v1.PathNode, id: "getNode", tag: "node",
 			summary: "Describe the node that answers", handle: s.getNode,
 			replies: []reply{{status: http.StatusOK, body: v1.NodeInfo{}, about: "The node."}}},
+		{method: http.MethodGet, path: v1.PathNodeUsage, id: "getNodeUsage", tag: "node",
+			summary: "What the node uses of memory and disk, and its limits", handle: s.getNodeUsage,
+			replies: []reply{{status: http.StatusOK, body: v1.NodeUsage{}, about: "The usage, as of now or a few seconds ago."}}},
 		{method: http.MethodGet, path: v1.PathOpenAPI, id: "getOpenAPI", tag: "node", probe: true,
 			summary: "This document", handle: s.getOpenAPI,
 			replies: []reply{{status: http.StatusOK, body: map[string]any{}, about: "An OpenAPI 3.1 document."}}},
@@ -207,10 +217,14 @@ var deleteReplies = []reply{
 }
 
 const (
-	idAbout     = "The id is one percent-encoded path segment: guide/a.md is written guide%2Fa.md."
-	layerAbout  = idAbout + " bronze answers with the bytes as received, silver with the canonical text, gold with the chunks. bronze is that of the newest version, silver and gold of the one that search shows."
-	uploadAbout = "Either JSON, or multipart/form-data with any number of parts named file. " +
-		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers) or one named metadata (JSON: the metadata alone) about it. " +
+	idAbout    = "The id is one percent-encoded path segment: guide/a.md is written guide%2Fa.md."
+	layerAbout = idAbout + " bronze answers with the bytes as received, silver with the canonical text, gold with the chunks. bronze is that of the newest version, silver and gold of the one that search shows."
+	keyAbout   = "Names the write: 1 to 128 visible ASCII characters, another one for each write and the same one only for its repetition. " +
+		"The write takes effect once. Repeated under its key it is answered with the outcome that was recorded, also after a restart; the same key for another request is a conflict. " +
+		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 writes of a client are kept. The answer names the operation in X-Lode-Operation."
+	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
+	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
+		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, if_version) or one named metadata (JSON: the metadata alone) about it. " +
 		"The body is read to its end before anything is stored, so a broken request changes nothing. " +
 		"The same bytes again change nothing; other bytes under a known id become a new version. " +
 		"A request with a single document that is refused answers with that document's problem."

@@ -20,6 +20,7 @@ type upload struct {
 	submission lode.Submission
 	receipt    lode.Receipt
 	version    lode.DocVersion // once waited for
+	gone       bool            // was taken in before, and replaced or deleted since
 	err        error
 }
 
@@ -47,7 +48,16 @@ func (s *service) uploadDocuments(w http.ResponseWriter, r *http.Request, p lode
 		return err
 	}
 	b.settle(collection)
-	s.submit(r.Context(), p, b)
+	wr, err := s.uploadWrite(w, r, p, wait, b)
+	if err != nil {
+		return err
+	}
+	s.submit(r.Context(), p, wr, b)
+	for i := range b.items {
+		if it := &b.items[i]; it.err != nil {
+			it.err = afterUnknown(it.err, w.Header().Get(v1.HeaderOperation))
+		}
+	}
 	if err := b.refusal(); err != nil {
 		return err
 	}
@@ -59,6 +69,9 @@ func (s *service) uploadDocuments(w http.ResponseWriter, r *http.Request, p lode
 		}
 	}
 	out, status := s.results(r, b)
+	if out.Operation = w.Header().Get(v1.HeaderOperation); out.Operation != "" && status == http.StatusAccepted {
+		w.Header().Set("Location", v1.OperationPath(out.Operation))
+	}
 	return writeJSON(w, status, out)
 }
 
@@ -89,6 +102,7 @@ func readUploads(r *http.Request) (*batch, error) {
 func submissionFrom(d *v1.DocumentUpload) (lode.Submission, error) {
 	sub := lode.Submission{
 		ID: d.ID, URI: d.URI, MediaType: d.MediaType, Name: d.Name, Content: d.ContentBase64, Metadata: d.Metadata, Readers: d.Readers,
+		IfVersion: d.IfVersion,
 	}
 	switch {
 	case d.Content != nil && d.ContentBase64 != nil:
@@ -137,7 +151,7 @@ func (s idSet) add(sub *lode.Submission) error {
 	return nil
 }
 
-func (s *service) submit(ctx context.Context, p lode.Principal, b *batch) {
+func (s *service) submit(ctx context.Context, p lode.Principal, wr lode.Write, b *batch) {
 	var group errgroup.Group
 	group.SetLimit(submitConcurrency)
 	for i := range b.items {
@@ -145,6 +159,8 @@ func (s *service) submit(ctx context.Context, p lode.Principal, b *batch) {
 		if it.err != nil {
 			continue
 		}
+		it.submission.Write = wr
+		it.submission.Write.Part = i
 		group.Go(func() error {
 			it.receipt, it.err = s.Backend.Ingest.Submit(ctx, p, it.submission)
 			it.submission.Content = nil // durable now, and large
@@ -156,7 +172,7 @@ func (s *service) submit(ctx context.Context, p lode.Principal, b *batch) {
 
 // callCodes are failures of the call as a whole, when they meet every document.
 var callCodes = []lode.Code{
-	lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeOverloaded, lode.CodeUnavailable, lode.CodeCanceled, lode.CodeTimeout, lode.CodeInternal,
+	lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeOverloaded, lode.CodeNoStorage, lode.CodeUnavailable, lode.CodeCanceled, lode.CodeTimeout, lode.CodeInternal,
 }
 
 // refusal is the error of the request: that of its only document, or the one that all
@@ -167,7 +183,7 @@ func (b *batch) refusal() error {
 		return nil
 	}
 	code := codedError(first).Code
-	if slices.Contains(callCodes, code) {
+	if slices.Contains(callCodes, code) || aboutKey(first) {
 		for i := range b.items {
 			if !lode.IsCode(b.items[i].err, code) && codedError(b.items[i].err).Code != code {
 				return nil
@@ -197,6 +213,8 @@ func (s *service) await(ctx context.Context, p lode.Principal, collection string
 			it.version.State = lode.StatePending
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case it.receipt.Replayed && (lode.IsCode(err, lode.CodeSuperseded) || lode.IsCode(err, lode.CodeNotFound)):
+			it.gone = true
 		default:
 			it.err = err
 		}
@@ -227,7 +245,7 @@ func (s *service) result(r *http.Request, list string, i int, it *upload) v1.Doc
 	if it.receipt.ID == "" {
 		out.ID = it.submission.ID
 	}
-	if out.State == "" && (out.Outcome == lode.OutcomeCreated || out.Outcome == lode.OutcomeUpdated) {
+	if out.State == "" && !it.gone && (out.Outcome == lode.OutcomeCreated || out.Outcome == lode.OutcomeUpdated) {
 		out.State = lode.StatePending
 	}
 	if it.err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/lodedb/lode"
@@ -21,9 +22,12 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 	}
 	points := make([]lode.Point, len(req.Points))
 	for i, in := range req.Points {
+		if in.Version != 0 {
+			return lode.Invalid(fmt.Sprintf("points[%d].version", i), in.Version, "version is for answers only").WithHint("to write only while the point is at that version, say if_version")
+		}
 		points[i] = lode.Point(in)
 	}
-	errs, err := s.Backend.Points.PutPoints(r.Context(), p, collection, points)
+	versions, errs, err := s.Backend.Points.PutPoints(r.Context(), p, writeOf(r), collection, points)
 	if err != nil {
 		return err
 	}
@@ -34,7 +38,9 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 		if i < len(errs) && errs[i] != nil {
 			failed = true
 			out.Items[i].Error = s.itemError(r, "points", i, errs[i])
+			continue
 		}
+		out.Items[i].Version = versions[i]
 	}
 	if failed && len(points) == 1 {
 		return codedError(errs[0]).In("points[0]")

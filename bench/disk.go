@@ -84,7 +84,7 @@ func diskOfPoints(ctx context.Context, o Options, r *Report, n int) error {
 	return withDisk(ctx, o, r, what, "points", func(node *server.Server) (raw int64, err error) {
 		engine, me, rnd := node.Engine(), lode.AllSeeing("bench"), rand.New(rand.NewPCG(o.Seed, 0))
 		settings := lode.Collection{Name: "points", Metric: lode.Cosine, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: writeDim}}
-		if _, err := engine.CreateCollection(ctx, me, settings); err != nil {
+		if _, err := engine.CreateCollection(ctx, me, lode.Write{}, settings); err != nil {
 			return 0, err
 		}
 		for first := 0; first < n; first += diskBatch {
@@ -94,7 +94,7 @@ func diskOfPoints(ctx context.Context, o Options, r *Report, n int) error {
 				points[i].ID = lode.DocID(fmt.Sprintf("point-%d", first+i))
 				raw += int64(4*len(points[i].Vector) + len(points[i].Text))
 			}
-			errs, err := engine.PutPoints(ctx, me, "points", points)
+			_, errs, err := engine.PutPoints(ctx, me, lode.Write{}, "points", points)
 			if err := errors.Join(append(errs, err)...); err != nil {
 				return raw, err
 			}
@@ -188,7 +188,7 @@ func fillCollections(ctx context.Context, o Options, node *server.Server, n int)
 	for i := range n {
 		name := fmt.Sprintf("c%d", i)
 		settings := lode.Collection{Name: name, Metric: lode.Cosine, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: 8}}
-		if _, err := engine.CreateCollection(ctx, me, settings); err != nil {
+		if _, err := engine.CreateCollection(ctx, me, lode.Write{}, settings); err != nil {
 			return err
 		}
 		points := make([]lode.Point, 3)
@@ -199,7 +199,7 @@ func fillCollections(ctx context.Context, o Options, node *server.Server, n int)
 			}
 			points[j] = lode.Point{ID: lode.DocID(fmt.Sprint(j)), Vector: v, Text: "some text"}
 		}
-		errs, err := engine.PutPoints(ctx, me, name, points)
+		_, errs, err := engine.PutPoints(ctx, me, lode.Write{}, name, points)
 		if err := errors.Join(append(errs, err)...); err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func measureWriters(ctx context.Context, o Options, r *Report, node *server.Serv
 	name := fmt.Sprintf("writes-%d", writers)
 	engine, me := node.Engine(), lode.AllSeeing("bench")
 	settings := lode.Collection{Name: name, Metric: lode.Cosine, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: writeDim}}
-	if _, err := engine.CreateCollection(ctx, me, settings); err != nil {
+	if _, err := engine.CreateCollection(ctx, me, lode.Write{}, settings); err != nil {
 		return err
 	}
 	bare, closeBare, err := openBare()
@@ -73,7 +73,7 @@ func measureWriters(ctx context.Context, o Options, r *Report, node *server.Serv
 	put := func(n int, rnd *rand.Rand) error {
 		p := pool[rnd.IntN(len(pool))]
 		p.ID = lode.DocID(fmt.Sprintf("p%d", n))
-		errs, err := engine.PutPoints(ctx, me, name, []lode.Point{p})
+		_, errs, err := engine.PutPoints(ctx, me, lode.Write{}, name, []lode.Point{p})
 		return errors.Join(append(errs, err)...)
 	}
 	var logs, nodes []writeRound

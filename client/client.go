@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
 )
 
 // Defaults of [Options].
@@ -99,22 +101,32 @@ type call struct {
 	body         func() (io.ReadCloser, error) // nil: none
 	streamed     bool                          // ask before sending a body of unknown length
 	repeatable   bool                          // may be sent again after a connection broke
+	writes       bool                          // takes an Idempotency-Key, under which it may always be sent again
+	key          string                        // of a write, by do
 	accept       []int                         // statuses beside 2xx that carry the ordinary answer
 }
 
 // do sends the call until it is answered, and gives the answer's body to read, up to the
 // limit on answers.
 func (c *Client) do(ctx context.Context, k call, read func(*http.Response, []byte) error) error {
-	for attempt := 1; ; attempt++ {
-		pause, err := c.attempt(ctx, k, read)
-		if err == nil || pause == never || attempt > c.options.Retries {
+	if k.writes {
+		k.key, k.repeatable = keyFor(ctx), true
+		if err := lode.ValidateKey(k.key); err != nil {
 			return err
+		}
+	}
+	sent := false // an attempt may have reached the server, and its answer did not come
+	for attempt := 1; ; attempt++ {
+		pause, lost, err := c.attempt(ctx, k, read)
+		sent = sent || lost
+		if err == nil || pause == never || attempt > c.options.Retries {
+			return k.whenSent(sent, err)
 		}
 		if pause == whenever {
 			pause = c.options.Backoff(attempt)
 		}
 		if !sleep(ctx, pause) {
-			return errors.Join(contextError(ctx.Err()), err)
+			return k.whenSent(sent, errors.Join(contextError(ctx.Err()), err))
 		}
 	}
 }
@@ -125,27 +137,33 @@ const (
 	never    time.Duration = -1
 )
 
-func (c *Client) attempt(ctx context.Context, k call, read func(*http.Response, []byte) error) (pause time.Duration, err error) {
+// attempt sends the call once. lost says that it may have been carried out all the same.
+func (c *Client) attempt(ctx context.Context, k call, read func(*http.Response, []byte) error) (pause time.Duration, lost bool, err error) {
 	req, err := c.request(ctx, k)
 	if err != nil {
-		return never, err
+		return never, false, err
 	}
 	resp, err := c.options.HTTPClient.Do(req)
 	if err != nil {
-		return c.transportError(ctx, k, err)
+		pause, err = c.transportError(ctx, k, err)
+		return pause, !errors.Is(err, syscall.ECONNREFUSED), err
 	}
 	defer resp.Body.Close()
 	body, err := c.readBody(resp)
 	if err != nil {
 		if ctx.Err() == nil && k.repeatable && !lode.IsCode(err, lode.CodeTooLarge) {
-			return whenever, err
+			return whenever, true, err
 		}
-		return never, err
+		return never, true, err
 	}
 	if resp.StatusCode/100 != 2 && !slices.Contains(k.accept, resp.StatusCode) {
-		return retryPause(resp), problemError(resp, body)
+		err := problemError(resp, body)
+		if k.key != "" && lode.IsCode(err, lode.CodeOutcomeUnknown) {
+			return whenever, true, err // under its key it takes effect once
+		}
+		return retryPause(resp), false, err
 	}
-	return never, read(resp, body)
+	return never, false, read(resp, body)
 }
 
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
@@ -171,6 +189,9 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 		req.ContentLength = sized.size()
 	}
 	req.Header.Set("User-Agent", c.options.UserAgent)
+	if k.key != "" {
+		req.Header.Set(v1.HeaderKey, k.key)
+	}
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -118,12 +119,18 @@ func TestRetries(t *testing.T) {
 		{"too often", lode.CodeUnavailable, 99, 5, false},
 		{"invalid", lode.CodeInvalid, 99, 1, false},
 		{"internal", lode.CodeInternal, 99, 1, false},
-		{"unknown outcome", lode.CodeOutcomeUnknown, 99, 1, false},
+		{"unknown outcome", lode.CodeOutcomeUnknown, 2, 3, true},
+		{"unknown for good", lode.CodeOutcomeUnknown, 99, 5, false},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			var attempts atomic.Int32
+			var key string
 			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if got := r.Header.Get(v1.HeaderKey); attempts.Load() > 0 && got != key || lode.ValidateKey(got) != nil {
+					t.Errorf("attempt under key %q after %q", got, key)
+				}
+				key = r.Header.Get(v1.HeaderKey)
 				body, _ := io.ReadAll(r.Body)
 				if string(body) != `{"name":"docs"}` {
 					t.Errorf("attempt with body %q", body)
@@ -199,8 +206,83 @@ func TestBrokenConnection(t *testing.T) {
 	if _, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "a"}); err != nil {
 		t.Errorf("a search: %v", err)
 	}
-	if _, err := c.CreateCollection(t.Context(), v1.CreateCollection{Name: "docs"}); !lode.IsCode(err, lode.CodeOutcomeUnknown) {
+	if _, err := c.CreateCollection(t.Context(), v1.CreateCollection{Name: "docs"}); err != nil {
 		t.Errorf("a creation: %v", err)
+	}
+	if _, err := c.CreateBackup(t.Context(), false); !lode.IsCode(err, lode.CodeOutcomeUnknown) {
+		t.Errorf("a backup: %v", err)
+	}
+}
+
+// TestKeys: every write has a key, another one each time, and kept over attempts; reads have
+// none, and a key of the caller is taken.
+func TestKeys(t *testing.T) {
+	var keys []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		keys = append(keys, r.Header.Get(v1.HeaderKey))
+		fmt.Fprint(w, `{"items":[{}]}`)
+	})
+	ctx := t.Context()
+	file := client.FileBytes("a", []byte("x"))
+	writes := func(ctx context.Context) error {
+		_, err1 := c.CreateCollection(ctx, v1.CreateCollection{Name: "docs"})
+		_, err2 := c.UploadDocuments(ctx, "docs", []client.File{file}, client.UploadOptions{})
+		_, err3 := c.UploadJSON(ctx, "docs", []v1.DocumentUpload{{}}, client.UploadOptions{})
+		_, err4 := c.RetryDocument(ctx, "docs", "a")
+		_, err5 := c.DeleteDocuments(ctx, "docs", "a")
+		_, err6 := c.PutVectors(ctx, "docs", v1.Point{ID: "a"})
+		_, err7 := c.DeleteVectors(ctx, "docs", "a")
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7, c.DeleteDocument(ctx, "docs", "a"), c.DeleteDocumentIf(ctx, "docs", "a", 1),
+			c.DeleteVector(ctx, "docs", "a"), c.DeleteVectorIf(ctx, "docs", "a", 1), c.DeleteCollection(ctx, "docs"))
+	}
+	if err := writes(ctx); err != nil {
+		t.Fatal(err)
+	}
+	const n = 12
+	seen := map[string]bool{}
+	for _, key := range keys {
+		seen[key] = true
+	}
+	if len(keys) != n || len(seen) != n || seen[""] {
+		t.Errorf("%d writes under %d keys: %q", len(keys), len(seen), keys)
+	}
+	keys = nil
+	if err := writes(client.WithKey(ctx, "mine")); err != nil || fmt.Sprint(keys) != fmt.Sprint(slices.Repeat([]string{"mine"}, n)) {
+		t.Errorf("%q, %v", keys, err)
+	}
+	keys = nil
+	_, err1 := c.GetNode(client.WithKey(ctx, "mine"))
+	_, err2 := c.Retrieve(client.WithKey(ctx, "mine"), "docs", v1.Retrieve{Text: "a"})
+	_, err3 := c.Check(client.WithKey(ctx, "mine"))
+	if err := errors.Join(err1, err2, err3); err != nil || strings.Join(keys, "") != "" {
+		t.Errorf("reads with keys: %q, %v", keys, err)
+	}
+	keys = nil
+	err := c.UploadAll(client.WithKey(ctx, "mine"), "docs", slices.Values([]client.File{file, {ID: "b", Size: 1 << 30, Open: file.Open}}), client.UploadOptions{}, func(client.File, v1.DocumentResult) {})
+	if err != nil || len(keys) != 2 || keys[0] == keys[1] || slices.Contains(keys, "mine") {
+		t.Errorf("two requests of one upload: %q, %v", keys, err)
+	}
+}
+
+// TestLostWrite says of a write whose answers were all lost that nobody knows, and how to ask.
+func TestLostWrite(t *testing.T) {
+	key := make(chan string, 9)
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		key <- r.Header.Get(v1.HeaderKey)
+		if len(key) > 1 {
+			problem(w, lode.Errorf(lode.CodeUnavailable, "no leader"))
+			return
+		}
+		panic(http.ErrAbortHandler)
+	})
+	_, err := c.CreateCollection(t.Context(), v1.CreateCollection{Name: "docs"})
+	var e *lode.Error
+	if !errors.As(err, &e) || e.Code != lode.CodeOutcomeUnknown || !strings.Contains(e.Hint, "/v1/operations?key="+<-key) {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.GetNode(t.Context()); !lode.IsCode(err, lode.CodeUnavailable) {
+		t.Errorf("a read: %v", err)
 	}
 }
 

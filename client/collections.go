@@ -38,7 +38,7 @@ func readLevel(level string) url.Values {
 
 // CreateCollection makes a collection.
 func (c *Client) CreateCollection(ctx context.Context, req v1.CreateCollection) (*v1.Collection, error) {
-	return send[v1.Collection](ctx, c, call{method: http.MethodPost, path: v1.PathCollections}, req)
+	return send[v1.Collection](ctx, c, call{method: http.MethodPost, path: v1.PathCollections, writes: true}, req)
 }
 
 // GetCollection shows a collection with its counts.
@@ -64,7 +64,7 @@ func (c *Client) Collections(ctx context.Context) iter.Seq2[v1.Collection, error
 
 // DeleteCollection deletes a collection with everything in it.
 func (c *Client) DeleteCollection(ctx context.Context, name string) error {
-	return c.remove(ctx, v1.Path(v1.PathCollection, name))
+	return c.remove(ctx, v1.Path(v1.PathCollection, name), 0)
 }
 
 // pages walks the items of a list page by page.

@@ -16,8 +16,11 @@
 //
 // A request that was not carried out is repeated with growing pauses, or after the seconds
 // that the server asks for: connections refused, and the codes overloaded and unavailable.
-// A connection that breaks later is repeated only for requests that may be repeated without
-// harm: reads, searches, deletions, and uploads, since the same bytes again change nothing.
+// When a connection breaks later, or the server cannot say what became of a write, reads and
+// writes are repeated: every write has an Idempotency-Key, made by the call and kept over its
+// retries, under which it takes effect once ([WithKey] gives one of your own). A write of which
+// no attempt was answered is outcome_unknown, and the hint says how to ask for it. Only the
+// making of a backup is not repeated.
 //
 // # Uploads
 //

@@ -69,7 +69,7 @@ func (c *Client) ListQuarantine(ctx context.Context, collection string, page Pag
 
 // DeleteDocument deletes a document.
 func (c *Client) DeleteDocument(ctx context.Context, collection string, id lode.DocID) error {
-	return c.remove(ctx, v1.DocumentPath(collection, id))
+	return c.remove(ctx, v1.DocumentPath(collection, id), 0)
 }
 
 // DeleteDocuments deletes several documents and reports each. A single id that cannot be
@@ -79,12 +79,12 @@ func (c *Client) DeleteDocuments(ctx context.Context, collection string, ids ...
 }
 
 func (c *Client) deleteIDs(ctx context.Context, path string, ids []lode.DocID) (*v1.DeleteResults, error) {
-	return send[v1.DeleteResults](ctx, c, call{method: http.MethodPost, path: path, repeatable: true}, v1.DeleteIDs{IDs: ids})
+	return send[v1.DeleteResults](ctx, c, call{method: http.MethodPost, path: path, writes: true}, v1.DeleteIDs{IDs: ids})
 }
 
 // RetryDocument has a document in quarantine processed again.
 func (c *Client) RetryDocument(ctx context.Context, collection string, id lode.DocID) (*v1.RetryResult, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathDocumentRetry, collection, string(id))}
+	k := call{method: http.MethodPost, path: v1.Path(v1.PathDocumentRetry, collection, string(id)), writes: true}
 	return exchange[v1.RetryResult](ctx, c, k)
 }
 

@@ -49,9 +49,3 @@ func exchange[T any](ctx context.Context, c *Client, k call) (*T, error) {
 	}
 	return out, nil
 }
-
-// remove deletes and expects no answer. It may be repeated: what is gone stays gone.
-func (c *Client) remove(ctx context.Context, path string) error {
-	k := call{method: http.MethodDelete, path: path, repeatable: true}
-	return c.do(ctx, k, func(*http.Response, []byte) error { return nil })
-}

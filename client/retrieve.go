@@ -28,7 +28,7 @@ func (c *Client) TraceChunk(ctx context.Context, collection string, id lode.Chun
 // PutVectors writes raw vectors and reports each. A single one that is refused is an error
 // of the call.
 func (c *Client) PutVectors(ctx context.Context, collection string, points ...v1.Point) (*v1.PointResults, error) {
-	k := call{method: http.MethodPut, path: v1.Path(v1.PathVectors, collection), repeatable: true}
+	k := call{method: http.MethodPut, path: v1.Path(v1.PathVectors, collection), writes: true}
 	return send[v1.PointResults](ctx, c, k, v1.PutVectors{Points: points})
 }
 
@@ -45,7 +45,7 @@ func (c *Client) GetVector(ctx context.Context, collection string, id lode.DocID
 
 // DeleteVector deletes a raw vector.
 func (c *Client) DeleteVector(ctx context.Context, collection string, id lode.DocID) error {
-	return c.remove(ctx, v1.VectorPath(collection, id))
+	return c.remove(ctx, v1.VectorPath(collection, id), 0)
 }
 
 // DeleteVectors deletes several raw vectors and reports each. A single id that cannot be

@@ -35,7 +35,8 @@ type File struct {
 	MediaType string // optional, the content decides
 	Metadata  lode.Metadata
 	Readers   []string
-	Size      int64 // bytes, as far as known; [Client.UploadAll] cuts requests by it
+	IfVersion *lode.Version // take the file only while this is the document's newest version; 0: only while there is none
+	Size      int64         // bytes, as far as known; [Client.UploadAll] cuts requests by it
 	// Open gives the content. It is called again when the request is repeated.
 	Open func() (io.ReadCloser, error)
 }
@@ -71,7 +72,7 @@ func (c *Client) UploadDocuments(ctx context.Context, collection string, files [
 	var bodies bodyTracker
 	k := call{
 		method: http.MethodPost, path: v1.Path(v1.PathDocuments, collection), query: o.values(),
-		contentType: v1.MediaTypeMultipart + "; boundary=" + boundary, streamed: true, repeatable: true,
+		contentType: v1.MediaTypeMultipart + "; boundary=" + boundary, streamed: true, writes: true,
 		body: func() (io.ReadCloser, error) { return bodies.start(boundary, files), nil },
 	}
 	results, err := exchange[v1.DocumentResults](ctx, c, k)
@@ -87,14 +88,16 @@ func (c *Client) UploadDocuments(ctx context.Context, collection string, files [
 
 // UploadJSON uploads documents whose content is at hand, in one request.
 func (c *Client) UploadJSON(ctx context.Context, collection string, docs []v1.DocumentUpload, o UploadOptions) (*v1.DocumentResults, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathDocuments, collection), query: o.values(), repeatable: true}
+	k := call{method: http.MethodPost, path: v1.Path(v1.PathDocuments, collection), query: o.values(), writes: true}
 	return send[v1.DocumentResults](ctx, c, k, v1.UploadDocuments{Documents: docs})
 }
 
 // UploadAll uploads any number of files in requests of bounded size, one after the other,
 // and calls each with every file's result. A file that is refused does not stop the others;
-// a request that fails as a whole does.
+// a request that fails as a whole does. Every request has a key of its own: one of [WithKey]
+// would stand for several writes, and is passed over.
 func (c *Client) UploadAll(ctx context.Context, collection string, files iter.Seq[File], o UploadOptions, each func(File, v1.DocumentResult)) error {
+	ctx = WithKey(ctx, "")
 	var batch []File
 	var size int64
 	flush := func() error {
@@ -194,6 +197,7 @@ func writeFiles(w io.Writer, boundary string, files []File) error {
 func writeFile(m *multipart.Writer, f *File) error {
 	about, err := json.Marshal(v1.DocumentPart{
 		ID: f.ID, URI: f.URI, MediaType: f.MediaType, Name: f.Name, Metadata: f.Metadata, Readers: f.Readers,
+		IfVersion: f.IfVersion,
 	})
 	if err != nil {
 		return lode.Invalid("document", f.ID, "description cannot be written as JSON: %s", err)

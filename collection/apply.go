@@ -99,7 +99,7 @@ func (e *Engine) applyBatch(entries []Entry, commands []command, results []any) 
 	last := entries[len(entries)-1]
 	var b *batch
 	err := e.store.Update(storage.Applied{Index: last.Index, Term: last.Term}, func(tx *storage.Tx) error {
-		b = &batch{tx: tx}
+		b = &batch{tx: tx, codec: e.codec, keep: e.keep}
 		for i, cmd := range commands {
 			tx.SetEntry(entries[i].Index)
 			result, err := b.apply(cmd)
@@ -127,6 +127,8 @@ func (e *Engine) applyBatch(entries []Entry, commands []command, results []any) 
 // transaction with its neighbours and must leave no trace in it.
 type batch struct {
 	tx      *storage.Tx
+	codec   codec
+	keep    int // named writes to keep for each client
 	effects []effect
 	events  []func(*Events)
 }
@@ -168,6 +170,8 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.sealSegment(cmd)
 	case *sealedSegment:
 		return b.sealedSegment(cmd)
+	case *named:
+		return b.named(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }

@@ -47,10 +47,15 @@ func (b *batch) submit(c *submit) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case old != nil && !old.maySee(c.Actor.principal()):
+		return errTaken(c.ID), nil
+	}
+	if refusal := old.unmet(c.IfVersion); refusal != nil {
+		return refusal, nil
+	}
+	switch {
 	case old == nil:
 		return b.submitNew(c)
-	case !old.maySee(c.Actor.principal()):
-		return errTaken(c.ID), nil
 	case old.newest.Blob != c.Blob || old.newest.MediaType != c.MediaType:
 		return b.submitVersion(c, old)
 	case old.newest.State == lode.StateQuarantined:
@@ -60,7 +65,25 @@ func (b *batch) submit(c *submit) (any, error) {
 	if old.newest.URI == c.URI && old.newestFacts().equal(said) {
 		return old.receipt(lode.OutcomeUnchanged), nil
 	}
+	if c.IfVersion != nil {
+		return b.submitVersion(c, old) // so that of two who saw the same version only one wins
+	}
 	return b.submitFacts(c, old)
+}
+
+// unmet refuses a write whose condition does not hold. 0 stands for no document.
+func (d *document) unmet(want *lode.Version) *lode.Error {
+	newest := lode.Version(0)
+	if d != nil {
+		newest = d.newest.Version
+	}
+	switch {
+	case want == nil || *want == newest:
+		return nil
+	case newest == 0:
+		return lode.FieldError(lode.CodePrecondition, "if_version", *want, "version %d was wanted, and there is no version of this id", *want)
+	}
+	return lode.FieldError(lode.CodePrecondition, "if_version", *want, "version %d was wanted, the newest is %d", *want, newest)
 }
 
 // errTaken refuses a write under an id that belongs to somebody else: neither overwriting
@@ -188,6 +211,12 @@ func (b *batch) deleteDocuments(c *deleteDocuments) (any, error) {
 		if d == nil || !d.maySee(c.Actor.principal()) {
 			results[i] = errNoDocument(c.Kind, id)
 			continue
+		}
+		if len(c.IfVersions) > 0 {
+			if refusal := d.unmet(c.IfVersions[i]); refusal != nil {
+				results[i] = refusal
+				continue
+			}
 		}
 		if err := b.deleteDocument(d); err != nil {
 			return nil, err

@@ -7,6 +7,13 @@ import (
 	"github.com/lodedb/lode"
 )
 
+// written is the result of a command that writes points: for each point the version that
+// it has now, or why it was refused.
+type written struct {
+	versions []lode.Version
+	errs     []error
+}
+
 // putPoints stores raw vectors; each stands for itself and is visible with the batch.
 func (b *batch) putPoints(c *putPoints) (any, error) {
 	settings, err := b.collection(c.Collection)
@@ -16,46 +23,50 @@ func (b *batch) putPoints(c *putPoints) (any, error) {
 	if settings == nil {
 		return errNoCollection(c.Collection), nil
 	}
-	results := make([]error, len(c.decoded))
+	results := written{versions: make([]lode.Version, len(c.decoded)), errs: make([]error, len(c.decoded))}
 	for i := range c.decoded {
-		refusal, err := b.putPoint(settings, c, &c.decoded[i])
+		version, refusal, err := b.putPoint(settings, c, &c.decoded[i])
 		if err != nil {
 			return nil, err
 		}
+		results.versions[i] = version
 		if refusal != nil {
-			results[i] = refusal
+			results.errs[i] = refusal
 		}
 	}
 	return results, nil
 }
 
-func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (*lode.Error, error) {
+func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lode.Version, *lode.Error, error) {
 	vector, refusal := parseVector(settings, p.Vector)
 	if refusal != nil {
-		return refusal, nil
+		return 0, refusal, nil
 	}
 	old, err := findDocument(b.tx, c.Collection, lode.KindVector, p.ID)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
+	}
+	if old != nil && !old.maySee(c.Actor.principal()) {
+		return 0, errTaken(p.ID), nil
+	}
+	if refusal := old.unmet(p.IfVersion); refusal != nil {
+		return 0, refusal, nil
 	}
 	if old == nil {
-		return nil, b.newPoint(c, p, vector)
-	}
-	if !old.maySee(c.Actor.principal()) {
-		return errTaken(p.ID), nil
+		return 1, nil, b.newPoint(c, p, vector)
 	}
 	stored, err := b.tx.Chunk(c.Collection, old.current, 0)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	said := facts{p.Metadata, p.Readers}
+	said, now := facts{p.Metadata, p.Readers}, old.newest.Version
 	switch same := stored.Chunk.Text == p.Text && bytes.Equal(stored.Vector, p.Vector); {
 	case same && old.newestFacts().equal(said):
-		return nil, nil
-	case same:
-		return nil, b.describePoint(c, old, said)
+		return now, nil, nil
+	case same && p.IfVersion == nil:
+		return now, nil, b.describePoint(c, old, said)
 	}
-	return nil, b.replacePoint(c, old, p, vector)
+	return now + 1, nil, b.replacePoint(c, old, p, vector)
 }
 
 func pointChunk(v *lode.DocVersion) lode.ChunkID {

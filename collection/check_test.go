@@ -51,11 +51,11 @@ func TestCheckCatches(t *testing.T) {
 				t.Fatal(err)
 			}
 			settings := lode.Collection{Name: "c", Metric: lode.Dot, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: 2}}
-			if _, err := e.CreateCollection(ctx, p, settings); err != nil {
+			if _, err := e.CreateCollection(ctx, p, lode.Write{}, settings); err != nil {
 				t.Fatal(err)
 			}
 			points := []lode.Point{{ID: "a", Vector: lode.Vector{1, 2}}, {ID: "b", Vector: lode.Vector{3, 4}}}
-			if _, err := e.PutPoints(ctx, p, "c", points); err != nil {
+			if _, _, err := e.PutPoints(ctx, p, lode.Write{}, "c", points); err != nil {
 				t.Fatal(err)
 			}
 			var reports []string

@@ -44,7 +44,7 @@ type CollectionInfo struct {
 
 // CreateCollection creates an empty collection: c without ID, CreatedAt and Fingerprint,
 // defaults filled in. A name that is taken is [lode.CodeConflict].
-func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, c lode.Collection) (lode.Collection, error) {
+func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error) {
 	if err := e.admit(p); err != nil {
 		return lode.Collection{}, err
 	}
@@ -52,15 +52,14 @@ func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, c lode.
 	if err := c.Validate(); err != nil {
 		return lode.Collection{}, err
 	}
-	if e.catalog.Load().byName[c.Name] != nil {
-		return lode.Collection{}, errCollectionExists(c.Name)
+	c.ID, c.CreatedAt = 0, e.now()
+	err := error(nil)
+	if w.Key == "" && e.catalog.Load().byName[c.Name] != nil {
+		err = errCollectionExists(c.Name) // with a key Apply says so, and the answer is kept
+	} else {
+		c.Fingerprint, err = e.options.Fingerprint(c)
 	}
-	fingerprint, err := e.options.Fingerprint(c)
-	if err != nil {
-		return lode.Collection{}, err
-	}
-	c.ID, c.Fingerprint, c.CreatedAt = 0, fingerprint, e.now()
-	return propose[lode.Collection](ctx, e, &createCollection{Collection: c})
+	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &createCollection{Collection: c} })
 }
 
 // Collection returns a collection and what it holds, as far as the principal may see it.
@@ -119,11 +118,8 @@ func (e *Engine) stats(ctx context.Context, p lode.Principal, c *collection) (lo
 }
 
 // DeleteCollection removes a collection with everything in it.
-func (e *Engine) DeleteCollection(ctx context.Context, p lode.Principal, name string) error {
+func (e *Engine) DeleteCollection(ctx context.Context, p lode.Principal, w lode.Write, name string) error {
 	c, err := e.open(p, name)
-	if err != nil {
-		return err
-	}
-	_, err = propose[done](ctx, e, &deleteCollection{Collection: c.settings.ID})
+	_, err = carry[done](ctx, e, p, w, err, func() command { return &deleteCollection{Collection: c.settings.ID} })
 	return err
 }

@@ -27,10 +27,6 @@ const maxActorBytes = 64 << 10
 // kindCommand marks the envelope of a command.
 const kindCommand seal.Kind = 'C'
 
-// commandVersion is the version of every payload so far. A payload that changes gets a new
-// number, and Apply keeps reading the old one.
-const commandVersion = 1
-
 // commandType says what a command does. Numbers are never reused.
 type commandType uint16
 
@@ -49,7 +45,18 @@ const (
 	typePutPoints        commandType = 12
 	typeSealSegment      commandType = 20
 	typeSealedSegment    commandType = 21
+	typeNamed            commandType = 13
 )
+
+// version is that of the payloads that are written. A payload that changes gets a new number,
+// and Apply keeps reading the older ones.
+func (t commandType) version() uint16 {
+	switch t {
+	case typeSubmit, typeDeleteDocuments, typePutPoints: // 2: conditions on the version
+		return 2
+	}
+	return 1
+}
 
 // grows reports whether a command stores more than it removes, and may be refused for want
 // of room. The others end work that was admitted or make room.
@@ -89,6 +96,7 @@ type submit struct {
 	Readers    []string          `cbor:"9,keyasint,omitempty"`
 	At         time.Time         `cbor:"10,keyasint"`
 	Run        lode.Run          `cbor:"11,keyasint"`
+	IfVersion  *lode.Version     `cbor:"12,keyasint,omitempty"`
 }
 
 type claim struct {
@@ -130,6 +138,7 @@ type deleteDocuments struct {
 	Actor      actor             `cbor:"2,keyasint"`
 	Kind       lode.Kind         `cbor:"3,keyasint"`
 	IDs        []lode.DocID      `cbor:"4,keyasint"`
+	IfVersions []*lode.Version   `cbor:"5,keyasint,omitempty"` // none, or one for each id
 }
 
 type putPoints struct {
@@ -161,6 +170,8 @@ type point struct {
 	Text     string        `cbor:"3,keyasint,omitempty"`
 	Metadata lode.Metadata `cbor:"4,keyasint,omitempty"`
 	Readers  []string      `cbor:"5,keyasint,omitempty"`
+
+	IfVersion *lode.Version `cbor:"6,keyasint,omitempty"`
 }
 
 func (*initCluster) commandType() commandType      { return typeInitCluster }
@@ -177,6 +188,7 @@ func (*deleteDocuments) commandType() commandType  { return typeDeleteDocuments 
 func (*putPoints) commandType() commandType        { return typePutPoints }
 func (*sealSegment) commandType() commandType      { return typeSealSegment }
 func (*sealedSegment) commandType() commandType    { return typeSealedSegment }
+func (*named) commandType() commandType            { return typeNamed }
 
 // newCommand returns an empty payload of the type, nil for a type that this build does not
 // know.
@@ -210,6 +222,8 @@ func newCommand(t commandType) command {
 		return new(sealSegment)
 	case typeSealedSegment:
 		return new(sealedSegment)
+	case typeNamed:
+		return new(named)
 	}
 	return nil
 }
@@ -265,7 +279,7 @@ func newCodec() (codec, error) {
 func (c codec) encode(cmd command) ([]byte, error) {
 	var b bytes.Buffer
 	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(cmd.commandType())))
-	b.Write(binary.LittleEndian.AppendUint16(nil, commandVersion))
+	b.Write(binary.LittleEndian.AppendUint16(nil, cmd.commandType().version()))
 	if err := c.enc.NewEncoder(&b).Encode(cmd); err != nil {
 		return nil, lode.Errorf(lode.CodeInternal, "encode command %d: %w", cmd.commandType(), err)
 	}
@@ -288,16 +302,18 @@ func (c codec) decode(b []byte) (command, error) {
 	if len(payload) < 4 {
 		return nil, fmt.Errorf("command has %d bytes, its header alone needs 4", len(payload))
 	}
-	t := commandType(binary.LittleEndian.Uint16(payload))
-	version := binary.LittleEndian.Uint16(payload[2:])
+	return c.decodePayload(commandType(binary.LittleEndian.Uint16(payload)), binary.LittleEndian.Uint16(payload[2:]), payload[4:])
+}
+
+func (c codec) decodePayload(t commandType, version uint16, payload []byte) (command, error) {
 	cmd := newCommand(t)
 	if cmd == nil {
 		return nil, fmt.Errorf("command type %d is unknown to this build: start a newer one", t)
 	}
-	if version != commandVersion {
-		return nil, fmt.Errorf("command type %d has version %d, this build reads %d: start a newer one", t, version, commandVersion)
+	if version < 1 || version > t.version() {
+		return nil, fmt.Errorf("command type %d has version %d, this build reads 1 to %d: start a newer one", t, version, t.version())
 	}
-	if err := c.dec.Unmarshal(payload[4:], cmd); err != nil {
+	if err := c.dec.Unmarshal(payload, cmd); err != nil {
 		return nil, fmt.Errorf("decode command type %d: %w", t, err)
 	}
 	if err := c.decodeItems(cmd); err != nil {
@@ -314,6 +330,12 @@ func (c codec) decodeItems(cmd command) (err error) {
 		cmd.decoded, err = decodeAll[lode.StagedChunk](c, cmd.Chunks)
 	case *putPoints:
 		cmd.decoded, err = decodeAll[point](c, cmd.Points)
+	case *deleteDocuments:
+		if n := len(cmd.IfVersions); n != 0 && n != len(cmd.IDs) {
+			err = fmt.Errorf("%d conditions for %d ids", n, len(cmd.IDs))
+		}
+	case *named:
+		cmd.inner, err = c.decodeInner(cmd)
 	}
 	return err
 }
@@ -328,12 +350,16 @@ func decodeAll[T any](c codec, raw []cbor.RawMessage) ([]T, error) {
 	return items, nil
 }
 
-// group splits encoded items into runs that fit one command each.
+// groupItems bounds the items of one command, and so the outcome that is kept of it.
+const groupItems = 2048
+
+// group splits encoded items into runs that fit one command each. The same items are always
+// split in the same way: a repeated write finds its parts by number.
 func group(items []cbor.RawMessage) [][]cbor.RawMessage {
 	var groups [][]cbor.RawMessage
 	size := 0
 	for _, item := range items {
-		if len(groups) == 0 || size+len(item) > MaxCommandBytes-headRoom {
+		if len(groups) == 0 || size+len(item) > MaxCommandBytes-headRoom || len(groups[len(groups)-1]) == groupItems {
 			groups, size = append(groups, nil), 0
 		}
 		last := len(groups) - 1

@@ -23,6 +23,7 @@
 //	View         a collection as one principal sees it at one moment: the two searches,
 //	             and the rows behind their answers
 //	Events       callbacks about changes, for metrics, audit and the queue of jobs
+//	Operation    what is known of a write that had a key
 //
 // # What it leaves to others
 //
@@ -47,6 +48,13 @@
 // Metadata and readers belong to a content. While an older content is shown, those of the
 // newer one wait with it; readers that wait narrow access at once, and never widen it.
 //
+// # Writes that happen once
+//
+// A write whose [lode.Write] has a key is proposed as a named command: Apply looks up what is
+// kept under the name, and either answers with it or carries the command out and keeps its
+// outcome, in one transaction. The last [KeptOperations] of each client are kept. [Engine.Operation]
+// tells what became of such a write.
+//
 // # Commands
 //
 // A log entry is a sealed block (package internal/seal) of kind 0x43 ("C") and at most
@@ -57,7 +65,7 @@
 //	2       2     version of the payload, 1
 //	4             payload, CBOR in core deterministic encoding, keys are integers
 //
-// The types, all at version 1; a type or version that a build does not know is [Fatal]:
+// The types; a type or version that a build does not know is [Fatal]:
 //
 //	 1  init cluster       id, key for outside ids
 //	 2  create collection  settings with fingerprint and time; the id is given by Apply
@@ -72,6 +80,11 @@
 //	10  retry              collection, actor, id, time
 //	11  delete documents   collection, actor, kind, ids
 //	12  put points         collection, actor, time, points
+//	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11
+//	                       or 12
+//
+// Submit, delete documents and put points are at version 2, which adds conditions on the
+// version; version 1 is read too.
 //
 // An actor is the principal with its labels: access is decided by Apply, against the state
 // that the command meets.

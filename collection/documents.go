@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -187,14 +188,11 @@ func (e *Engine) inBatches(ctx context.Context, c lode.CollectionID, after lode.
 // deleteIDs is the most ids in one command.
 const deleteIDs = 256
 
-// DeleteDocuments removes documents or raw vectors. It returns an error for each id, nil
+// DeleteDocuments removes documents or raw vectors. It returns an error for each target, nil
 // where it was removed: one that does not exist, or that the principal may not see, is
-// [lode.CodeNotFound]. When it returns, no later search shows what was removed.
-func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, ids []lode.DocID) ([]error, error) {
-	c, err := e.open(p, collection)
-	if err != nil {
-		return nil, err
-	}
+// [lode.CodeNotFound], one with another version than the wanted one [lode.CodePrecondition].
+// When it returns, no later search shows what was removed.
+func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.Write, collection string, kind lode.Kind, targets []lode.Target) ([]error, error) {
 	if err := checkKind(kind); err != nil {
 		return nil, err
 	}
@@ -202,36 +200,66 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, collecti
 	if err != nil {
 		return nil, err
 	}
-	results := make([]error, len(ids))
+	c, openErr := e.open(p, collection)
+	results := make([]error, len(targets))
 	var places []int
-	for i, id := range ids {
-		if err := id.Validate(); err != nil {
+	for i := range targets {
+		if err := targets[i].ID.Validate(); err != nil {
 			results[i] = err
 			continue
 		}
 		places = append(places, i)
 	}
-	for len(places) > 0 {
-		n := min(deleteIDs, len(places))
-		cmd := &deleteDocuments{Collection: c.settings.ID, Actor: by, Kind: kind}
-		for _, at := range places[:n] {
-			cmd.IDs = append(cmd.IDs, ids[at])
+	groups := slices.Collect(slices.Chunk(places, deleteIDs))
+	for k, group := range groups {
+		errs, err := carry[[]error](ctx, e, p, part(w, k, len(groups)), openErr, func() command {
+			return deletion(c.settings.ID, by, kind, targets, group)
+		})
+		if err == nil {
+			err = scatter(results, group, errs)
+			nameOwn(results, group, func(at int) lode.DocID { return targets[at].ID })
 		}
-		errs, err := propose[[]error](ctx, e, cmd)
 		if err != nil {
-			return results, err
+			return results, naming(w.Key, err)
 		}
-		scatter(results, places[:n], errs)
-		places = places[n:]
+	}
+	if len(groups) == 0 {
+		return results, openErr
 	}
 	return results, nil
 }
 
-// scatter puts the results of a command's items back to where the items came from.
-func scatter(results []error, places []int, errs []error) {
+// deletion is the command that removes the targets at the places.
+func deletion(c lode.CollectionID, by actor, kind lode.Kind, targets []lode.Target, places []int) *deleteDocuments {
+	cmd := &deleteDocuments{Collection: c, Actor: by, Kind: kind}
+	conditions := make([]*lode.Version, len(places))
 	for i, at := range places {
-		results[at] = errs[i]
+		cmd.IDs = append(cmd.IDs, targets[at].ID)
+		if conditions[i] = targets[at].IfVersion; conditions[i] != nil {
+			cmd.IfVersions = conditions
+		}
 	}
+	return cmd
+}
+
+// nameOwn puts the ids back into refusals that are kept without them.
+func nameOwn(results []error, places []int, id func(at int) lode.DocID) {
+	for _, at := range places {
+		if e, ok := results[at].(*lode.Error); ok && e.Value == ownID {
+			e.Value = lode.CutValue(string(id(at)))
+		}
+	}
+}
+
+// scatter puts the results of a command's items back to where the items came from.
+func scatter[T any](results []T, places []int, of []T) error {
+	if len(of) != len(places) {
+		return errKeyReused() // what is kept was written for another number of items
+	}
+	for i, at := range places {
+		results[at] = of[i]
+	}
+	return nil
 }
 
 // checkedActor is the actor of a principal whose labels fit a command.

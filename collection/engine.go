@@ -26,6 +26,10 @@ type Options struct {
 	// Fingerprint identifies the model, tokenizer and chunker that a collection names, and
 	// refuses an embedder that the node does not know.
 	Fingerprint func(lode.Collection) (string, error)
+	// Room is asked before a command that makes the data grow goes to the log, with its size;
+	// release ends the claim once the command is applied. Its refusal is the command's. The
+	// default has room for all.
+	Room func(bytes int64) (release func(), err error)
 	// Clock gives the times that commands carry. The default is time.Now.
 	Clock func() time.Time
 	// Events are called after a change is durable and visible.
@@ -41,6 +45,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Room == nil {
+		o.Room = func(int64) (func(), error) { return func() {}, nil }
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -83,6 +90,7 @@ type Engine struct {
 	closed    atomic.Bool
 	building  sync.Mutex   // held while a segment is built
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
+	keep      int          // named writes kept for each client: the same on every node
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.
 		sync.Mutex
@@ -101,7 +109,7 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: store, options: o, codec: codec}
+	e := &Engine{store: store, options: o, codec: codec, keep: KeptOperations}
 	loaded, err := e.load()
 	if err != nil {
 		return nil, err
@@ -195,15 +203,23 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	if cmd.commandType().grows() {
+	if grows(cmd) {
 		defer e.growing.Add(-int64(len(data)))
 		if err := e.store.Admit(e.growing.Add(int64(len(data)))); err != nil {
 			return none, err
 		}
+		release, err := e.options.Room(int64(len(data)))
+		if err != nil {
+			return none, err
+		}
+		defer release()
 	}
 	result, err := (*proposer)(ctx, data)
 	if err != nil {
 		return none, err
+	}
+	if again, ok := result.(replay); ok {
+		return resolve[T](e.codec, again)
 	}
 	switch result := result.(type) {
 	case T:

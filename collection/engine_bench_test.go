@@ -1,10 +1,14 @@
 package collection_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/collection"
 )
 
 // BenchmarkPutPoints stores 1,000 vectors of 512 dimensions at a time.
@@ -21,6 +25,42 @@ func BenchmarkPutPoints(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*len(points))/b.Elapsed().Seconds(), "points/s")
+}
+
+// BenchmarkWrite writes one point at a time, without and with a key, into a store where as many
+// writes as possible are kept; ten of them share a transaction, as under load. The difference
+// is what a key costs.
+func BenchmarkWrite(b *testing.B) {
+	for name, keys := range map[string]bool{"plain": false, "key": true} {
+		b.Run(name, func(b *testing.B) {
+			n := open(b)
+			wide(b, n)
+			var waiting [][]byte
+			n.SetProposer(func(_ context.Context, data []byte) (any, error) {
+				waiting = append(waiting, bytes.Clone(data))
+				return nil, errors.New("caught")
+			})
+			write := func(i int) {
+				var w lode.Write
+				if keys {
+					w = key(fmt.Sprint("bench-", i), "put")
+				}
+				_, _, _ = n.Engine.PutPoints(ctx, root, w, "wide", []lode.Point{widePoint(i)})
+				if len(waiting) == 10 {
+					n.log.commit(waiting)
+					waiting = nil
+				}
+			}
+			i := 0
+			for ; i < collection.KeptOperations; i++ {
+				write(i)
+			}
+			for b.Loop() {
+				write(i)
+				i++
+			}
+		})
+	}
 }
 
 // BenchmarkFilteredView takes a view of 10,000 vectors and searches one in a hundred.

@@ -240,6 +240,36 @@ func (n *node) hash() lode.Hash {
 	return h
 }
 
+// The writes of an engine without a key and without conditions, under their names.
+
+func (n *node) CreateCollection(ctx context.Context, p lode.Principal, c lode.Collection) (lode.Collection, error) {
+	return n.Engine.CreateCollection(ctx, p, lode.Write{}, c)
+}
+
+func (n *node) DeleteCollection(ctx context.Context, p lode.Principal, name string) error {
+	return n.Engine.DeleteCollection(ctx, p, lode.Write{}, name)
+}
+
+func (n *node) DeleteDocuments(ctx context.Context, p lode.Principal, coll string, kind lode.Kind, ids []lode.DocID) ([]error, error) {
+	return n.Engine.DeleteDocuments(ctx, p, lode.Write{}, coll, kind, targets(ids))
+}
+
+func targets(ids []lode.DocID) (all []lode.Target) {
+	for _, id := range ids {
+		all = append(all, lode.Target{ID: id})
+	}
+	return all
+}
+
+func (n *node) PutPoints(ctx context.Context, p lode.Principal, coll string, points []lode.Point) ([]error, error) {
+	_, errs, err := n.Engine.PutPoints(ctx, p, lode.Write{}, coll, points)
+	return errs, err
+}
+
+func (n *node) Retry(ctx context.Context, p lode.Principal, coll string, id lode.DocID) (lode.Job, error) {
+	return n.Engine.Retry(ctx, p, lode.Write{}, coll, id)
+}
+
 // create makes a collection of the name, which takes documents and points.
 func (n *node) create(name string) lode.Collection {
 	n.t.Helper()

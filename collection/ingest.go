@@ -24,30 +24,30 @@ const (
 // Submit records an accepted document and its job. What it means is decided against the
 // newest version: the same bytes, media type, metadata, readers and URI change nothing;
 // other metadata, readers or URI replace the old ones at once; other bytes are a new
-// version, and so are the same bytes after a failure.
+// version, and so are the same bytes after a failure. Under a condition (IfVersion) other
+// metadata, readers or URI are a new version too.
 func (e *Engine) Submit(ctx context.Context, p lode.Principal, a lode.Accepted) (lode.Receipt, error) {
 	c, err := e.open(p, a.Collection)
-	if err != nil {
-		return lode.Receipt{}, err
+	if err == nil && c.settings.Embedder.Provider == lode.ProviderNone {
+		err = lode.Invalid("collection", a.Collection, "the collection has no embedder: it takes raw vectors only")
 	}
-	if c.settings.Embedder.Provider == lode.ProviderNone {
-		return lode.Receipt{}, lode.Invalid("collection", a.Collection, "the collection has no embedder: it takes raw vectors only")
+	if err == nil {
+		err = checkAccepted(&a)
 	}
-	if err := checkAccepted(&a); err != nil {
-		return lode.Receipt{}, err
-	}
-	by, err := checkedActor(p)
-	if err != nil {
-		return lode.Receipt{}, err
+	by, actorErr := checkedActor(p)
+	if actorErr != nil {
+		return lode.Receipt{}, actorErr
 	}
 	if a.ReceivedAt.IsZero() {
 		a.ReceivedAt = e.now()
 	}
-	return propose[lode.Receipt](ctx, e, &submit{
-		Collection: c.settings.ID, Actor: by,
-		ID: a.ID, URI: a.URI, MediaType: a.MediaType, Blob: a.Blob, Size: a.Size,
-		Metadata: a.Metadata, Readers: normalReaders(a.Readers),
-		At: plainTime(a.ReceivedAt), Run: cleanRun(a.Run),
+	return carry[lode.Receipt](ctx, e, p, a.Write, err, func() command {
+		return &submit{
+			Collection: c.settings.ID, Actor: by,
+			ID: a.ID, URI: a.URI, MediaType: a.MediaType, Blob: a.Blob, Size: a.Size,
+			Metadata: a.Metadata, Readers: normalReaders(a.Readers),
+			At: plainTime(a.ReceivedAt), Run: cleanRun(a.Run), IfVersion: a.IfVersion,
+		}
 	})
 }
 
@@ -271,11 +271,7 @@ func (e *Engine) Fail(ctx context.Context, j lode.Job, f lode.Failure, runs []lo
 
 // Retry takes a document out of quarantine and returns its new job. A document that is not
 // in quarantine is [lode.CodeConflict].
-func (e *Engine) Retry(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Job, error) {
-	c, err := e.open(p, collection)
-	if err != nil {
-		return lode.Job{}, err
-	}
+func (e *Engine) Retry(ctx context.Context, p lode.Principal, w lode.Write, collection string, id lode.DocID) (lode.Job, error) {
 	if err := id.Validate(); err != nil {
 		return lode.Job{}, err
 	}
@@ -283,5 +279,8 @@ func (e *Engine) Retry(ctx context.Context, p lode.Principal, collection string,
 	if err != nil {
 		return lode.Job{}, err
 	}
-	return propose[lode.Job](ctx, e, &retry{Collection: c.settings.ID, Actor: by, ID: id, At: e.now()})
+	c, err := e.open(p, collection)
+	return carry[lode.Job](ctx, e, p, w, err, func() command {
+		return &retry{Collection: c.settings.ID, Actor: by, ID: id, At: e.now()}
+	})
 }

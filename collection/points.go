@@ -11,46 +11,62 @@ import (
 )
 
 // PutPoints stores raw vectors, each under its id: a new one is added, a known one
-// replaced, and one with equal content left as it is. It returns an error for each point,
-// nil where it is stored; those are visible to every search that begins afterwards.
-func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, collection string, points []lode.Point) ([]error, error) {
-	c, err := e.open(p, collection)
-	if err != nil {
-		return nil, err
-	}
+// replaced, and one with equal content left as it is. It returns for each point the version
+// that it has now, or an error; points without an error are visible to every search that
+// begins afterwards.
+func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, collection string, points []lode.Point) ([]lode.Version, []error, error) {
 	by, err := checkedActor(p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	results := make([]error, len(points))
+	c, openErr := e.open(p, collection)
+	fitting := c
+	if w.Key != "" {
+		// Whether a vector fits is left to Apply: the parts of a repeated write must be cut as
+		// they were, and the collection of the name may be another one by now.
+		fitting = nil
+	}
+	versions, results := make([]lode.Version, len(points)), make([]error, len(points))
 	var items []cbor.RawMessage
 	var places []int
 	for i := range points {
-		item, err := e.encodePoint(&c.settings, &points[i])
+		item, err := e.encodePoint(fitting, &points[i])
 		if err != nil {
 			results[i] = err
 			continue
 		}
 		items, places = append(items, item), append(places, i)
 	}
-	at := e.now()
-	for _, group := range group(items) {
-		errs, err := propose[[]error](ctx, e, &putPoints{Collection: c.settings.ID, Actor: by, At: at, Points: group})
-		if err != nil {
-			return results, err
+	at, groups := e.now(), group(items)
+	for k, group := range groups {
+		got, err := carry[written](ctx, e, p, part(w, k, len(groups)), openErr, func() command {
+			return &putPoints{Collection: c.settings.ID, Actor: by, At: at, Points: group}
+		})
+		if err == nil {
+			err = scatter(results, places[:len(group)], got.errs)
+			nameOwn(results, places[:len(group)], func(at int) lode.DocID { return points[at].ID })
 		}
-		scatter(results, places[:len(group)], errs)
+		if err == nil {
+			err = scatter(versions, places[:len(group)], got.versions)
+		}
+		if err != nil {
+			return versions, results, naming(w.Key, err)
+		}
 		places = places[len(group):]
 	}
-	return results, nil
+	if len(groups) == 0 {
+		return versions, results, openErr
+	}
+	return versions, results, nil
 }
 
-// encodePoint checks a point and gives it the form that it has in the log.
-func (e *Engine) encodePoint(settings *lode.Collection, p *lode.Point) (cbor.RawMessage, error) {
+// encodePoint checks a point and gives it the form that it has in the log. Without a
+// collection only what holds for all of them is checked.
+func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, error) {
 	if err := p.ID.Validate(); err != nil {
 		return nil, err
 	}
-	if err := p.Vector.ValidateFor(settings.Dim, settings.Metric); err != nil {
+	if err := checkVector(c, p.Vector); err != nil {
 		return nil, err
 	}
 	if len(p.Text) > lode.MaxPointTextBytes {
@@ -64,8 +80,18 @@ func (e *Engine) encodePoint(settings *lode.Collection, p *lode.Point) (cbor.Raw
 	}
 	return e.codec.enc.Marshal(&point{
 		ID: p.ID, Vector: lode.AppendVector(nil, p.Vector), Text: p.Text,
-		Metadata: p.Metadata, Readers: normalReaders(p.Readers),
+		Metadata: p.Metadata, Readers: normalReaders(p.Readers), IfVersion: p.IfVersion,
 	})
+}
+
+func checkVector(c *collection, v lode.Vector) error {
+	if c != nil {
+		return v.ValidateFor(c.settings.Dim, c.settings.Metric)
+	}
+	if len(v) == 0 || len(v) > lode.MaxDim {
+		return lode.Invalid("vector", len(v), "a vector has 1 to %d dimensions", lode.MaxDim)
+	}
+	return v.ValidateFor(len(v), lode.Dot)
 }
 
 func checkFacts(m lode.Metadata, readers []string) error {
@@ -84,7 +110,7 @@ func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string,
 			return err
 		}
 		vector, err := lode.ParseVector(staged.Vector)
-		found = lode.Point{ID: d.doc.ID, Vector: vector, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers}
+		found = lode.Point{ID: d.doc.ID, Vector: vector, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers, Version: d.newest.Version}
 		return err
 	})
 	return found, err

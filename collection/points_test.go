@@ -30,11 +30,13 @@ func TestPoints(t *testing.T) {
 	}
 	put := func() lode.RowID {
 		t.Helper()
-		if errs, err := n.PutPoints(ctx, root, "c", []lode.Point{p}); err != nil || errs[0] != nil {
+		versions, errs, err := n.Engine.PutPoints(ctx, root, lode.Write{}, "c", []lode.Point{p})
+		if err != nil || errs[0] != nil {
 			t.Fatal(errs, err)
 		}
 		got, err := n.Point(ctx, root, "c", "p")
 		want := p
+		want.Version = versions[0]
 		want.Readers = slices.Sorted(slices.Values(p.Readers))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("point: %v\n%s", err, diff)

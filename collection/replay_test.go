@@ -120,13 +120,15 @@ func TestFatal(t *testing.T) {
 		return append(binary.LittleEndian.AppendUint16(b, version), 0xA0)
 	}
 	for name, data := range map[string][]byte{
-		"unknown type":    seal.Seal('C', header(999, 1)),
-		"unknown version": seal.Seal('C', header(3, 2)),
-		"unknown field":   seal.Seal('C', append(header(3, 1)[:4], 0xA1, 0x18, 0x63, 0x01)),
-		"other envelope":  seal.Seal('D', header(3, 1)),
-		"no header":       seal.Seal('C', []byte{1, 0}),
-		"empty":           nil,
-		"noise":           []byte("what is this"),
+		"unknown type":             seal.Seal('C', header(999, 1)),
+		"unknown version":          seal.Seal('C', header(3, 2)),
+		"version zero":             seal.Seal('C', header(3, 0)),
+		"unknown type with a name": seal.Seal('C', append(header(13, 1)[:4], 0xA4, 0x01, 0xA0, 0x02, 0x18, 0x63, 0x03, 0x01, 0x04, 0xA0)),
+		"unknown field":            seal.Seal('C', append(header(3, 1)[:4], 0xA1, 0x18, 0x63, 0x01)),
+		"other envelope":           seal.Seal('D', header(3, 1)),
+		"no header":                seal.Seal('C', []byte{1, 0}),
+		"empty":                    nil,
+		"noise":                    []byte("what is this"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := open(t)
@@ -138,7 +140,7 @@ func TestFatal(t *testing.T) {
 			results := n.Apply([]collection.Entry{
 				{Index: 3, Term: 1, Data: point}, {Index: 4, Term: 1, Data: data}, {Index: 5, Term: 1, Data: good.Data},
 			})
-			if _, ok := results[0].([]error); !ok {
+			if _, refused := results[0].(error); refused || results[0] == nil {
 				t.Errorf("the entry before has result %v", results[0])
 			}
 			for _, result := range results[1:] {

@@ -207,7 +207,7 @@ func TestRetryAfterQuarantine(t *testing.T) {
 		p := start(t, options(w))
 		w.inject("Embed", fault{err: lode.Errorf(lode.CodeProvider, "down")})
 		settle(t, p, submit(t, p, "a", story), lode.StateQuarantined)
-		r, err := p.Retry(t.Context(), anyone, "docs", "a")
+		r, err := p.Retry(t.Context(), anyone, lode.Write{}, "docs", "a")
 		if err != nil || r.Epoch != 2 {
 			t.Fatalf("retry: %+v, %v", r, err)
 		}
@@ -220,7 +220,7 @@ func TestRetryAfterQuarantine(t *testing.T) {
 		if err != nil || !trace.Verified() || len(trace.Runs) != 5 || len(v.Runs) <= 5 {
 			t.Errorf("trace %+v, %d runs, %v", trace.Checks, len(v.Runs), err)
 		}
-		if _, err := p.Retry(t.Context(), anyone, "docs", "a"); !lode.IsCode(err, lode.CodeConflict) {
+		if _, err := p.Retry(t.Context(), anyone, lode.Write{}, "docs", "a"); !lode.IsCode(err, lode.CodeConflict) {
 			t.Errorf("retry of a ready document: %v", err)
 		}
 	})
@@ -235,7 +235,7 @@ func TestRetryWhileWorkerEnds(t *testing.T) {
 		w.inject("Fail", fault{hold: gate})
 		first := submit(t, p, "a", story)
 		settle(t, p, first, lode.StateQuarantined)
-		r, err := p.Retry(t.Context(), anyone, "docs", "a")
+		r, err := p.Retry(t.Context(), anyone, lode.Write{}, "docs", "a")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,6 +48,7 @@ type world struct {
 	completed int
 	lastDoc   lode.DocNo
 	protected int
+	named     map[string]lode.Receipt // of submissions with a key
 }
 
 type document struct {
@@ -63,7 +64,7 @@ type version struct {
 }
 
 func newWorld() *world {
-	return &world{dim: dim, docs: map[lode.DocID]*document{}, blobs: map[lode.Hash][]byte{}, faults: map[string][]fault{}, calls: map[string]int{}}
+	return &world{dim: dim, docs: map[lode.DocID]*document{}, blobs: map[lode.Hash][]byte{}, faults: map[string][]fault{}, calls: map[string]int{}, named: map[string]lode.Receipt{}}
 }
 
 func (w *world) inject(op string, faults ...fault) {
@@ -157,6 +158,15 @@ func (w *world) Collection(_ context.Context, _ lode.Principal, name string) (lo
 
 func (w *world) Submit(ctx context.Context, _ lode.Principal, a lode.Accepted) (r lode.Receipt, err error) {
 	err = w.do(ctx, "Submit", func() error {
+		if known, ok := w.named[a.Write.Key]; ok && a.Write.Key != "" {
+			r = known
+			return nil
+		}
+		defer func() {
+			r.Replayed = true
+			w.named[a.Write.Key] = r
+			r.Replayed = false
+		}()
 		d := w.docs[a.ID]
 		r = lode.Receipt{ID: a.ID, Outcome: lode.OutcomeUpdated}
 		if d == nil {
@@ -181,7 +191,15 @@ func (w *world) Submit(ctx context.Context, _ lode.Principal, a lode.Accepted) (
 	return r, err
 }
 
-func (w *world) Retry(ctx context.Context, _ lode.Principal, _ string, id lode.DocID) (r lode.Receipt, err error) {
+func (w *world) Submitted(ctx context.Context, _ lode.Principal, write lode.Write) (r lode.Receipt, ok bool, err error) {
+	err = w.do(ctx, "Submitted", func() error {
+		r, ok = w.named[write.Key]
+		return nil
+	})
+	return r, ok, err
+}
+
+func (w *world) Retry(ctx context.Context, _ lode.Principal, _ lode.Write, _ string, id lode.DocID) (r lode.Receipt, err error) {
 	err = w.do(ctx, "Retry", func() error {
 		d := w.docs[id]
 		if d == nil {

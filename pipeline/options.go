@@ -12,17 +12,21 @@ import (
 )
 
 // Collections is what the pipeline asks of the node's state. All methods may be called at
-// the same time. Errors are coded; those with [lode.CodeUnavailable] and
-// [lode.CodeOverloaded] promise that nothing was changed, those with
+// the same time. Errors are coded; those with [lode.CodeUnavailable],
+// [lode.CodeOverloaded] and [lode.CodeNoStorage] promise that nothing was changed, those with
 // [lode.CodeOutcomeUnknown] do not. Staging, Complete and Fail may be repeated under the
 // same epoch: the second time changes nothing.
 type Collections interface {
 	// Collection returns the collection of that name.
 	Collection(ctx context.Context, p lode.Principal, name string) (lode.Collection, lode.CollectionStats, error)
-	// Submit records an accepted document and its job. The blob is durable already.
+	// Submit records an accepted document and its job. The blob is durable already. With a
+	// key it does so once, and answers again with the first receipt, marked as Replayed.
 	Submit(ctx context.Context, p lode.Principal, a lode.Accepted) (lode.Receipt, error)
+	// Submitted returns the receipt of a submission that was recorded under the write's key;
+	// ok is false when there is none. A refusal that was recorded is the error.
+	Submitted(ctx context.Context, p lode.Principal, w lode.Write) (r lode.Receipt, ok bool, err error)
 	// Retry starts the job of a quarantined version again, under a new epoch.
-	Retry(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Receipt, error)
+	Retry(ctx context.Context, p lode.Principal, w lode.Write, collection string, id lode.DocID) (lode.Receipt, error)
 
 	// Jobs returns every job that is neither completed nor failed, with its present epoch.
 	Jobs(ctx context.Context) ([]lode.Job, error)

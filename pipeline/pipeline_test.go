@@ -186,7 +186,7 @@ func TestStoppedPipelineRefuses(t *testing.T) {
 		p.Stop()
 		_, err = p.Submit(t.Context(), anyone, submission("b", story))
 		wantCode(t, err, lode.CodeUnavailable)
-		_, err = p.Retry(t.Context(), anyone, "docs", "a")
+		_, err = p.Retry(t.Context(), anyone, lode.Write{}, "docs", "a")
 		wantCode(t, err, lode.CodeUnavailable)
 		if err := p.Start(t.Context()); err != nil {
 			t.Fatal(err)

@@ -21,7 +21,11 @@ var errInterrupted = errors.New("interrupted")
 
 // transient reports whether the same call may succeed later and has changed nothing.
 func transient(err error) bool {
-	return lode.IsCode(err, lode.CodeUnavailable) || lode.IsCode(err, lode.CodeOverloaded)
+	switch lode.CodeOf(err) {
+	case lode.CodeUnavailable, lode.CodeOverloaded, lode.CodeNoStorage:
+		return true
+	}
+	return false
 }
 
 // uncertain reports whether a call to the log may or may not have had its effect.

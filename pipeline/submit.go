@@ -8,9 +8,18 @@ import (
 
 // Submit accepts a document: when it returns without error, the bytes are durable and the
 // job is in the log. Where the submission names no id, the URI is the id, else the hash of
-// the content. A refused submission leaves nothing behind.
+// the content. A refused submission leaves nothing behind. One whose [lode.Write] has a key
+// that was carried out before is answered with its first receipt, without a look at the bytes.
 func (p *Pipeline) Submit(ctx context.Context, who lode.Principal, s lode.Submission) (lode.Receipt, error) {
 	mediaType, collection, err := p.admit(ctx, who, &s)
+	if s.Write.Key != "" {
+		// After the look at the state: what happened in between is seen here, and what is
+		// different since must not refuse a write that was carried out.
+		r, ok, err := p.o.Collections.Submitted(ctx, who, s.Write)
+		if ok || err != nil {
+			return r, err
+		}
+	}
 	if err != nil {
 		return lode.Receipt{}, err
 	}
@@ -23,7 +32,7 @@ func (p *Pipeline) Submit(ctx context.Context, who lode.Principal, s lode.Submis
 		return lode.Receipt{}, err
 	}
 	accepted, receipt, err := p.receive(ctx, who, &s, mediaType)
-	if err != nil || receipt.Outcome == lode.OutcomeUnchanged || receipt.Outcome == lode.OutcomeMetadata {
+	if err != nil || receipt.Replayed || receipt.Outcome == lode.OutcomeUnchanged || receipt.Outcome == lode.OutcomeMetadata {
 		work.queue.release(size)
 		if err != nil && uncertain(err) {
 			work.sweepSoon()
@@ -90,6 +99,8 @@ func (p *Pipeline) receive(ctx context.Context, who lode.Principal, s *lode.Subm
 		Size:       size,
 		Metadata:   s.Metadata,
 		Readers:    s.Readers,
+		IfVersion:  s.IfVersion,
+		Write:      s.Write,
 		ReceivedAt: start,
 		Run: lode.Run{
 			Stage:    lode.StageReceive,
@@ -104,24 +115,27 @@ func (p *Pipeline) receive(ctx context.Context, who lode.Principal, s *lode.Subm
 }
 
 // Retry starts a quarantined document again.
-func (p *Pipeline) Retry(ctx context.Context, who lode.Principal, collection string, id lode.DocID) (lode.Receipt, error) {
+func (p *Pipeline) Retry(ctx context.Context, who lode.Principal, w lode.Write, collection string, id lode.DocID) (lode.Receipt, error) {
 	if err := who.Validate(); err != nil {
 		return lode.Receipt{}, err
 	}
-	c, _, err := p.o.Collections.Collection(ctx, who, collection)
-	if err != nil {
-		return lode.Receipt{}, err
+	c, _, missing := p.o.Collections.Collection(ctx, who, collection)
+	if missing != nil && w.Key == "" {
+		return lode.Receipt{}, missing
 	}
 	work := p.current()
 	if work == nil {
 		return lode.Receipt{}, errNotRunning()
 	}
-	r, err := p.o.Collections.Retry(ctx, who, collection, id)
+	r, err := p.o.Collections.Retry(ctx, who, w, collection, id)
 	if err != nil {
 		if uncertain(err) {
 			work.sweepSoon()
 		}
 		return lode.Receipt{}, err
+	}
+	if missing != nil { // carried out before the collection was deleted
+		return r, nil
 	}
 	work.queue.retry(lode.Job{Collection: c.ID, Doc: r.Doc, Version: r.Version, Epoch: r.Epoch})
 	return r, nil

@@ -42,6 +42,7 @@
 // # Files
 //
 //	Dir/LOCK           flock of the process that has the folder open
+//	Dir/IDENTITY       text: the node and the cluster whose log this is; compared before all else
 //	Dir/wal/           hashicorp/raft-wal: *.wal segments of 4 MiB, wal-meta.db with segment list, term and vote
 //	Dir/snapshots/     hashicorp/raft file snapshots: <term>-<index>-<ms>/{meta.json,state.bin}, the last two
 //

@@ -17,3 +17,5 @@ func (o *Options) KeepTrailing(entries int64)                    { o.minTrailing
 func (o *Options) KeepDraining(d time.Duration)                  { o.drain = d }
 
 func (n *Node) Raft() *hraft.Raft { return n.raft }
+
+func (o *Options) Transport() hraft.Transport { return o.transport }

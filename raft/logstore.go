@@ -11,6 +11,8 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 	hraft "github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // walSegmentBytes is the size of one log file. It is preallocated, so a fresh folder is
@@ -45,6 +47,7 @@ type logStore struct {
 	closed bool
 	broken atomic.Pointer[error]
 
+	onAppend       func(time.Duration)
 	bytes, entries atomic.Int64 // stored since the last snapshot
 	due            chan struct{}
 	dueBytes       int64
@@ -69,7 +72,7 @@ func openWAL(dir string, segmentBytes int, logger hclog.Logger) (durableStore, e
 }
 
 func newLogStore(inner durableStore, o *Options, fail func(error)) *logStore {
-	return &logStore{inner: inner, timeout: o.StoreTimeout, fail: fail, due: make(chan struct{}, 1), dueBytes: o.SnapshotBytes}
+	return &logStore{inner: inner, timeout: o.StoreTimeout, fail: fail, onAppend: o.OnAppend, due: make(chan struct{}, 1), dueBytes: o.SnapshotBytes}
 }
 
 // IsMonotonic tells raft that the log may have no holes. It matters: with such a store a
@@ -86,10 +89,10 @@ func (s *logStore) write(what string, call func() error) error {
 	if err := s.broken.Load(); err != nil {
 		return *err
 	}
-	hang := time.AfterFunc(s.timeout, func() {
+	answered := vfs.AfterRunning(s.timeout, func() {
 		s.stop(fmt.Errorf("%s: the log store did not answer within %s", what, s.timeout), true)
 	})
-	defer hang.Stop()
+	defer answered()
 	if err := call(); err != nil {
 		return s.stop(fmt.Errorf("%s: %w", what, err), false)
 	}
@@ -151,8 +154,10 @@ func (s *logStore) StoreLogs(logs []*hraft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
+	begun := time.Now()
 	err := s.write("append to the log", func() error { return s.inner.StoreLogs(logs) })
 	if err == nil {
+		s.onAppend(time.Since(begun))
 		s.count(logs...)
 	}
 	return err

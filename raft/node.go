@@ -39,7 +39,7 @@ type Node struct {
 
 	lock     io.Closer
 	snaps    *hraft.FileSnapshotStore
-	trans    hraft.Transport
+	trans    *confirming
 	store    *logStore
 	fsm      *fsm
 	raft     *hraft.Raft
@@ -48,6 +48,9 @@ type Node struct {
 
 	gate     gate // proposals and reads
 	inflight atomic.Int64
+
+	naming   sync.Mutex
+	identity identity // what the folder says; behind naming once open
 
 	lead lead
 
@@ -89,11 +92,16 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.lock, err = lockDir(n.opts.Dir); err != nil {
 		return err
 	}
-	logger := newBridge(n.log, n.alone)
-	n.fsm = &fsm{machine: n.opts.Machine, fail: n.fail}
-	if n.trans, err = newTransport(&n.opts, logger); err != nil {
+	if err := n.checkIdentity(); err != nil {
 		return err
 	}
+	logger := newBridge(n.log, n.alone)
+	n.fsm = &fsm{machine: n.opts.Machine, fail: n.fail}
+	trans, err := newTransport(&n.opts, logger)
+	if err != nil {
+		return err
+	}
+	n.trans = newConfirming(trans)
 	if n.snaps, err = openSnapshots(n.opts.Dir, logger); err != nil {
 		return err
 	}
@@ -122,6 +130,10 @@ func (n *Node) start(logger *bridge) (err error) {
 	close(n.started)
 	if err := n.checkMembership(); err != nil {
 		return err
+	}
+	if err := n.SetCluster(n.opts.ClusterID); err != nil {
+		// The check is an extra; a disk that is full must not keep the node from starting.
+		n.log.Warn("raft: the folder has no identity yet", "error", err)
 	}
 	n.store.armed.Store(true)
 	if n.alone {
@@ -174,6 +186,11 @@ func (n *Node) goFunc(f func()) {
 	}()
 }
 
+// Fail stops the node for ever, as an error of its own disk would: nothing is acknowledged
+// from now on, the other nodes hear nothing from this one, and Options.OnFatal is called. It
+// is for those who see that what lies under the machine does not answer. It never waits.
+func (n *Node) Fail(err error) { n.fail(err) }
+
 // fail stops the node for ever. It never waits; it may be called by raft's own goroutines.
 func (n *Node) fail(err error) {
 	n.kill.Do(func() {
@@ -195,9 +212,7 @@ func (n *Node) fail(err error) {
 
 // cut ends communication with other nodes, so that they elect another leader.
 func (n *Node) cut() {
-	if t, ok := n.trans.(hraft.WithClose); ok {
-		_ = t.Close()
-	}
+	_ = n.trans.Close()
 }
 
 // stopped returns why the node takes no calls, nil while it does.

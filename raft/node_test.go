@@ -349,15 +349,6 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	}
 }
 
-func TestOtherNameIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	mustClose(t, open(t, raft.Options{Dir: dir, Machine: newLedger(t, "")}))
-	_, err := raft.Open(context.Background(), raft.Options{Dir: dir, NodeID: "b", Machine: newLedger(t, "")})
-	if !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(fmt.Sprint(err), "belongs to a") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestReadyFast(t *testing.T) {
 	dir := t.TempDir()
 	for _, what := range []string{"fresh", "again"} {

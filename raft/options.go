@@ -37,8 +37,11 @@ type Options struct {
 	// Dir holds log, votes and snapshots. It is locked while the node is open.
 	Dir string
 	// NodeID is this node's name, unique in the cluster for ever.
-	NodeID  string
-	Machine StateMachine
+	NodeID string
+	// ClusterID is what the machine says of its cluster, empty while it knows none. A folder
+	// whose log belongs to another cluster is refused. See [Node.SetCluster].
+	ClusterID string
+	Machine   StateMachine
 	// Logger receives events. The default drops them.
 	Logger *slog.Logger
 
@@ -72,6 +75,10 @@ type Options struct {
 	// leader whose disk hangs would otherwise lead for ever. The default is DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
+	// OnAppend, unless nil, is told how long each append to the log took, sync included. It
+	// must be quick.
+	OnAppend func(time.Duration)
+
 	// OnFatal is called once, in a goroutine of its own, when the node must not go on: the
 	// log store failed or hangs, Apply panicked or returned [Fatal], or snapshots are
 	// installed over and over. The node takes no proposals any more and its connections are
@@ -97,6 +104,9 @@ func (o *Options) EnsureDefaults() {
 	}
 	if o.OnFatal == nil {
 		o.OnFatal = func(err error) { panic(err) }
+	}
+	if o.OnAppend == nil {
+		o.OnAppend = func(time.Duration) {}
 	}
 	heartbeat, trailing := DefaultHeartbeatTimeout, int64(DefaultTrailingBytes)
 	if o.alone() {

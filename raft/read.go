@@ -76,7 +76,7 @@ func (n *Node) ReadBarrier(ctx context.Context, level ReadLevel) error {
 	commit := n.raft.CommitIndex()
 	// Nobody can replace a node that nobody can reach.
 	if !n.alone {
-		if err := n.wait(ctx, n.raft.VerifyLeader); err != nil {
+		if err := n.confirm(ctx, term); err != nil {
 			return err
 		}
 	}
@@ -85,6 +85,43 @@ func (n *Node) ReadBarrier(ctx context.Context, level ReadLevel) error {
 	}
 	return n.waitApplied(ctx, commit)
 }
+
+// confirm returns once a majority has accepted this node as the leader of a term, each in
+// answer to a question that was sent after confirm was called: until then none of them had
+// voted for another, so no other leader had committed anything.
+func (n *Node) confirm(ctx context.Context, term uint64) error {
+	since := n.trans.now()
+	self := hraft.ServerID(n.opts.NodeID)
+	for {
+		// Asking raft sends heartbeats at once, and fails when leadership is known to be lost.
+		if err := n.wait(ctx, n.raft.VerifyLeader); err != nil {
+			return err
+		}
+		var voters []hraft.ServerID
+		for _, s := range n.raft.GetConfiguration().Configuration().Servers {
+			if s.Suffrage == hraft.Voter {
+				voters = append(voters, s.ID)
+			}
+		}
+		accepted, news := n.trans.accepts(self, voters, since, term)
+		if accepted > len(voters)/2 {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-time.After(confirmPause):
+		case <-ctx.Done():
+			return ended(ctx)
+		case <-n.dead:
+			return n.stopped()
+		case <-n.ctx.Done():
+			return errStopping
+		}
+	}
+}
+
+// confirmPause is how long an answer is awaited before followers are asked again.
+const confirmPause = 20 * time.Millisecond
 
 // settledTerm returns the term that this node leads, once the machine has everything that was
 // committed in earlier terms.

@@ -25,6 +25,9 @@ var errCut = errors.New("raft: the node is stopping")
 func newTransport(o *Options, logger *bridge) (hraft.Transport, error) {
 	switch {
 	case o.transport != nil:
+		if _, ok := o.transport.(hraft.WithPreVote); !ok {
+			return nil, errors.New("raft: the transport has no pre-vote")
+		}
 		return o.transport, nil
 	case o.Bind == "":
 		_, t := hraft.NewInmemTransport(hraft.ServerAddress(o.NodeID))

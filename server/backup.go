@@ -12,7 +12,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
-	"github.com/lodedb/lode/raft"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/storage/backup"
 )
 
@@ -157,7 +157,7 @@ func (b *backups) make(ctx context.Context, full bool) (backup.Backup, error) {
 		return backup.Backup{}, lode.Errorf(lode.CodeConflict, "a backup of this node is being made")
 	}
 	defer b.running.Unlock()
-	if err := b.s.raft.ReadBarrier(ctx, raft.Linearizable); err != nil {
+	if err := (node{b.s}).Barrier(ctx, v1.ConsistencyLinearized); err != nil {
 		return backup.Backup{}, err
 	}
 	start := time.Now()

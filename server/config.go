@@ -10,6 +10,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/internal/vfs"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -25,6 +26,7 @@ const (
 	DefaultMaxRequests      = 256
 	DefaultShutdownTimeout  = 15 * time.Second
 	DefaultProviderTimeout  = 60 * time.Second
+	DefaultDiskTimeout      = 10 * time.Second
 )
 
 // leastTimeout is the shortest time that any limit may be set to.
@@ -44,6 +46,9 @@ type Config struct {
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
 	SegmentBytes     int64         // that a segment grows to before it is sealed
 	FlushInterval    time.Duration // that a write stays in the log and in memory alone
+	DiskLimitBytes   int64         // of the data folder; 0 is no limit but the disk's own
+	MemoryBytes      int64         // of the process; the default is 80 % of the container's or machine's, [NoMemoryLimit] is none
+	DiskTimeout      time.Duration // of one call on the disk, before the node stops
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
@@ -52,6 +57,11 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
+	// Hooks of the tests: the file system of the data folder, what every Apply calls first, and
+	// how much of the disk is free.
+	fsys  vfs.FS
+	hold  func()
+	space func(path string) (vfs.Space, error)
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)
@@ -81,6 +91,16 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
+	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
+	if c.fsys == nil {
+		c.fsys = vfs.OS
+	}
+	if c.space == nil {
+		c.space = vfs.SpaceOf
+	}
+	if c.hold == nil {
+		c.hold = func() {}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -117,15 +137,19 @@ func (c *Config) Validate() error {
 		{"parse_pages", int64(c.ParseMaxPages), 1},
 		{"max_disk", c.MaxDiskBytes, 0},
 		{"segment_size", c.SegmentBytes, 1 << 10},
+		{"disk_limit", c.DiskLimitBytes, 0},
 	} {
 		if field.value < field.least {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
 		}
 	}
-	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "flush_interval": c.FlushInterval, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
+	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "disk_timeout": c.DiskTimeout, "flush_interval": c.FlushInterval, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
 		if d < leastTimeout {
 			return lode.Invalid(name, d, "%s must be at least %s", name, leastTimeout)
 		}
+	}
+	if err := c.validateLimits(); err != nil {
+		return err
 	}
 	if c.MaxDocumentBytes > c.MaxBodyBytes {
 		return lode.Invalid("max_document", c.MaxDocumentBytes, "max_document cannot exceed max_body (%d)", c.MaxBodyBytes)
@@ -134,6 +158,26 @@ func (c *Config) Validate() error {
 		return err
 	}
 	return c.OpenAI.validate()
+}
+
+// The least that limits of the whole node can be.
+const (
+	leastDiskLimit   = 64 << 20
+	leastMemoryLimit = 128 << 20
+	bodyMemory       = 4 // what the largest body may take of the memory: a fourth
+)
+
+func (c *Config) validateLimits() error {
+	switch {
+	case c.DiskLimitBytes != 0 && c.DiskLimitBytes < leastDiskLimit:
+		return lode.Invalid("disk_limit", c.DiskLimitBytes, "disk_limit must be 0 (no limit) or at least %d", leastDiskLimit)
+	case c.MemoryBytes < NoMemoryLimit || c.MemoryBytes > 0 && c.MemoryBytes < leastMemoryLimit:
+		return lode.Invalid("memory_limit", c.MemoryBytes, "memory_limit must be auto, 0 (no limit) or at least %d", leastMemoryLimit)
+	case c.MemoryBytes > 0 && c.MaxBodyBytes > c.MemoryBytes/bodyMemory:
+		return lode.Invalid("max_body", c.MaxBodyBytes, "max_body can be a fourth of memory_limit (%d) at most", c.MemoryBytes).
+			WithHint("lower --max-body and --max-document, or raise --memory-limit")
+	}
+	return nil
 }
 
 func (o *OpenAIConfig) validate() error {

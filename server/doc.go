@@ -15,5 +15,19 @@
 // The file join.go holds every adapter between packages that stand on one floor and may
 // not know each other; parsers.go and embedders.go choose implementations with a switch.
 //
+// # Limits
+//
+// A disk that does not answer ends the node (disk.go): calls on files are watched one by one,
+// and work that depends on the disk otherwise by asking it now and then. Data may not grow
+// beyond what disk, folder and memory have room for (room.go, memory.go); the refusal comes
+// before anything is stored, and monitor.go looks after the reserve and the way back. Request
+// bodies are bounded together (uploads.go). usage.go reports all of it.
+//
+// Files of this package in the data folder, none of which holds data:
+//
+//	RESERVE     part of the disk's reserve, given up when the disk is full
+//	LOADING     there while the data is loaded; counts starts that died of it
+//	probe.tmp   asks the disk whether it answers
+//
 // [Config] is plain data. Flags, environment and files are the business of cmd/lode.
 package server

@@ -7,25 +7,30 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/pipeline"
 	"github.com/lodedb/lode/raft"
 	"github.com/lodedb/lode/retrieval"
+	"github.com/lodedb/lode/storage"
 )
 
 // The adapters between packages that stand on one floor. Each only translates.
 
-// machine is the collections as the log drives them.
-type machine struct{ engine *collection.Engine }
+// machine is the collections as the log drives them. Its calls may rightly take long, for
+// indexes that are built and snapshots that are read, but not for a disk that hangs.
+type machine struct{ s *Server }
 
 var _ raft.StateMachine = machine{}
 
 func (m machine) Apply(entries []raft.Entry) []any {
+	defer m.s.disk.during("log entries are applied")()
+	m.s.cfg.hold()
 	batch := make([]collection.Entry, len(entries))
 	for i, e := range entries {
 		batch[i] = collection.Entry{Index: e.Index, Term: e.Term, Data: e.Data}
 	}
-	results := m.engine.Apply(batch)
+	results := m.s.engine.Apply(batch)
 	for i, result := range results {
 		if fatal, ok := result.(collection.Fatal); ok {
 			results[i] = raft.Fatal{Err: fatal.Err}
@@ -34,25 +39,60 @@ func (m machine) Apply(entries []raft.Entry) []any {
 	return results
 }
 
-func (m machine) Applied() (index, term uint64) { return m.engine.Applied() }
+func (m machine) Applied() (index, term uint64) { return m.s.engine.Applied() }
 
 func (m machine) Snapshot() (raft.Snapshot, error) {
-	write, release, err := m.engine.Snapshot()
+	size, err := m.s.store.CatalogueBytes()
 	if err != nil {
 		return nil, err
 	}
-	return cut{write, release}, nil
+	unclaim, err := m.s.room.snapshot(size)
+	if err != nil {
+		return nil, err
+	}
+	write, release, err := m.s.engine.Snapshot()
+	if err != nil {
+		unclaim()
+		return nil, err
+	}
+	return cut{m.s.disk, write, func() { release(); unclaim() }}, nil
 }
 
-func (m machine) Restore(r io.Reader) error { return m.engine.Restore(r) }
+func (m machine) Restore(r io.Reader) error {
+	defer m.s.disk.during("a snapshot is restored")()
+	return m.s.engine.Restore(r)
+}
 
 type cut struct {
+	disk    *disk
 	write   func(io.Writer) error
 	release func()
 }
 
-func (c cut) Write(w io.Writer) error { return c.write(w) }
-func (c cut) Release()                { c.release() }
+func (c cut) Write(w io.Writer) error {
+	defer c.disk.during("a snapshot is written")()
+	return c.write(w)
+}
+
+func (c cut) Release() { c.release() }
+
+// roomyBlobs are the blobs as long as there is room for them.
+type roomyBlobs struct {
+	*storage.Blobs
+	room *room
+}
+
+var _ pipeline.Blobs = roomyBlobs{}
+
+func (b roomyBlobs) Put(ctx context.Context, content []byte) (h lode.Hash, release func(), err error) {
+	unclaim, err := b.room.claim(int64(len(content)))
+	if err != nil {
+		return h, nil, err
+	}
+	defer unclaim()
+	h, release, err = b.Blobs.Put(ctx, content)
+	return h, release, noStorage(err)
+}
 
 // ingestCollections is the collections as the pipeline asks for them.
 type ingestCollections struct{ *collection.Engine }
@@ -60,8 +100,8 @@ type ingestCollections struct{ *collection.Engine }
 var _ pipeline.Collections = ingestCollections{}
 
 // Retry answers with the receipt of the job that it starts.
-func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Receipt, error) {
-	job, err := c.Engine.Retry(ctx, p, name, id)
+func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, w lode.Write, name string, id lode.DocID) (lode.Receipt, error) {
+	job, err := c.Engine.Retry(ctx, p, w, name, id)
 	if err != nil {
 		return lode.Receipt{}, err
 	}
@@ -99,9 +139,42 @@ func (d documents) Documents(ctx context.Context, p lode.Principal, name string,
 }
 
 // Retry goes through the pipeline, which also runs the job.
-func (d documents) Retry(ctx context.Context, p lode.Principal, name string, id lode.DocID) (lode.Job, error) {
-	r, err := d.pipeline.Retry(ctx, p, name, id)
+func (d documents) Retry(ctx context.Context, p lode.Principal, w lode.Write, name string, id lode.DocID) (lode.Job, error) {
+	r, err := d.pipeline.Retry(ctx, p, w, name, id)
 	return lode.Job{Doc: r.Doc, Version: r.Version, Epoch: r.Epoch}, err
+}
+
+// operations is what the collections know of writes, as the HTTP surface asks for it.
+type operations struct{ *collection.Engine }
+
+var _ api.Operations = operations{}
+
+func (o operations) Operation(ctx context.Context, p lode.Principal, id string) (api.Operation, error) {
+	op, err := o.Engine.Operation(ctx, p, id)
+	if err != nil {
+		return api.Operation{}, err
+	}
+	out := api.Operation{
+		ID: op.ID, Kind: op.Kind, State: string(op.State), Collection: op.Collection,
+		Parts: op.Parts, Recorded: op.Known, Count: op.Items, AcceptedAt: op.At,
+	}
+	if !op.Finished.IsZero() {
+		out.FinishedAt = &op.Finished
+	}
+	for _, d := range op.Documents {
+		item := v1.OperationItem{
+			Index: d.Part, State: string(d.State), ID: d.ID, Outcome: d.Outcome, Version: d.Version, Title: d.Title, Chunks: d.Chunks,
+		}
+		if d.Err != nil {
+			item.Error = v1.NewItemError(d.Err)
+			item.Error.Stage = d.Stage
+		}
+		out.Items = append(out.Items, item)
+	}
+	for _, f := range op.Failed {
+		out.Items = append(out.Items, v1.OperationItem{Index: f.Item, State: v1.OperationFailed, Error: v1.NewItemError(f.Err)})
+	}
+	return out, nil
 }
 
 // openView gives retrieval a consistent view of a collection.

@@ -56,7 +56,7 @@ func newMetrics(s *Server) *metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.requestSeconds, m.inFlight, m.panics,
 		m.stageSeconds, m.stageBytes, m.stageErrors, m.jobs, m.jobSeconds,
-		buildInfo(s.cfg), nodeGauges{s})
+		buildInfo(s.cfg), nodeGauges{s}, usageGauges{s})
 	return m
 }
 
@@ -119,12 +119,12 @@ func (g nodeGauges) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. A node that is still opening has no values.
 func (g nodeGauges) Collect(out chan<- prometheus.Metric) {
-	if !g.s.opened.Load() {
+	if !g.s.opened.Load() || g.s.log() == nil {
 		return
 	}
-	work, log := g.s.pipeline.Stats(), g.s.raft.Stats()
+	work, log := g.s.pipeline.Stats(), g.s.log().Stats()
 	leader := 0.0
-	if g.s.raft.IsLeader() {
+	if g.s.log().IsLeader() {
 		leader = 1
 	}
 	for name, value := range map[string]float64{

@@ -23,37 +23,64 @@ func (n node) Ready(context.Context) []api.Reason {
 	if err := n.s.Err(); err != nil {
 		reasons = append(reasons, api.Reason{Name: "node", Detail: "stopping after a failure; the log says why"})
 	}
-	if id, _ := n.s.raft.Leader(); id == "" {
+	log := n.s.log()
+	if log == nil {
+		return append(reasons, api.Reason{Name: "disk", Detail: waitingForRoom})
+	}
+	if id, _ := log.Leader(); id == "" {
 		return append(reasons, api.Reason{Name: "raft", Detail: "no leader"})
 	}
 	if !n.s.named() {
 		return append(reasons, api.Reason{Name: "cluster", Detail: "the cluster has no name yet"})
 	}
-	if n.s.raft.IsLeader() && !n.s.leading.Load() {
+	if log.IsLeader() && !n.s.leading.Load() {
 		reasons = append(reasons, api.Reason{Name: "pipeline", Detail: "pending documents are being found"})
 	}
 	return reasons
 }
 
+// Restrictions lists what the node does not do while it serves.
+func (n node) Restrictions() []api.Reason {
+	var reasons []api.Reason
+	for _, r := range n.s.room.state().refusals {
+		reasons = append(reasons, api.Reason{Name: r.what, Detail: r.err.Message})
+	}
+	return reasons
+}
+
 // named reports whether the log has given the cluster its name, the first entry of all.
-func (s *Server) named() bool {
-	named := false
+func (s *Server) named() bool { return s.cluster() != "" }
+
+// cluster is the cluster's name, empty while it has none.
+func (s *Server) cluster() (name string) {
 	err := s.store.View(func(tx *storage.Tx) error {
-		_, named = tx.Cluster()
+		name, _ = tx.Cluster()
 		return nil
 	})
-	return err == nil && named
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// waitingForRoom is the state of a node that found its disk full when it started.
+const waitingForRoom = "the disk is full: the node serves reads of what it has, and waits for room to open its log"
+
+var levels = map[string]raft.ReadLevel{
+	v1.ConsistencyLocal: raft.Local, v1.ConsistencyLeader: raft.Leader, v1.ConsistencyLinearized: raft.Linearizable,
 }
 
 // Barrier waits until a read is as fresh as the level promises.
 func (n node) Barrier(ctx context.Context, level string) error {
-	switch level {
-	case v1.ConsistencyLocal:
-		return n.s.raft.ReadBarrier(ctx, raft.Local)
-	case v1.ConsistencyLeader:
-		return n.s.raft.ReadBarrier(ctx, raft.Leader)
-	case v1.ConsistencyLinearized:
-		return n.s.raft.ReadBarrier(ctx, raft.Linearizable)
+	if l, known := levels[level]; known {
+		log := n.s.log()
+		switch {
+		case log != nil:
+			return log.ReadBarrier(ctx, l)
+		case l == raft.Local:
+			return nil
+		}
+		return lode.Errorf(lode.CodeUnavailable, waitingForRoom).WithHint("free some of the disk")
 	}
 	return lode.Invalid(v1.QueryConsistency, level, "consistency must be local, leader or linearizable")
 }
@@ -66,7 +93,10 @@ func (n node) Check(ctx context.Context, report func(where, what string)) error 
 // Info describes the node.
 func (n node) Info() api.Info {
 	role := "follower"
-	if n.s.raft.IsLeader() {
+	switch log := n.s.log(); {
+	case log == nil:
+		role = "read-only"
+	case log.IsLeader():
 		role = "leader"
 	}
 	return api.Info{

@@ -29,6 +29,10 @@ import (
 // opens all the same and says so in /readyz.
 const readyTimeout = 10 * time.Second
 
+// failPatience is how long the parts of a node that must stop may take to close. What hangs
+// on a disk never does.
+const failPatience = 3 * time.Second
+
 // Server is one running node.
 type Server struct {
 	cfg      Config
@@ -41,14 +45,22 @@ type Server struct {
 	engine   *collection.Engine
 	parsers  *parse.Pool
 	pipeline *pipeline.Pipeline
-	raft     *raft.Node
+	raft     atomic.Pointer[raft.Node] // nil until the log is open
 	metrics  *metrics
 	backups  *backups
 
+	disk      *disk
+	latencies latencies
+	room      *room
+	folder    folderSize
+	memory    memory
+	uploads   uploads
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
 	failed    atomic.Pointer[error] // why the node must stop
-	served    chan struct{}         // closed when the HTTP server has ended
+	stopped   context.Context       // ends when it must
+	stop      context.CancelFunc
+	served    chan struct{} // closed when the HTTP server has ended
 	stopTasks context.CancelFunc
 	tasks     sync.WaitGroup
 	closing   struct {
@@ -65,16 +77,51 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
+	s := newServer(cfg)
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := s.openWithin(ctx); err != nil {
+		return nil, err
 	}
 	cfg.Logger.Info("node is ready", "url", s.URL(), "node", s.store.NodeID(), "data", cfg.DataDir,
 		"version", cfg.Version, "took", time.Since(s.started).Round(time.Millisecond))
 	return s, nil
+}
+
+func newServer(cfg Config) *Server {
+	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.limitMemory()
+	s.room = &room{dir: cfg.DataDir, space: cfg.space, limit: cfg.DiskLimitBytes, used: s.folder.about, grow: s.folder.grow, memory: s.memory.data}
+	s.folder.measure = func(ctx context.Context) (storage.Usage, error) { return s.store.Usage(ctx) }
+	s.disk = newDisk(cfg.fsys, cfg.DataDir, cfg.DiskTimeout, s.fail, s.latencies.called)
+	return s
+}
+
+// openWithin opens the parts and closes them again when that fails. It does not wait for a
+// disk that hangs: what is open then stays so until the disk answers or the process ends.
+func (s *Server) openWithin(ctx context.Context) error {
+	opened := make(chan error, 1)
+	go func() { opened <- s.open(ctx) }()
+	select {
+	case err := <-opened:
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+		return err
+	case <-s.stopped.Done():
+	}
+	select {
+	case err := <-opened:
+		return errors.Join(s.Err(), err, s.Close())
+	case <-time.After(failPatience):
+	}
+	go func() {
+		<-opened
+		_ = s.Close()
+	}()
+	return errors.Join(s.Err(), s.http.Close())
 }
 
 // listen takes the address first, so that a port in use fails before anything is touched.
@@ -102,10 +149,14 @@ func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
 
 // open opens the parts from the ground up.
 func (s *Server) open(ctx context.Context) (err error) {
+	defer s.disk.during("the node opens")()
 	log := s.cfg.Logger
-	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FlushInterval: s.cfg.FlushInterval, Failed: s.fail}); err != nil {
+	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FlushInterval: s.cfg.FlushInterval, Failed: s.fail, FS: s.disk.fsys}); err != nil {
 		return err
 	}
+	s.room.findReserve()
+	s.room.keepReserve() // a disk that is full has room to start with, when the reserve is given up
+	defer s.loading()()
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
 	if s.backups, err = newBackups(s); err != nil {
@@ -116,6 +167,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 		Fingerprint: embedders.fingerprint,
+		Room:        s.room.command,
 		Clock:       s.cfg.Clock,
 		SealBytes:   s.cfg.SegmentBytes,
 	})
@@ -127,8 +179,13 @@ func (s *Server) open(ctx context.Context) (err error) {
 		MaxInputBytes: s.cfg.MaxDocumentBytes, Logger: log,
 	})
 	s.pipeline = pipeline.New(s.pipelineOptions(embedders))
-	if err := s.openRaft(ctx); err != nil {
-		return err
+	s.engine.SetProposer(func(context.Context, []byte) (any, error) {
+		return nil, lode.Errorf(lode.CodeNoStorage, waitingForRoom).WithHint("free some of the disk")
+	})
+	if s.room.canStart() {
+		if err := s.openRaft(ctx); err != nil {
+			return err
+		}
 	}
 	handler, err := s.surface(embedders)
 	if err != nil {
@@ -146,7 +203,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 	return pipeline.Options{
 		Collections:   ingestCollections{s.engine},
-		Blobs:         s.store.Blobs(),
+		Blobs:         roomyBlobs{s.store.Blobs(), s.room},
 		Detect:        parse.Detect,
 		ParserVersion: parse.Version,
 		Parse: func(ctx context.Context, content []byte, mediaType string) (*lode.SilverText, error) {
@@ -157,6 +214,7 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 		EncodeSilver:     storage.EncodeSilver,
 		EmbedderFor:      e.forCollection,
 		Workers:          2 * s.cfg.Workers, // half of them wait for the disk; parsing has its own bound
+		WorkingBytes:     share(s.memory.limit, workingPercent, pipeline.DefaultWorkingBytes),
 		MaxDocumentBytes: s.cfg.MaxDocumentBytes,
 		Clock:            s.cfg.Clock,
 		Logger:           s.cfg.Logger,
@@ -164,12 +222,17 @@ func (s *Server) pipelineOptions(e *embedders) pipeline.Options {
 	}
 }
 
-func (s *Server) openRaft(ctx context.Context) (err error) {
-	s.raft, err = raft.Open(ctx, raft.Options{
-		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), Machine: machine{s.engine}, Logger: s.cfg.Logger, OnFatal: s.fail,
+// log is the replicated log, nil until it is open.
+func (s *Server) log() *raft.Node { return s.raft.Load() }
+
+func (s *Server) openRaft(ctx context.Context) error {
+	log, err := raft.Open(ctx, raft.Options{
+		Dir: s.store.RaftDir(), NodeID: s.store.NodeID(), ClusterID: s.cluster(), Machine: machine{s},
+		StoreTimeout: s.cfg.DiskTimeout, OnAppend: s.latencies.log.add, Logger: s.cfg.Logger, OnFatal: s.fail,
 	})
 	if err == nil {
-		s.engine.SetProposer(s.raft.Propose)
+		s.raft.Store(log)
+		s.engine.SetProposer(log.Propose)
 	}
 	return err
 }
@@ -179,17 +242,24 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	retriever := retrieval.New(retrieval.Options{
 		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 	})
-	return api.New(api.Options{
+	handler, err := api.New(api.Options{
 		Backend: api.Backend{
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s}, Backups: s.backups,
+			Operations: operations{s.engine},
 		},
-		Metrics:       promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
-		Logger:        s.cfg.Logger,
-		Events:        s.metrics.apiEvents(),
-		MaxBodyBytes:  s.cfg.MaxBodyBytes,
-		MaxConcurrent: s.cfg.MaxRequests,
-		AllowedHosts:  s.cfg.AllowedHosts,
+		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
+		Logger:       s.cfg.Logger,
+		Events:       s.metrics.apiEvents(),
+		MaxBodyBytes: s.cfg.MaxBodyBytes,
+		// Bodies are counted by s.uploads; what the surface counts comes to the same.
+		MaxBodiesBytes: max(s.uploads.limit, s.cfg.MaxBodyBytes),
+		MaxConcurrent:  s.cfg.MaxRequests,
+		AllowedHosts:   s.cfg.AllowedHosts,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.uploads.guard(handler), nil
 }
 
 // awaitReady waits for a leader, because a node that has just said "ready" should not
@@ -197,7 +267,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	for len(node{s}.Ready(ctx)) > 0 {
+	for s.log() != nil && len(node{s}.Ready(ctx)) > 0 {
 		if err := s.Err(); err != nil {
 			return err
 		}
@@ -228,6 +298,7 @@ func (s *Server) fail(err error) {
 		return
 	}
 	s.cfg.Logger.Error("node must stop", "error", err)
+	s.stop()
 	if s.cfg.OnFatal != nil {
 		s.cfg.OnFatal(err)
 	}
@@ -235,14 +306,32 @@ func (s *Server) fail(err error) {
 
 // Close stops the node: no new requests, those under way get ShutdownTimeout, then the parts
 // close from the top down. What was acknowledged is durable; documents that are being
-// processed go on when the node starts again. Close may be called twice.
+// processed go on when the node starts again. A node that must stop does not wait for a part
+// that hangs: then Close returns an error, and only the end of the process frees the folder.
+// Close may be called twice.
 func (s *Server) Close() error {
-	s.closing.once.Do(func() { s.closing.err = s.close() })
+	s.closing.once.Do(func() { s.closing.err = s.closeWithin() })
 	return s.closing.err
 }
 
+func (s *Server) closeWithin() error {
+	closed := make(chan error, 1)
+	go func() { closed <- s.close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-s.stopped.Done():
+	}
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(failPatience):
+		return lode.Errorf(lode.CodeUnavailable, "close the node: a part of it hangs and its files stay open")
+	}
+}
+
 func (s *Server) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(s.stopped, s.cfg.ShutdownTimeout)
 	defer cancel()
 	var errs []error
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -259,8 +348,8 @@ func (s *Server) close() error {
 	if s.parsers != nil {
 		errs = append(errs, s.parsers.Close())
 	}
-	if s.raft != nil {
-		errs = append(errs, s.raft.Close())
+	if log := s.log(); log != nil {
+		errs = append(errs, log.Close())
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
@@ -279,7 +368,7 @@ func (s *Server) Seal(ctx context.Context, p lode.Principal, name string) (lode.
 	if err != nil || id == 0 {
 		return id, err
 	}
-	return id, s.raft.Snapshot(ctx)
+	return id, s.log().Snapshot(ctx)
 }
 
 // Engine is the node's collections, for harnesses and tests in the same process that measure

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +23,11 @@ import (
 )
 
 // nodeEnv makes the test binary run a node on the folder it names, for tests that kill it.
-const nodeEnv = "LODE_TEST_NODE"
+// memoryEnv is its limit of memory in bytes.
+const (
+	nodeEnv   = "LODE_TEST_NODE"
+	memoryEnv = "LODE_TEST_MEMORY"
+)
 
 func TestMain(m *testing.M) {
 	if done, err := server.RunWorker(); done {
@@ -42,7 +47,12 @@ func runNode(dir string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	node, err := server.Open(ctx, server.Config{DataDir: dir, Listen: "127.0.0.1:0", Logger: log})
+	cfg := server.Config{DataDir: dir, Listen: "127.0.0.1:0", Logger: log}
+	if limit, err := strconv.ParseInt(os.Getenv(memoryEnv), 10, 64); err == nil {
+		cfg.MemoryBytes, cfg.MaxBodyBytes = limit, 32<<20
+	}
+	server.LimitMemory(&cfg)
+	node, err := server.Open(ctx, cfg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -24,19 +24,53 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	for _, task := range []func(context.Context){s.followLeadership, s.sweep, s.seal, s.backups.schedule} {
-		s.tasks.Add(1)
-		go func() {
-			defer s.tasks.Done()
-			task(ctx)
-		}()
+	s.run(ctx, s.watchRoom, s.sweep, s.seal, s.backups.schedule)
+	if s.log() == nil {
+		s.run(ctx, s.openLogLater)
+		return
+	}
+	s.run(ctx, s.stopLog, s.followLeadership)
+}
+
+func (s *Server) run(ctx context.Context, tasks ...func(context.Context)) {
+	for _, task := range tasks {
+		s.tasks.Go(func() { task(ctx) })
+	}
+}
+
+// openLogLater waits for room on a full disk. Until then the node serves what it has.
+func (s *Server) openLogLater(ctx context.Context) {
+	s.cfg.Logger.Warn("the disk is full: the node serves reads only, until there is room to open its log", "data", s.cfg.DataDir)
+	for !s.room.canStart() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(nearInterval):
+		}
+	}
+	if err := s.openRaft(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.fail(err)
+		}
+		return
+	}
+	s.cfg.Logger.Info("there is room: the log is open")
+	s.run(ctx, s.stopLog, s.followLeadership)
+}
+
+// stopLog ends the log with the node: nothing is acknowledged once it must stop.
+func (s *Server) stopLog(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.stopped.Done():
+		s.log().Fail(s.Err())
 	}
 }
 
 // followLeadership runs the pipeline while this node leads.
 func (s *Server) followLeadership(ctx context.Context) {
-	changes := s.raft.LeaderChanges()
-	leading, open := s.raft.IsLeader(), true
+	changes := s.log().LeaderChanges()
+	leading, open := s.log().IsLeader(), true
 	for {
 		var retry <-chan time.Time
 		if !leading {
@@ -54,7 +88,7 @@ func (s *Server) followLeadership(ctx context.Context) {
 				changes = nil
 			}
 		case <-retry:
-			leading = s.raft.IsLeader()
+			leading = s.log().IsLeader()
 		}
 	}
 }
@@ -63,7 +97,7 @@ func (s *Server) followLeadership(ctx context.Context) {
 // committed before a restart may not be applied yet; the barrier waits for them, so that no
 // job that they hold is overlooked.
 func (s *Server) lead(ctx context.Context) error {
-	if err := s.raft.ReadBarrier(ctx, raft.Linearizable); err != nil {
+	if err := s.log().ReadBarrier(ctx, raft.Linearizable); err != nil {
 		return err
 	}
 	if !s.named() {
@@ -72,6 +106,9 @@ func (s *Server) lead(ctx context.Context) error {
 		if err := s.engine.Init(ctx, uuid.NewString(), idKey); err != nil {
 			return err
 		}
+	}
+	if err := s.log().SetCluster(s.cluster()); err != nil {
+		s.cfg.Logger.Warn("the log does not say yet whose it is", "error", err)
 	}
 	if err := s.pipeline.Start(ctx); err != nil {
 		return err
@@ -95,7 +132,7 @@ func (s *Server) seal(ctx context.Context) {
 		}
 		sealed, err := s.engine.SealDue(ctx)
 		if err == nil && sealed > 0 {
-			err = s.raft.Snapshot(ctx) // the log needs not hold the rows any more
+			err = s.log().Snapshot(ctx) // the log needs not hold the rows any more
 		}
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("segments were not sealed", "error", err)

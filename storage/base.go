@@ -32,6 +32,12 @@ type baseCursor interface {
 	next() (k, v []byte)
 }
 
+// reverseCursor is an optional power of a [baseCursor]; those of the catalogue have it.
+type reverseCursor interface {
+	// before returns the last key before key. Seek anew afterwards.
+	before(key []byte) []byte
+}
+
 // baseWriter changes a base within one write.
 type baseWriter interface {
 	get(s space, key []byte) []byte

@@ -26,6 +26,7 @@ var (
 type boltBase struct {
 	db   *bolt.DB
 	path string
+	fsys vfs.FS // told of commits, which go past it; may be nil
 }
 
 func (b *boltBase) close() error { return b.db.Close() }
@@ -64,7 +65,10 @@ func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
 		if err := putApplied(tx, at); err != nil {
 			return err
 		}
-		if err := commitFailure(tx.Commit()); err != nil {
+		end := vfs.Begin(b.fsys, vfs.Call{Op: "commit", Path: b.path})
+		err = commitFailure(tx.Commit())
+		end()
+		if err != nil {
 			return fmt.Errorf("write %s up to log entry %d: %w", filepath.Base(b.path), at.Index, err)
 		}
 		return nil
@@ -123,10 +127,21 @@ type boltCursor struct{ c *bolt.Cursor }
 func (c *boltCursor) seek(key []byte) (k, v []byte) { return c.c.Seek(key) }
 func (c *boltCursor) next() (k, v []byte)           { return c.c.Next() }
 
+func (c *boltCursor) before(key []byte) []byte {
+	k, _ := c.c.Seek(key)
+	if k == nil {
+		k, _ = c.c.Last()
+	} else {
+		k, _ = c.c.Prev()
+	}
+	return k
+}
+
 type emptyCursor struct{}
 
 func (emptyCursor) seek([]byte) (k, v []byte) { return nil, nil }
 func (emptyCursor) next() (k, v []byte)       { return nil, nil }
+func (emptyCursor) before([]byte) []byte      { return nil }
 
 // boltWriter writes a bbolt file.
 type boltWriter struct{ boltTx }
@@ -250,7 +265,7 @@ func (f *boltFiles) openCatalog() (base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boltBase{db, f.catalog}, nil
+	return &boltBase{db, f.catalog, f.fsys}, nil
 }
 
 const growingSuffix = ".growing"
@@ -277,7 +292,7 @@ func (f *boltFiles) openGrowing(k segmentKey) (base, error) {
 	if err := checkGrowing(db, k); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), db.Close())
 	}
-	return &boltBase{db, path}, nil
+	return &boltBase{db, path, f.fsys}, nil
 }
 
 // checkGrowing refuses a file of another version or segment, and one that lacks a bucket.

@@ -178,6 +178,17 @@ func (c *treeCursor) seek(key []byte) (k, v []byte) {
 
 func (c *treeCursor) next() (k, v []byte) { return c.here(c.iter.Next()) }
 
+func (c *treeCursor) before(key []byte) []byte {
+	found := c.iter.Seek(c.prefix + string(key))
+	if found {
+		found = c.iter.Prev()
+	} else {
+		found = c.iter.Last()
+	}
+	k, _ := c.here(found)
+	return k
+}
+
 func (c *treeCursor) here(ok bool) (k, v []byte) {
 	if !ok {
 		return nil, nil

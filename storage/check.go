@@ -53,6 +53,7 @@ func (s *Store) check(c *checker) error {
 		c.collections()
 		c.jobs()
 		c.references()
+		c.operations()
 		return c.ctx.Err()
 	})
 	if err != nil {
@@ -340,6 +341,8 @@ var forms = map[bucketID]recordForm{
 	namesBucket:       form[nameRecord](lookupKeyBytes, kindName),
 	jobsBucket:        form[lode.Job](jobKeyBytes, kindJob),
 	blobsBucket:       form[blobRecord](len(lode.Hash{}), kindBlobRefs),
+	operationsBucket:  form[OperationPart](operationKeyBytes, kindOperation),
+	orderBucket:       form[orderRecord](orderKeyBytes, kindOrder),
 	documentsBucket:   form[lode.Document](numberKeyBytes, kindDocument),
 	idsBucket:         form[outsideIDRecord](lookupKeyBytes, kindOutsideID),
 	versionsBucket:    form[lode.DocVersion](versionKeyBytes, kindVersion),

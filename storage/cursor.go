@@ -1,6 +1,9 @@
 package storage
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // mergedCursor walks a space of a transaction by ascending key: what the layers say, newest
 // first, over what lies below them.
@@ -30,6 +33,24 @@ func (b bucket) cursor() *mergedCursor {
 		m.sources = append(m.sources, source{cursor: base.cursor(b.s)})
 	}
 	return m
+}
+
+// last returns the last key with the prefix, nil when there is none, in a bucket of the
+// catalogue. Behind the prefix, keys have at most 8 bytes.
+func (b bucket) last(prefix []byte) []byte {
+	bound := append(slices.Clone(prefix), bytes.Repeat([]byte{0xff}, 9)...)
+	for {
+		var last []byte
+		for _, s := range b.cursor().sources {
+			if k := s.cursor.(reverseCursor).before(bound); bytes.HasPrefix(k, prefix) && bytes.Compare(k, last) > 0 {
+				last = slices.Clone(k)
+			}
+		}
+		if last == nil || b.get(last) != nil {
+			return last
+		}
+		bound = last // deleted
+	}
 }
 
 // seek moves to the first key at or behind key, which is returned; nil is the end.

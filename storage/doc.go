@@ -48,6 +48,8 @@
 //	data/<id>/counters                    last row
 //	jobs          collection, document, version       lode.Job
 //	blobs         hash                    number of versions that refer to it
+//	operations    client's key, part      outcome of a write that has a key
+//	operation order  client, place        which of them is dropped next
 //
 // Byte tables, version numbers and their history are in docs/format; the reasons are in
 // DESIGN.md.

@@ -316,5 +316,5 @@ func (r *repair) copyEdited(path string, edits []recordEdit) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeEdits(&boltBase{db, path}, r.s.Applied(), edits), db.Close())
+	return errors.Join(writeEdits(&boltBase{db: db, path: path}, r.s.Applied(), edits), db.Close())
 }

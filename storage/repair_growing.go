@@ -70,7 +70,7 @@ func (b *basis) fillGrowing(path string, k segmentKey, sealed *sealedFile) error
 		if err != nil {
 			return err
 		}
-		out := &boltBase{db, path}
+		out := &boltBase{db: db, path: path}
 		err = out.write(b.at, func(w baseWriter) error {
 			versions := bucket{t, space{versionsBucket, segmentKey{collection: k.collection}}}
 			return versions.scanAll(nil, func(key, raw []byte) error {

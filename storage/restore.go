@@ -288,7 +288,7 @@ func (s *Store) checkFetched(ctx context.Context, ref SegmentRef, path string) e
 	err = checkGrowing(db, ref.key())
 	if err == nil {
 		var at Applied
-		if at, err = appliedIn(&boltBase{db, path}); err == nil && at.Index < ref.PutAt {
+		if at, err = appliedIn(&boltBase{db: db, path: path}); err == nil && at.Index < ref.PutAt {
 			err = lode.Errorf(lode.CodeCorrupt, "it ends at log entry %d, before %d", at.Index, ref.PutAt)
 		}
 	}

@@ -189,7 +189,7 @@ func finishCopy(path string, copied bool, at Applied, layers []*layer) error {
 	if err != nil {
 		return err
 	}
-	err = (&boltBase{db, path}).write(at, func(w baseWriter) error {
+	err = (&boltBase{db: db, path: path}).write(at, func(w baseWriter) error {
 		for _, l := range slices.Backward(layers) {
 			for _, c := range l.droppedCollections() {
 				if err := w.drop(c); err != nil {

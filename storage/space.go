@@ -16,6 +16,8 @@ const (
 	namesBucket
 	jobsBucket
 	blobsBucket
+	operationsBucket
+	orderBucket
 	// Those of one collection.
 	documentsBucket
 	idsBucket
@@ -33,6 +35,7 @@ const (
 
 var bucketNames = [lastBucket + 1]string{
 	clusterBucket: "cluster", collectionsBucket: "collections", namesBucket: "names", jobsBucket: "jobs", blobsBucket: "blobs",
+	operationsBucket: "operations", orderBucket: "operation order",
 	documentsBucket: "documents", idsBucket: "ids", versionsBucket: "versions", segmentsBucket: "segments",
 	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters",
 	rowsBucket: "rows", silverBucket: "silver",
@@ -46,7 +49,7 @@ func (b bucketID) ofSegment() bool    { return b >= rowsBucket }
 // topBuckets and shelfBuckets are the buckets of a catalogue, partBuckets those of a growing
 // segment.
 var (
-	topBuckets   = []bucketID{clusterBucket, collectionsBucket, namesBucket, jobsBucket, blobsBucket}
+	topBuckets   = []bucketID{clusterBucket, collectionsBucket, namesBucket, jobsBucket, blobsBucket, operationsBucket, orderBucket}
 	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket}
 	partBuckets  = []bucketID{rowsBucket, silverBucket}
 )

@@ -29,6 +29,7 @@ type DocumentUpload struct {
 	ContentBase64 []byte        `json:"content_base64,omitempty" doc:"The document as bytes in standard base64."`
 	Metadata      lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
 	Readers       []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
+	IfVersion     *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
 // DocumentPart describes the file that follows it in a multipart upload.
@@ -39,11 +40,13 @@ type DocumentPart struct {
 	Name      string        `json:"name,omitempty" doc:"File name, a hint for the media type; the default is that of the file part." example:"install.pdf"`
 	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
+	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
 // DocumentResults reports each document of an upload, in the order of the request.
 type DocumentResults struct {
-	Items []DocumentResult `json:"items" doc:"One entry for each document of the request, in its order."`
+	Items     []DocumentResult `json:"items" doc:"One entry for each document of the request, in its order."`
+	Operation string           `json:"operation,omitempty" doc:"Id under which the upload can be asked for; set for one with a key or with wait=false." example:"op-5f0c7a9d3b1e4f6a8c2d9e0b7a6f5c41"`
 }
 
 // DocumentResult is what became of one uploaded document. It failed when Error is set.
@@ -123,7 +126,8 @@ type DeleteResult struct {
 
 // RetryResult acknowledges that a version is processed again.
 type RetryResult struct {
-	ID      lode.DocID   `json:"id" doc:"Outside id." example:"guide/install.md"`
-	Version lode.Version `json:"version" doc:"The version that is processed again." example:"1"`
-	Epoch   uint32       `json:"epoch" doc:"Counts the attempts; work of an earlier attempt is discarded." example:"2"`
+	ID        lode.DocID   `json:"id" doc:"Outside id." example:"guide/install.md"`
+	Version   lode.Version `json:"version" doc:"The version that is processed again." example:"1"`
+	Epoch     uint32       `json:"epoch" doc:"Counts the attempts; work of an earlier attempt is discarded." example:"2"`
+	Operation string       `json:"operation" doc:"Id under which the processing can be asked for." example:"op-5f0c7a9d3b1e4f6a8c2d9e0b7a6f5c41"`
 }

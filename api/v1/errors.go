@@ -37,9 +37,11 @@ var codes = []CodeInfo{
 	{CodeSlowBody, 408, "Request body too slow",
 		"The request body stopped or arrived slower than the minimum rate, and was cut.", false},
 	{lode.CodeConflict, 409, "Conflict",
-		"The object exists already, or its settings differ from those asked for.", false},
+		"The object exists already, its settings differ from those asked for, or the Idempotency-Key was used for another request.", false},
 	{lode.CodeSuperseded, 409, "Superseded",
 		"A newer version has taken over while the request was carried out.", false},
+	{lode.CodePrecondition, 412, "Precondition failed",
+		"A condition of the request does not hold: the object is at another version than if_version says. Read it again, and decide anew.", false},
 	{lode.CodeTooLarge, 413, "Too large",
 		"A declared limit is exceeded; field names it.", false},
 	{lode.CodeUnsupportedMedia, 415, "Unsupported media type",
@@ -61,7 +63,9 @@ var codes = []CodeInfo{
 	{lode.CodeTimeout, 504, "Timed out",
 		"A deadline passed before the work was done.", false},
 	{lode.CodeOutcomeUnknown, 504, "Outcome unknown",
-		"The write may or may not have happened. Look before repeating; uploads of the same content may always be repeated.", false},
+		"The write may or may not have happened. Ask for its operation, or repeat it under the same Idempotency-Key: then it happens once.", false},
+	{lode.CodeNoStorage, 507, "Insufficient storage",
+		"The disk or the memory of the node has no room for more data; detail says which. Nothing was written. Reads and deletes go on, and writes are taken again once there is room.", false},
 }
 
 // Codes returns the table of all codes.

@@ -19,6 +19,8 @@ type NodeInfo struct {
 type Readiness struct {
 	Ready   bool     `json:"ready" doc:"The node serves." example:"true"`
 	Reasons []Reason `json:"reasons" doc:"What it still waits for; empty when ready."`
+	// Restrictions are no reason to send nobody here: reads and deletes go on.
+	Restrictions []Reason `json:"restrictions,omitempty" doc:"What a node that is ready does not do, as writes that make the data grow when its disk is full."`
 }
 
 // Reason is one thing that keeps a node from serving.

@@ -24,8 +24,11 @@ const (
 	PathVectorsSearch   = "/v1/collections/{collection}/vectors/search"
 	PathVectorsDelete   = "/v1/collections/{collection}/vectors/delete"
 	PathVector          = "/v1/collections/{collection}/vectors/{id}"
+	PathOperations      = "/v1/operations"
+	PathOperation       = "/v1/operations/{operation}"
 	PathCheck           = "/v1/check"
 	PathNode            = "/v1/node"
+	PathNodeUsage       = "/v1/node/usage"
 	PathOpenAPI         = "/v1/openapi.json"
 	PathHealth          = "/healthz"
 	PathReady           = "/readyz"
@@ -41,6 +44,8 @@ const (
 	QueryCursor      = "cursor"      // lists: where the page begins
 	QueryState       = "state"       // documents: of the newest version
 	QueryFilter      = "filter"      // documents: a JSON filter on metadata
+	QueryIfVersion   = "if_version"  // deletion: only while the newest version is this one
+	QueryKey         = "key"         // operations: the Idempotency-Key of the write
 )
 
 // DefaultPageLimit is the number of items in a page when none is asked for, MaxPageLimit
@@ -53,8 +58,10 @@ const (
 // The headers and media types.
 const (
 	HeaderRequestID    = "X-Request-Id"
-	HeaderBronze       = "X-Lode-Bronze"  // SHA-256 of the bytes of a bronze layer
-	HeaderVersion      = "X-Lode-Version" // version of the document that a bronze layer belongs to
+	HeaderKey          = "Idempotency-Key"  // names a write; the same one again takes effect once
+	HeaderOperation    = "X-Lode-Operation" // id of the operation that a write with a key is
+	HeaderBronze       = "X-Lode-Bronze"    // SHA-256 of the bytes of a bronze layer
+	HeaderVersion      = "X-Lode-Version"   // version of the document that a bronze layer belongs to
 	MediaTypeJSON      = "application/json"
 	MediaTypeProblem   = "application/problem+json"
 	MediaTypeMultipart = "multipart/form-data"
@@ -102,6 +109,9 @@ func DocumentPath(collection string, id lode.DocID) string {
 func LayerPath(collection string, id lode.DocID, layer lode.Layer) string {
 	return Path(PathDocumentLayer, collection, string(id), string(layer))
 }
+
+// OperationPath is the path of an operation.
+func OperationPath(id string) string { return Path(PathOperation, id) }
 
 // VectorPath is the path of a raw vector.
 func VectorPath(collection string, id lode.DocID) string {

@@ -15,7 +15,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for _, v := range []any{
 		v1.CreateCollection{}, v1.Collection{}, v1.CollectionList{}, v1.UploadDocuments{}, v1.DocumentPart{}, v1.DocumentResults{}, v1.Document{}, v1.DocumentList{},
 		v1.DeleteIDs{}, v1.DeleteResults{}, v1.RetryResult{}, v1.SilverLayer{}, v1.GoldLayer{}, v1.Trace{}, v1.Retrieve{}, v1.Retrieved{}, v1.PutVectors{}, v1.PointResults{},
-		v1.SearchVectors{}, v1.VectorHits{}, v1.NodeInfo{}, v1.Readiness{}, v1.Health{}, v1.CheckReport{}, v1.Problem{}, v1.BackupList{},
+		v1.SearchVectors{}, v1.VectorHits{}, v1.NodeInfo{}, v1.Readiness{}, v1.Health{}, v1.CheckReport{}, v1.Problem{}, v1.BackupList{}, v1.Operation{},
 	} {
 		described(t, reflect.TypeOf(v), seen)
 	}
@@ -50,9 +50,9 @@ func described(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
 // TestCodes demands an entry for every code of the root package, in full.
 func TestCodes(t *testing.T) {
 	for _, code := range []lode.Code{
-		lode.CodeInvalid, lode.CodeUnknownField, lode.CodeMalformed, lode.CodeUnsupportedMedia, lode.CodeTooLarge, lode.CodeNotFound, lode.CodeConflict, lode.CodeUnauthorized,
+		lode.CodeInvalid, lode.CodeUnknownField, lode.CodeMalformed, lode.CodeUnsupportedMedia, lode.CodeTooLarge, lode.CodePrecondition, lode.CodeNotFound, lode.CodeConflict, lode.CodeUnauthorized,
 		lode.CodeSuperseded, lode.CodeTimeout, lode.CodeCanceled, lode.CodeOverloaded, lode.CodeUnavailable, lode.CodeOutcomeUnknown, lode.CodeProvider, lode.CodeCorrupt,
-		lode.CodeInternal, v1.CodeMethodNotAllowed, v1.CodeSlowBody,
+		lode.CodeInternal, lode.CodeNoStorage, v1.CodeMethodNotAllowed, v1.CodeSlowBody,
 	} {
 		if info := v1.InfoOf(code); info.Code != code {
 			t.Errorf("%s is not in the table", code)

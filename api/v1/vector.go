@@ -9,11 +9,13 @@ type PutVectors struct {
 
 // Point is a raw vector with what belongs to it.
 type Point struct {
-	ID       lode.DocID    `json:"id" doc:"Outside id, unique among the raw vectors of the collection." minLength:"1" maxLength:"1024" example:"item-17"`
-	Vector   lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
-	Text     string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
-	Metadata lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
-	Readers  []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`
+	ID        lode.DocID    `json:"id" doc:"Outside id, unique among the raw vectors of the collection." minLength:"1" maxLength:"1024" example:"item-17"`
+	Vector    lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
+	Text      string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
+	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
+	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`
+	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Write the point only while this is its version; 0: only while there is none. Then a change of metadata or readers alone becomes a new version too. Only in requests." minimum:"0" example:"3"`
+	Version   lode.Version  `json:"version,omitempty" doc:"Version of the point. Only in answers." example:"3"`
 }
 
 // PointResults reports each vector of a write, in the order of the request.
@@ -23,8 +25,9 @@ type PointResults struct {
 
 // PointResult is what became of one written vector. It failed when Error is set.
 type PointResult struct {
-	ID    lode.DocID `json:"id" doc:"Outside id." example:"item-17"`
-	Error *ItemError `json:"error,omitempty" doc:"Why the vector was refused."`
+	ID      lode.DocID   `json:"id" doc:"Outside id." example:"item-17"`
+	Version lode.Version `json:"version,omitempty" doc:"Version that the vector has now; missing when it was refused." example:"1"`
+	Error   *ItemError   `json:"error,omitempty" doc:"Why the vector was refused."`
 }
 
 // SearchVectors asks for the nearest vectors.

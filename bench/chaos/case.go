@@ -84,7 +84,7 @@ const (
 	afterFault = 300 * time.Millisecond  // of further load when the node goes on
 	endLimit   = 6 * time.Second         // to answer again after a failed call, or to begin to end
 	exitLimit  = 20 * time.Second        // to end, with the time that requests under way are given
-	hangLimit  = 20 * time.Second        // the same when the call hangs
+	hangLimit  = 12 * time.Second        // for a call that hangs to come and to be given up
 )
 
 // Sweep runs cases of one program. Files is a folder for all it needs.
@@ -189,7 +189,7 @@ func (s *Sweep) usedFolder(ctx context.Context, seed uint64) (usedFolder, error)
 
 // underFault runs the node until the fault has come and shown its effect.
 func (s *Sweep) underFault(ctx context.Context, c Case, dir, files string, w *Workload, o *Outcome) error {
-	n, err := start(ctx, s.Binary, dir, files, &c.Fault, c.settings()...)
+	n, err := start(ctx, s.Binary, dir, files, &c.Fault, append(c.settings(), c.Fault.flags()...)...)
 	if n == nil {
 		return err
 	}
@@ -269,6 +269,12 @@ func awaitEffect(ctx context.Context, n *Node, c Case, o *Outcome) {
 		limit = hangLimit
 	}
 	for deadline := time.Now().Add(limit); !n.Exited(20 * time.Millisecond); {
+		if c.Fault.Action == Hang && n.gaveUp(0) {
+			if !n.silent(frozenEnd) {
+				o.problem("the node still answers %s after it has given up", frozenEnd)
+			}
+			return
+		}
 		if time.Now().After(deadline) {
 			o.problem("%v, %s after %s", errHung, limit, c.Fault)
 			return
@@ -297,6 +303,10 @@ func answers(ctx context.Context, n *Node) bool {
 // end judges how the run under the fault ended.
 func (s *Sweep) end(n *Node, c Case, o *Outcome) error {
 	ended := n.Exited(0)
+	if c.Fault.Action == Hang && n.gaveUp(0) {
+		n.Kill() // its tracer would hold what is left of it until the call is over
+		ended = true
+	}
 	hit, err := s.hit(n, c)
 	if err != nil {
 		return err

@@ -51,6 +51,24 @@ func NewDisk(folder string) (_ *Disk, err error) {
 	return d, d.mount(d.image, d.Mount)
 }
 
+// PlainDiskTools are the programs that [NewPlainDisk] needs, beside root.
+var PlainDiskTools = []string{"losetup", "mount", "umount", "mkfs.ext4", "fsfreeze"}
+
+// NewPlainDisk makes and mounts a file system that can be filled and frozen, but not copied.
+func NewPlainDisk(folder string) (_ *Disk, err error) {
+	d := &Disk{Mount: filepath.Join(folder, "disk"), image: filepath.Join(folder, "plain.img")}
+	if err := makeImage(d.image, innerBytes, "mkfs.ext4", "-q", "-F"); err != nil {
+		return nil, err
+	}
+	return d, d.mount(d.image, d.Mount)
+}
+
+// Freeze makes everything that changes the disk hang in the kernel until Thaw.
+func (d *Disk) Freeze() error { return command("fsfreeze", "--freeze", d.Mount) }
+
+// Thaw ends Freeze.
+func (d *Disk) Thaw() error { return command("fsfreeze", "--unfreeze", d.Mount) }
+
 func makeImage(path string, size int64, mkfs ...string) error {
 	f, err := os.Create(path)
 	if err != nil {

@@ -11,7 +11,7 @@
 //	Verify    compares all that a node holds with a ledger and lists [Finding] values
 //	Fault     a system call that goes wrong: killed, failed or delayed at its n-th time
 //	Case      one node, one fault, a restart and the verdict; its text form repeats it
-//	Disk      an ext4 file system that can be copied in one instant: a power cut
+//	Disk      an ext4 file system that can be copied in one instant: a power cut, filled, or frozen
 //	NewReport sums up outcomes as a report of package bench
 //
 // # Promises that are tested
@@ -27,6 +27,11 @@
 // thread. The node runs with GOMAXPROCS=1, because strace counts per thread. Which thread
 // makes which call is up to the scheduler all the same, so a case names a seed and a call,
 // and repeats the kind of failure rather than its instant.
+//
+// A call that hangs ends with the node's last words: strace holds back the end of a process
+// with a delayed call, as the kernel does for a thread that hangs on a disk. Frozen disks are
+// the honest form, an ext4 file system that fsfreeze stops: the node must say so, fall silent
+// and end, and the kernel lets go of the process at the thaw.
 //
 // Power cuts are reflink copies of a disk image on btrfs. A copy holds what the file system
 // of the node had sent to its device in that instant; what was only in the page cache, like

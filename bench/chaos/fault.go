@@ -20,7 +20,7 @@ const (
 	EIO  Action = "eio"  // the call fails once; write, which is mostly one of a socket, 6 times
 	Full Action = "full" // the call fails with ENOSPC, and all later ones
 	Slow Action = "slow" // this and all later calls take 0.2 s longer
-	Hang Action = "hang" // the call takes a minute; in no plan, as strace holds back the end of such a process
+	Hang Action = "hang" // the call takes a minute; strace holds back the end of such a process as well
 	Lie  Action = "lie"  // all calls answer success and do nothing
 )
 
@@ -74,6 +74,14 @@ func ParseFault(s string) (Fault, error) {
 		return f, lode.Invalid("fault", s, "the call is not known")
 	}
 	return f, nil
+}
+
+// flags are what the node is started with so that the fault shows soon.
+func (f *Fault) flags() []string {
+	if f.Action == Hang {
+		return frozenFlags
+	}
+	return nil
 }
 
 // strace returns the command line that injects the fault into what follows.

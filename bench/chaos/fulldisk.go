@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/client"
 )
 
@@ -28,8 +29,9 @@ const (
 	backTime = 10 * time.Second // until writes are taken again
 )
 
-// Run fills the disk under load. The node must go on reading, or end with the reason; it
-// must take writes again soon after space is there, started again where it ended.
+// Run fills the disk under load. The node must go on reading and deleting, say that writes
+// are refused for want of space, or end with the reason. Killed and started again while the
+// disk is full it must serve what it has. It must take writes again soon after space is there.
 func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 	if d.ledger == nil {
 		d.ledger = NewLedger()
@@ -47,26 +49,33 @@ func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 	if err := w.Prepare(ctx, n.Client); err != nil {
 		return nil, err
 	}
+	if _, err := n.Client.PutVectors(ctx, vectorsCollection, newPoint(victim, "", vectorDim)); err != nil {
+		return nil, err
+	}
 	free, err := d.fillUnderLoad(ctx, n, w)
 	if err != nil {
 		return nil, err
 	}
 	switch d.judgeFull(ctx, n, o); {
 	case o.End == EndExited:
-		d.startFull(ctx, dir, o)
 	case w.refused.Load() == 0:
 		o.End = EndMissed // the node had room enough in the files that it has
 	default:
 		o.Message = fmt.Sprintf("%d writes refused", w.refused.Load())
 	}
 	o.Acked = d.ledger.Acked()
+	n.Kill()
+	n = d.startFull(ctx, dir, o)
 	if err := free(); err != nil {
 		return nil, err
 	}
-	if o.End != EndExited && !d.back(ctx, n.Client) {
-		o.problem("writes are still refused %s after space was freed", backTime)
+	if n != nil {
+		defer n.Kill()
+		if !d.back(ctx, n.Client) {
+			o.problem("writes are still refused %s after space was freed", backTime)
+		}
+		n.Kill()
 	}
-	n.Kill()
 	s := &Sweep{Binary: d.Binary}
 	return o, s.recovery(ctx, dir, d.Files, w, o, drawSettings(d.Seed+uint64(round))...)
 }
@@ -116,7 +125,19 @@ func (d *FullDisk) judgeFull(ctx context.Context, n *Node, o *Outcome) {
 		return
 	}
 	d.demandReads(ctx, n, o)
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	if err := n.Client.DeleteVector(ctx, vectorsCollection, victim); err != nil {
+		o.problem("a delete fails on a full disk: %v", err)
+	}
+	_, err := n.Client.PutVectors(ctx, vectorsCollection, newPoint("refused", "", vectorDim))
+	if !lode.IsCode(err, lode.CodeNoStorage) {
+		o.problem("a write on a full disk is not refused for it: %v", err)
+	}
 }
+
+// victim is a vector that is deleted while the disk is full.
+const victim = "victim"
 
 func (d *FullDisk) demandReads(ctx context.Context, n *Node, o *Outcome) {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
@@ -126,25 +147,19 @@ func (d *FullDisk) demandReads(ctx context.Context, n *Node, o *Outcome) {
 	}
 }
 
-// startFull starts a node that ended while its disk is still full. It may end again, with the
-// reason.
-func (d *FullDisk) startFull(ctx context.Context, dir string, o *Outcome) {
+// startFull starts the node while its disk is full: it must serve what it has.
+func (d *FullDisk) startFull(ctx context.Context, dir string, o *Outcome) *Node {
 	n, err := Start(ctx, d.Binary, dir, d.Files, nil)
-	if n != nil {
-		defer n.Kill()
-	}
-	if err == nil && !n.Exited(endLimit/10) {
-		o.Call = "served when started while full"
-		d.demandReads(ctx, n, o)
-		return
-	}
-	if errors.Is(err, errHung) {
+	if err != nil {
 		o.problem("start on a full disk: %v", err)
-		return
+		return nil
 	}
-	first := o.Message
-	o.judgeExit(n.exit(), Full)
-	o.Call, o.Message = "ended again when started while full: "+o.Message, first
+	if n.Exited(endLimit / 10) {
+		o.problem("start on a full disk: %v", n.exit())
+		return nil
+	}
+	d.demandReads(ctx, n, o)
+	return n
 }
 
 // back reports whether the node takes writes again in time.

@@ -30,6 +30,7 @@ type Node struct {
 
 	cmd    *exec.Cmd
 	files  string // folder with out, err and trace
+	hangs  bool   // under a fault that holds back its end
 	exited chan struct{}
 	stop   sync.Once
 	watch  *buildWatch // of a fault at a build
@@ -88,6 +89,7 @@ func spawn(binary, dir, files string, f *Fault, flags ...string) (*Node, error) 
 	args := []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}
 	args = append(args, flags...)
 	if f != nil && f.Call != Build {
+		n.hangs = f.Action == Hang
 		args = append(f.strace(n.path("trace")), args...)
 	}
 	n.cmd = exec.Command(args[0], args[1:]...)
@@ -143,6 +145,11 @@ func (n *Node) await(ctx context.Context) error {
 			return n.exit()
 		case <-time.After(2 * time.Millisecond):
 		}
+		if n.hangs && n.gaveUp(0) {
+			n.Exited(frozenEnd / 2)
+			n.Kill()
+			return n.exit()
+		}
 		if time.Now().After(deadline) {
 			return errHung
 		}
@@ -185,6 +192,53 @@ func (n *Node) Exited(within time.Duration) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// gaveUp reports whether the node says, within a time, that it stops because its disk does
+// not answer.
+func (n *Node) gaveUp(within time.Duration) bool {
+	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
+		if m := n.Message(); strings.Contains(m, "did not answer") || strings.Contains(m, "does not answer") {
+			return true
+		}
+		if !time.Now().Before(deadline) {
+			return false
+		}
+	}
+}
+
+// silent reports whether the node stops answering within a time.
+func (n *Node) silent(within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	for ctx.Err() == nil {
+		if n.Client.Health(ctx) != nil {
+			return ctx.Err() == nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
+}
+
+// ended reports whether the process has ended as far as the node can end it. A thread that
+// hangs in the kernel, or that a tracer holds, keeps the rest of it for as long.
+func (n *Node) ended(within time.Duration) bool {
+	for deadline := time.Now().Add(within); ; {
+		if n.Exited(20 * time.Millisecond) {
+			return true
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+		if err != nil {
+			return true
+		}
+		_, state, _ := strings.Cut(string(stat), ") ")
+		if strings.HasPrefix(state, "Z") {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
 	}
 }
 

@@ -109,7 +109,7 @@ func TestFullDisk(t *testing.T) {
 		rounds = 10
 	}
 	log := openLog(t)
-	d := &chaos.FullDisk{Binary: binary, Files: t.TempDir(), Disk: newDisk(t), Seed: seed(t)}
+	d := &chaos.FullDisk{Binary: binary, Files: t.TempDir(), Disk: newPlainDisk(t), Seed: seed(t)}
 	for round := range rounds {
 		o, err := d.Run(t.Context(), round)
 		if err != nil {

@@ -60,7 +60,7 @@ func (t *totals) add(o *Outcome) {
 		}
 		return
 	}
-	if kind == "fulldisk" {
+	if kind == "fulldisk" || kind == "frozen" {
 		t.ends[kind+" "+o.End]++
 	} else if kind != "power" {
 		kind = words[2]
@@ -111,6 +111,10 @@ func (t *totals) figures(report *bench.Report) {
 	r.count("... of these, the node ended with the reason", t.ends["fulldisk "+EndExited])
 	r.count("... of these, the node refused writes and went on", t.ends["fulldisk "+EndWentOn])
 	r.count("slow disks, all syncs 0.2 s late", t.points[string(Slow)])
+	r.count("single calls that hang", t.points[string(Hang)])
+	r.count("... of these, the node ended with the reason", t.ends[string(Hang)+" "+EndExited])
+	r.count("disks that hang in the kernel", t.points["frozen"])
+	r.count("... of these, the node ended with the reason", t.ends["frozen "+EndExited])
 	r.add("power-cut images", float64(t.points["power"]), ">= 50", t.points["power"] >= 50)
 	r.count("acknowledged writes compared, summed over cases that share folders", t.acked)
 	r.count("sealed segments in the folders that were started again, summed", t.sealed)

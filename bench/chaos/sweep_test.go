@@ -15,11 +15,12 @@ var shortPlan = []string{
 	"fresh kill fsync 4", "used kill unlink 1", "used kill write 2", "fresh kill ftruncate 1",
 	"used eio fsync 5", "used eio fdatasync 6", "used eio pwrite64 20", "fresh eio pwrite64 3",
 	"used full pwrite64 3",
+	"used hang fdatasync 12", "used hang fsync 3",
 	"used kill build 3", "used kill build 11", "used eio write 5",
 }
 
 // longPoints are some more than the 300 and 100 that are asked for, as some never come.
-var longPoints = chaos.Points{chaos.Kill: 320, chaos.EIO: 112, chaos.Full: 20, chaos.Slow: 4}
+var longPoints = chaos.Points{chaos.Kill: 320, chaos.EIO: 112, chaos.Full: 20, chaos.Slow: 4, chaos.Hang: 10}
 
 // TestSweep lets one system call go wrong in each case. Whatever it was, nothing
 // acknowledged may be missing and no file may need a hand.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/lodedb/lode/server"
 )
 
 // byteSize is a number of bytes, written plainly or with a unit: 1048576, 64MiB, 2GB.
@@ -45,6 +47,26 @@ func (b byteSize) String() string {
 		}
 	}
 	return text
+}
+
+// memorySize is a limit of memory: a size, 0 for none, or auto. Its value is what
+// server.Config takes.
+type memorySize int64
+
+// UnmarshalText parses a limit.
+func (m *memorySize) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*m = 0
+		return nil
+	}
+	var size byteSize
+	if err := size.UnmarshalText(text); err != nil {
+		return fmt.Errorf("%w; auto leaves it to the node", err)
+	}
+	if *m = memorySize(size); size == 0 {
+		*m = server.NoMemoryLimit
+	}
+	return nil
 }
 
 // formatBytes writes a size for people.

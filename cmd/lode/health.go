@@ -35,6 +35,9 @@ func (c *healthCommand) Run(ctx context.Context, std streams) error {
 		}
 	} else if ready.Ready {
 		fmt.Fprintf(std.out, "%s is ready\n", c.Server)
+		for _, r := range ready.Restrictions {
+			fmt.Fprintf(std.out, "writes are refused: %s: %s\n", r.Name, r.Detail)
+		}
 	}
 	if !ready.Ready {
 		return lode.Errorf(lode.CodeUnavailable, "the node is not ready: %s", reasons(ready))

@@ -40,7 +40,7 @@ type ingestCommand struct {
 	Hidden      bool              `help:"Take hidden files and folders too."`
 	MaxFile     byteSize          `help:"Skip larger files." default:"64MiB" placeholder:"SIZE"`
 	Concurrency int               `help:"Uploads at the same time." default:"4" placeholder:"N"`
-	NoWait      bool              `help:"Return when the documents are durable, before they are searchable."`
+	NoWait      bool              `help:"Return when the documents are durable, before they are searchable, and print the operations to ask for."`
 }
 
 // Run sends what is new or changed and reports every document that failed.
@@ -149,14 +149,16 @@ type ingestJob struct {
 
 // ingestSummary is what the command reports, in this form with --output json.
 type ingestSummary struct {
-	Created   int           `json:"created"`
-	Updated   int           `json:"updated"`
-	Unchanged int           `json:"unchanged"`
-	Pending   int           `json:"pending,omitempty"`
-	Skipped   []ingestIssue `json:"skipped,omitempty"` // nothing to read in it
-	Failed    []ingestIssue `json:"failed,omitempty"`
-	Bytes     int64         `json:"bytes"` // sent
-	Seconds   float64       `json:"seconds"`
+	Created   int `json:"created"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Pending   int `json:"pending,omitempty"`
+	// Operations say what becomes of documents that were not awaited: see lode operation.
+	Operations []string      `json:"operations,omitempty"`
+	Skipped    []ingestIssue `json:"skipped,omitempty"` // nothing to read in it
+	Failed     []ingestIssue `json:"failed,omitempty"`
+	Bytes      int64         `json:"bytes"` // sent
+	Seconds    float64       `json:"seconds"`
 }
 
 type ingestIssue struct {
@@ -233,8 +235,13 @@ func (j *ingestJob) upload(ctx context.Context, batch []client.File) error {
 		for _, item := range results.Items {
 			j.record(item)
 		}
-		j.count(func(s *ingestSummary) { s.Bytes += bytes })
-	case lode.CodeUnavailable, lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeCanceled:
+		j.count(func(s *ingestSummary) {
+			s.Bytes += bytes
+			if j.command.NoWait {
+				s.Operations = append(s.Operations, results.Operation)
+			}
+		})
+	case lode.CodeUnavailable, lode.CodeOutcomeUnknown, lode.CodeNotFound, lode.CodeUnauthorized, lode.CodeCanceled:
 		return err
 	case lode.CodeTooLarge, lode.CodeInvalid, lode.CodeMalformed:
 		if half := len(batch) / 2; half > 0 {
@@ -318,6 +325,9 @@ func (j *ingestJob) report(std streams) error {
 		}
 		for _, issue := range s.Skipped {
 			fmt.Fprintf(std.err, "skipped  %s: %s\n", issue.ID, issue.Message)
+		}
+		for _, id := range s.Operations {
+			fmt.Fprintf(std.out, "operation %s\n", id)
 		}
 		writeSummary(std.out, s, elapsed)
 	}

@@ -242,6 +242,36 @@ func TestConfigurationDocument(t *testing.T) {
 	}
 }
 
+// limitsText follows the table; quotes become those of code.
+const limitsText = `
+Sizes are numbers of bytes or have a unit: '64MiB', '2GB'. Times look like '30s' or '5m'.
+
+## Limits
+
+**Disk.** Data may not grow into a reserve of the disk: a twentieth of it, at least 16 MiB and
+at most 512 MiB. '--disk-limit' bounds the data folder itself. At either a write that makes the
+data grow is answered with 507 and the code 'insufficient_storage', before it is stored
+anywhere; reads, deletes and work that was admitted go on. Writes are taken again, without a
+restart, once 5 % of the limit are free, or 5 % of the disk, at most as much as the reserve. The
+file 'RESERVE' in the data folder holds up to 32 MiB of the reserve, so that another program
+cannot take all of it. '--max-disk' bounds the catalogue alone and is answered with 429.
+
+**Memory.** '--memory-limit' is for the node's process; parsers are processes of their own with
+'--parse-memory' each. 'auto' is 80 % of the limit of its container, or of the machine's memory
+where that is less. Of the limit, 60 % are for data in memory (507 beyond, as above), 10 % but
+at least '--max-body' for request bodies, 5 % but at most 128 MiB for documents that are being
+processed, and at 90 % the garbage collector works as hard as it must, unless 'GOMEMLIMIT' says
+otherwise. Uploads beyond the share of bodies are answered with 429 and 'Retry-After': they pass
+a moment later.
+
+**Time.** A call on the disk may take '--disk-timeout', plus a second for each 4 MiB that it
+moves. Then the node says which call hangs and stops: whoever waited would get no answer either
+way, and other nodes, if there are any, would go on believing in it.
+
+'lode usage' and 'GET /v1/node/usage' show what is used, the limits in force, and what is
+refused at the moment; '/readyz' names restrictions, '/metrics' has 'lode_writes_refused'.
+`
+
 func configurationDocument(app *kong.Application) string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
@@ -264,7 +294,7 @@ and prints the result without starting. This page is generated from the program.
 			fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s |\n", f.Name, strings.Join(f.Envs, "`, `"), strings.ReplaceAll(f.Name, "-", "_"), f.Default, f.Help)
 		}
 	}
-	b.WriteString("\nSizes are numbers of bytes or have a unit: `64MiB`, `2GB`. Times look like `30s` or `5m`.\n")
+	b.WriteString(strings.ReplaceAll(limitsText, "'", "`"))
 	return b.String()
 }
 

@@ -42,7 +42,9 @@ type commands struct {
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
+	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
+	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

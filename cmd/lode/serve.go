@@ -28,6 +28,8 @@ type serveCommand struct {
 	MaxBody       byteSize      `help:"Largest HTTP request body." default:"64MiB" placeholder:"SIZE"`
 	MaxDocument   byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
 	MaxDisk       byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
+	DiskLimit     byteSize      `help:"Most that the data folder may take of the disk; 0 is no limit but the disk's own." default:"0" placeholder:"SIZE"`
+	MemoryLimit   memorySize    `help:"Most memory of the node's process; auto is 80 % of what its container or the machine has, 0 is no limit." default:"auto" placeholder:"SIZE"`
 	SegmentSize   byteSize      `help:"Size at which the growing part of a collection becomes a sealed file." default:"64MiB" placeholder:"SIZE"`
 	FlushInterval time.Duration `help:"Longest time that a write stays in the log and in memory before it goes to the data files." default:"1s" placeholder:"TIME"`
 	MaxRequests   int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
@@ -48,6 +50,7 @@ type serveCommand struct {
 	BackupKeep  int           `help:"Backups that stay; older ones are removed." default:"7" placeholder:"N"`
 	BackupKeys  string        `help:"File with the keys of the bucket, as ~/.aws/credentials; the default is AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." type:"path" placeholder:"FILE"`
 
+	DiskTimeout     time.Duration `help:"Longest time that a call on the disk may take; then the node stops." default:"10s" placeholder:"TIME"`
 	ShutdownTimeout time.Duration `help:"Time for requests under way when the node is stopped." default:"15s" placeholder:"TIME"`
 	LogLevel        string        `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
 	LogFormat       string        `help:"Form of the log on standard error: ${enum}." enum:"text,json" default:"text" placeholder:"FORM"`
@@ -65,6 +68,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	ctx, fatal := context.WithCancelCause(ctx)
 	defer fatal(nil)
 	cfg.OnFatal = func(err error) { fatal(err) }
+	server.LimitMemory(&cfg)
 	node, err := server.Open(ctx, cfg)
 	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), context.Canceled) {
 		return nil // told to stop while opening
@@ -109,11 +113,13 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
 		SegmentBytes: int64(c.SegmentSize), FlushInterval: c.FlushInterval,
+		DiskLimitBytes: int64(c.DiskLimit), MemoryBytes: int64(c.MemoryLimit),
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
 		AllowedHosts:    c.AllowedHost,
 		Backup:          server.BackupConfig{To: c.BackupTo, Every: c.BackupEvery, Keep: c.BackupKeep, Credentials: keys},
+		DiskTimeout:     c.DiskTimeout,
 		ShutdownTimeout: c.ShutdownTimeout,
 		Logger:          c.logger(logTo),
 	}
@@ -136,11 +142,12 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	shown := map[string]any{
 		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
-		"max_disk": cfg.MaxDiskBytes, "segment_size": cfg.SegmentBytes, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
+		"disk_timeout":     cfg.DiskTimeout.String(),
 		"shutdown_timeout": cfg.ShutdownTimeout.String(), "log_level": c.LogLevel, "log_format": c.LogFormat,
 	}
 	if std.json {

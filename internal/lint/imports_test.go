@@ -22,6 +22,7 @@ var importRules = []rule{
 	{"github.com/go-chi/chi", []string{"api"}, "HTTP belongs to the surface"},
 	{"github.com/danielgtaylor/huma", []string{"api"}, "used for the OpenAPI model and schemas only; handlers decode once, strictly"},
 	{"github.com/minio/minio-go", []string{"storage/backup"}, "buckets are for backups only, behind backup.Target"},
+	{"github.com/KimMachineGun/automemlimit", []string{"server"}, "finds the limit of a container; the node's limits are decided in one place"},
 	{"net/http", []string{"api", "client", "server", "embed/openai", "embed/openai/openaitest", "bench", "cmd/lode"}, "engines and flows do not know HTTP"},
 	{"log", nil, "slog is passed in, never global"},
 	{"math/rand", nil, "math/rand/v2 has an explicit seed"},

@@ -1,11 +1,13 @@
 package vfs
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // LockedError is returned when another process, or another part of this one, holds a lock.
@@ -38,6 +40,9 @@ func Lock(path string) (io.Closer, error) {
 	}
 	if err == nil {
 		err = writePID(f)
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		err = nil // the PID is only a hint, and a folder on a full disk can be read
 	}
 	if err != nil {
 		_ = f.Close()

@@ -1,0 +1,28 @@
+package collection
+
+import "github.com/lodedb/lode"
+
+// Usage is about what a collection holds in memory.
+type Usage struct {
+	Name           string
+	Rows           int   // deleted ones that were not compacted away included
+	Dense, Lexical int64 // bytes of the indexes
+}
+
+// Usage reports every collection, in order of name. Only a principal that may see everything
+// may ask.
+func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
+	if err := e.admit(p); err != nil {
+		return nil, err
+	}
+	if !p.SeesAll() {
+		return nil, lode.Errorf(lode.CodeUnauthorized, "the report is of everything, which the caller may not see")
+	}
+	catalog := e.catalog.Load()
+	report := make([]Usage, 0, len(catalog.byName))
+	for _, name := range catalog.names() {
+		s := catalog.byName[name].published.Load()
+		report = append(report, Usage{Name: name, Rows: len(s.rows), Dense: s.dense.Bytes(), Lexical: s.lexical.Bytes()})
+	}
+	return report, nil
+}

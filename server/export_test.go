@@ -1,0 +1,14 @@
+package server
+
+import "github.com/lodedb/lode/internal/vfs"
+
+func (c *Config) UseFS(fsys vfs.FS)                              { c.fsys = fsys }
+func (c *Config) HoldApply(hold func())                          { c.hold = hold }
+func (c *Config) UseSpace(space func(string) (vfs.Space, error)) { c.space = space }
+
+// Valve is the margin of every limit.
+type Valve = valve
+
+func (v *valve) Set(left, least, margin int64) (closed bool) { return v.set(left, least, margin) }
+
+var DiskReserve = diskReserve
