@@ -1,5 +1,5 @@
 // Package storage keeps the durable truth of one node: the catalogue of collections,
-// documents, versions and rows, and the blobs they were made from. Everything that is
+// documents and versions, the segments with their rows, and the blobs they were made from. Everything that is
 // searchable can be rebuilt from here; nothing here is ever asked of an index.
 //
 // It owns the data folder, the formats in it, snapshots, and the checker. It leaves to
@@ -15,7 +15,9 @@
 //	Breach  something that Check found
 //
 // A Store is driven by the replicated log. [Store.Update] is one transaction: what a log
-// entry changes and its position become durable together, so an entry is never lost and
+// entry changes and its position happen together, in memory; a flusher makes many of them
+// durable together, within [Options.FlushInterval]. After a crash the store is at its last
+// flush, and the log is applied again from [Store.Flushed] on, so an entry is never lost and
 // never applied twice. Whatever is written depends on the entry and the state alone; there
 // is no clock and no chance in it, so that [Store.StateHash] is equal on all nodes.
 //
@@ -23,7 +25,10 @@
 //
 //	LOCK                 advisory lock with the PID of the owner
 //	NODE                 identity of the node and format of the folder, written last and once
+//	PLAN                 what an exchange of several files has still to do
 //	catalog.db           the catalogue, a bbolt file
+//	segments/1-2.growing     segment 2 of collection 1 while it grows, a bbolt file
+//	segments/<sha256>.segment a sealed segment
 //	blobs/ab/<sha256>    a blob, in the shard of the first byte of its hash
 //	blobs/tmp/           blobs that are being written
 //	raft/                the log's own files
@@ -42,14 +47,20 @@
 //	data/<id>/documents   document        lode.Document
 //	data/<id>/ids         hash of the id  kind, id, document
 //	data/<id>/versions    document, version           lode.DocVersion
-//	data/<id>/rows        document, version, ordinal  lode.StagedChunk
-//	data/<id>/silver      document, version, part     a piece of encoded silver
+//	data/<id>/segments    segment         Segment
+//	data/<id>/members     segment, document, version  what a sealed file is built from
 //	data/<id>/quarantine  document        nothing
-//	data/<id>/counters                    last row
+//	data/<id>/counters                    last row, last segment
 //	jobs          collection, document, version       lode.Job
 //	blobs         hash                    number of versions that refer to it
 //	operations    client's key, part      outcome of a write that has a key
 //	operation order  client, place        which of them is dropped next
+//
+// # Segments
+//
+// A version that is staged has a place ([Tx.Place]) in the growing segment of its collection:
+// its rows and silver go to that file. [Tx.Seal] closes it, [Store.BuildSegment] makes the
+// sealed file, the same on every node, and [Tx.PutSealed] names it.
 //
 // Byte tables, version numbers and their history are in docs/format; the reasons are in
 // DESIGN.md.
