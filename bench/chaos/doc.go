@@ -28,6 +28,12 @@
 // makes which call is up to the scheduler all the same, so a case names a seed and a call,
 // and repeats the kind of failure rather than its instant.
 //
+// Kills during the build of a sealed segment count events of inotify instead, over all
+// threads of a node that nothing traces.
+//
+// The seed of a case also chooses how large segments are and how often is flushed: most nodes
+// flush, seal and build many times within a case, the others have the defaults.
+//
 // A call that hangs ends with the node's last words: strace holds back the end of a process
 // with a delayed call, as the kernel does for a thread that hangs on a disk. Frozen disks are
 // the honest form, an ext4 file system that fsfreeze stops: the node must say so, fall silent
