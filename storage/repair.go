@@ -232,7 +232,7 @@ func (r *repair) finishPlan() (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.mended(Breach{Where: planName, What: "a change of several files was interrupted"}, "finished; run repair again to see the rest")
+	r.mended(Breach{Where: planName, What: "a change of several files was interrupted"}, "finished")
 	return r.DryRun, nil
 }
 
