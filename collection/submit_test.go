@@ -127,7 +127,7 @@ func TestCompleteNeedsEverything(t *testing.T) {
 	n.create("c")
 	const text = "one\ntwo\nthree"
 	j := n.job("c", n.submit(n.accepted("c", "d", text)))
-	silver, chunks := refine(j, text)
+	silver, _ := refine(j, text)
 	good := n.completion(j, text, 1)
 	wantCode(t, n.Complete(ctx, good), lode.CodeInvalid) // no silver
 	data := encode(t, silver)
@@ -142,7 +142,7 @@ func TestCompleteNeedsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, chunks = refine(j, text)
+	_, chunks := refine(j, text)
 	good = n.completion(j, text, 1)
 	for range 2 { // the same again changes nothing
 		if _, err := n.StageSilver(ctx, j, data); err != nil {

@@ -24,7 +24,7 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	s.run(ctx, s.watchRoom, s.sweep, s.seal, s.backups.schedule)
+	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.backups.schedule)
 	if s.log() == nil {
 		s.run(ctx, s.openLogLater)
 		return
@@ -140,9 +140,8 @@ func (s *Server) seal(ctx context.Context) {
 	}
 }
 
-// sweep removes received bytes that no version refers to any more, and files of segments
-// that an interrupted process left behind.
-func (s *Server) sweep(ctx context.Context) {
+// sweepNowAndThen sweeps while this node leads.
+func (s *Server) sweepNowAndThen(ctx context.Context) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
@@ -156,12 +155,22 @@ func (s *Server) sweep(ctx context.Context) {
 			// started; elsewhere bytes could go whose entry is still to come.
 			continue
 		}
-		s.sweepNow(ctx, "blobs", s.store.SweepBlobs)
-		s.sweepNow(ctx, "segments", s.store.SweepSegments)
+		s.sweep(ctx)
 	}
 }
 
-func (s *Server) sweepNow(ctx context.Context, what string, sweep func(context.Context) (int, error)) {
+// sweep removes received bytes that no version refers to any more, and files of segments
+// that an interrupted process left behind. What the catalogue's file still refers to stays,
+// so that is brought up to date first.
+func (s *Server) sweep(ctx context.Context) {
+	if err := s.store.Flush(); err != nil {
+		s.cfg.Logger.Warn("sweep without a flush", "error", err)
+	}
+	s.sweepWhat(ctx, "blobs", s.store.SweepBlobs)
+	s.sweepWhat(ctx, "segments", s.store.SweepSegments)
+}
+
+func (s *Server) sweepWhat(ctx context.Context, what string, sweep func(context.Context) (int, error)) {
 	removed, err := sweep(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.cfg.Logger.Warn("sweep failed", "of", what, "error", err)

@@ -330,7 +330,7 @@ func (s *shelfDerivation) staysMember(k, raw []byte) bool {
 	}
 	id, _, _ := parseMemberKey(k)
 	r := find[Segment](s.in(segmentsBucket), segmentNoKey(id))
-	return r != nil && r.State == SegmentSealing && r.Closed() && m.Dropped > r.ClosedAt
+	return r != nil && r.State == SegmentSealing && r.Closed() && m.Dropped >= r.ClosedAt // one entry may close and drop
 }
 
 // segments compares the counts of segments; what else their records say is not derived.

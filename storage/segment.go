@@ -87,6 +87,10 @@ func compareSegments(a, b segmentKey) int {
 	return cmp.Or(cmp.Compare(a.collection, b.collection), cmp.Compare(a.segment, b.segment))
 }
 
+// emptyBytes must have been staged in a growing segment before it goes when nothing is left
+// in it: one that is small is used on, as its file costs more than its garbage.
+const emptyBytes = 1 << 20
+
 // segmentState is a segment's record within a transaction, written once at its end.
 type segmentState struct {
 	Segment
@@ -276,8 +280,8 @@ func (t *Tx) dropMember(k segmentKey, s *segmentState, v *lode.DocVersion) error
 	return t.settleSegment(s)
 }
 
-// settleSegment closes a segment that nothing is staged in any more, and forgets a sealed
-// one of which nothing is left.
+// settleSegment closes a segment that nothing is staged in any more, and forgets one of
+// which nothing is left.
 func (t *Tx) settleSegment(s *segmentState) error {
 	switch {
 	case s.Pending < 0 || s.Members < 0:
@@ -286,6 +290,8 @@ func (t *Tx) settleSegment(s *segmentState) error {
 		s.ClosedAt = t.entry
 	case s.State == SegmentSealing && !s.Closed() && s.Pending == 0, s.State == SegmentSealed && s.Members == 0:
 		s.exists = false
+	case s.State == SegmentGrowing && s.Pending == 0 && s.Members == 0 && s.Bytes >= emptyBytes:
+		s.exists = false // what is in it is garbage, and enough of it
 	}
 	return nil
 }
