@@ -44,6 +44,7 @@ var floors = map[string]int{
 	"client":                   4,
 	"server":                   5,
 	"bench":                    6,
+	"bench/ann":                6,
 	"bench/chaos":              7,
 	"cmd/lode":                 7,
 	"samples/bulletin":         7,
