@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -256,6 +257,11 @@ func (d *Dataset) writeFiles(cache string) error {
 		return err
 	}
 	return d.Queries.writeFBin(d.queryFile)
+}
+
+// removeFiles takes away what the engines have read; computed neighbours stay.
+func (d *Dataset) removeFiles() error {
+	return errors.Join(os.Remove(d.baseFile), os.Remove(d.queryFile))
 }
 
 // ensureTruth computes the neighbours unless they were given or computed before.

@@ -163,7 +163,12 @@ func (r *Report) add(name string, value float64, unit string) {
 	r.Figures = append(r.Figures, Figure{Name: name, Value: value, Unit: unit})
 }
 
+// demand records a value with its target; a quick form proves nothing about targets.
 func (r *Report) demand(name string, value float64, unit, relation string, target float64) {
+	if r.Params.Quick {
+		r.add(name, value, unit)
+		return
+	}
 	met := value >= target
 	if relation == "<=" {
 		met = value <= target

@@ -45,7 +45,7 @@ func serveFake(kind string) error {
 	hello := Hello{Name: kind, Version: "1", About: "fake", Configs: []Config{{Name: "f32", Threads: true}}}
 	switch kind {
 	case "lode":
-		hello, engine := LodeEngine("test", "")
+		hello, engine := LodeEngine("test")
 		return Serve(context.Background(), os.Stdin, os.Stdout, hello, engine)
 	case "mute":
 		time.Sleep(time.Hour)

@@ -2,15 +2,17 @@ package ann
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/flat"
 )
 
 // LodeEngine serves Lode's own indexes; version is the program's.
-func LodeEngine(version, about string) (Hello, Engine) {
-	return Hello{Name: lodeEngine, Version: version, About: about, Configs: []Config{
+func LodeEngine(version string) (Hello, Engine) {
+	return Hello{Name: lodeEngine, Version: version, About: runtime.Version() + ", kernels " + distance.Kernel(), Configs: []Config{
 		{Name: "flat", About: "exact scan of full vectors", Exact: true, Threads: true},
 	}}, &lodeIndex{}
 }

@@ -3,6 +3,7 @@ package ann
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func (o *Options) validate() error {
 }
 
 // Run measures all engines on one data set.
-func Run(ctx context.Context, o Options) (*Report, error) {
+func Run(ctx context.Context, o Options) (report *Report, err error) {
 	o.ensureDefaults()
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -116,6 +117,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(o.Threads) == 0 && len(cpus) > 1 {
 		o.Threads = []int{len(cpus)}
 	}
+	defer func() { err = errors.Join(err, data.removeFiles()) }()
 	run := &run{Options: o, ctx: ctx, data: data, cpus: cpus, report: o.newReport(data, cpus)}
 	defer run.close()
 	if err := run.measure(); err != nil {

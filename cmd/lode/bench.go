@@ -19,7 +19,10 @@ type benchCommand struct {
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
 	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
+	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
+
+	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`
 }
 
 // benchFlags are shared by all runs. Each starts its own nodes on empty folders.
@@ -169,7 +172,11 @@ func (c *benchTables) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(document), tablesBegin)
+	text, err := annTables(string(document), c.Reports)
+	if err != nil {
+		return err
+	}
+	before, rest, begun := strings.Cut(text, tablesBegin)
 	_, after, ended := strings.Cut(rest, tablesEnd)
 	if !begun || !ended {
 		return usageError{lode.Invalid("into", c.Into, "the document has no marks for tables")}
