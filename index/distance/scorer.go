@@ -55,6 +55,15 @@ func (s *Scorer) SetInt8(query []int8) {
 	s.set(Int8, lode.Dot, len(query), unsafe.Pointer(unsafe.SliceData(s.codes)))
 }
 
+// ReplaceInt8 sets another query for [Int8] rows of the same region: codes as the bytes of
+// a row, as many as the query before had. It costs a copy. The scale stays as it is.
+func (s *Scorer) ReplaceInt8(codes []byte) {
+	if s.format != Int8 || len(codes) != s.size {
+		panic("distance: ReplaceInt8 without a query of the same size")
+	}
+	copy(s.codes, codes)
+}
+
 // SetInt4 sets the query for [Int4] rows, whose codes count as 0 to 15.
 func (s *Scorer) SetInt4(query []int8) {
 	s.call.plane = (Int4.Bytes(len(query)) + 63) / 64 * 64

@@ -75,6 +75,7 @@ type Quantizer struct {
 	size     int
 	factor   float64 // of the inner product in a score: 2 for L2, else 1
 	norm2    float64 // of the center
+	perDim   float64 // 1/√(dim-1): the part of a random direction's length in one other
 }
 
 // New returns a quantizer.
@@ -92,6 +93,7 @@ func New(o Options) (*Quantizer, error) {
 	if o.Kind != None {
 		z.rotation = newRotation(z.dim, o.Seed)
 	}
+	z.perDim = 1 / math.Sqrt(float64(max(1, z.dim-1)))
 	z.code = z.format.Bytes(z.dim)
 	z.size = z.code
 	if o.Kind != None {

@@ -22,6 +22,7 @@ type Query struct {
 	data   []byte
 	stride int
 
+	certain  bool    // bounds hold for every row
 	norm     float64 // length of the query without the center
 	errorLen float64 // length of the query's own coding error
 	add      float64 // the query's part of a score
@@ -82,6 +83,29 @@ func (q *Query) code() (step, sum float64) {
 	return float64(single), float64(r.Sum)
 }
 
+// SetCertain says whether bounds are to hold for every row, whatever the data, instead of
+// nearly every one. They are √dim/[Confidence] times as wide then. It stays until it is
+// changed.
+func (q *Query) SetCertain(certain bool) { q.certain = certain }
+
+// SetRow makes the vector that a row of [Int8] of this quantizer stands for the one that
+// rows are scored against. It keeps the region, and costs a copy: nothing is rotated or
+// rounded. Bounds are those of the vector that was encoded. [Query.Set] must have been
+// called before.
+func (q *Query) SetRow(row []byte) {
+	z := q.z
+	tail := row[z.code:z.size]
+	addend := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail)))
+	factor := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail[4:])))
+	missed, coded := fromBfloat(binary.LittleEndian.Uint16(tail[8:])), fromBfloat(binary.LittleEndian.Uint16(tail[10:]))
+	q.norm, q.errorLen, q.add = coded, missed, addend
+	if z.options.Metric != lode.L2 {
+		q.add = addend + z.norm2
+	}
+	q.scorer.ReplaceInt8(row[:z.code])
+	q.scorer.SetScale(float32(-factor/z.factor), 0, float32(q.add))
+}
+
 // SetRows sets the region that holds the rows; row i begins at byte i·stride.
 func (q *Query) SetRows(data []byte, stride int) {
 	corrections := q.z.code
@@ -108,14 +132,7 @@ func (q *Query) Bound(id uint32, score float32) float32 {
 	tail := row[z.code:]
 	addend := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(tail))))
 	missed, coded := fromBfloat(binary.LittleEndian.Uint16(tail[8:])), fromBfloat(binary.LittleEndian.Uint16(tail[10:]))
-	spread := math.Hypot(missed*q.norm, coded*q.errorLen) / math.Sqrt(float64(max(1, z.dim-1)))
-	if z.dim < smallDim { // too few errors to make a normal one: the worst case instead
-		spread = (missed*q.norm + coded*q.errorLen) / Confidence
-	}
-	// Float32 arithmetic on the way: a few roundings of each part, or all of what is too
-	// small for it.
-	rounding := 0x1p-20*(addend+math.Abs(q.add)+z.factor*coded*q.norm) + 0x1p-120*(1+q.norm)
-	return up(Confidence*z.factor*spread + rounding)
+	return q.bound(missed, coded, addend)
 }
 
 // smallDim is where the sum of errors is near enough to a normal one.
@@ -123,16 +140,10 @@ const smallDim = 16
 
 // rounding bounds the error of float32 sums over rows of [None].
 func (q *Query) rounding(row []byte, score float32) float32 {
-	scale := math.Abs(float64(score))
-	if q.z.options.Metric != lode.L2 {
-		var sum float64
-		for ; len(row) >= 4; row = row[4:] {
-			x := float64(math.Float32frombits(binary.LittleEndian.Uint32(row)))
-			sum += x * x
-		}
-		scale = math.Sqrt(sum) * q.norm
+	if q.z.options.Metric == lode.L2 {
+		return q.roundingWithin(0, score)
 	}
-	return up(distance.RelativeError(q.z.dim)*scale*1.01 + distance.AbsoluteError(q.z.dim))
+	return q.roundingWithin(rowNorm(row), score)
 }
 
 func up(x float64) float32 { return math.Nextafter32(float32(x), float32(math.Inf(1))) }

@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"embed/openai/openaitest":  2,
 	"index/bm25":               2,
 	"index/flat":               2,
+	"index/hnsw":               2,
 	"index/indextest":          2,
 	"pipeline/parse/html":      2,
 	"pipeline/parse/markdown":  2,

@@ -1,0 +1,161 @@
+package hnsw
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
+	"github.com/lodedb/lode/index/quant"
+)
+
+// searcher is what one search needs; searches take them from a pool.
+type searcher struct {
+	v      *view
+	z      *quant.Quantizer // of query
+	query  *quant.Query
+	target []float32 // the query as rows are
+
+	visited []uint8 // by place: the epoch that saw it last
+	epoch   uint8
+	pool    pool
+	heap    keyHeap // rows to look at, where they are not those of the answer
+
+	ids       [2 * MaxM]uint32
+	positions [2 * MaxM]uint32
+	scores    [2 * MaxM]float32
+
+	exact     distance.Scorer // of full vectors
+	estimates []estimate
+	wide      wide
+	chooser   chooser
+	Stats
+}
+
+// Stats counts what a search did.
+type Stats struct {
+	Hops     int  // rows whose links were followed
+	Compared int  // rows whose code was compared with the query
+	Reranked int  // rows whose full vector was
+	Scanned  bool // the rows were scanned, not traversed
+}
+
+// begin prepares the searcher for a view.
+func (s *searcher) begin(v *view) {
+	s.v, s.Stats = v, Stats{}
+	if len(s.visited) < v.places {
+		s.visited, s.epoch = make([]uint8, v.places), 0
+	}
+}
+
+// nextEpoch forgets what was visited.
+func (s *searcher) nextEpoch() {
+	s.epoch++
+	if s.epoch == 0 {
+		clear(s.visited)
+		s.epoch = 1
+	}
+}
+
+// setQuery makes q the vector that codes are compared with.
+func (s *searcher) setQuery(z *quant.Quantizer, q []float32, codes []byte, stride int) error {
+	if s.z != z {
+		s.z, s.query = z, z.Query()
+	}
+	if err := s.query.Set(q); err != nil {
+		return err
+	}
+	s.query.SetRows(codes, stride)
+	return nil
+}
+
+// unseen gathers the links of a row that this epoch has not seen, and marks them.
+func (s *searcher) unseen(place uint32, row []uint32) (ids []uint32, err error) {
+	n := 0
+	visited, epoch := s.visited, s.epoch
+	for i := range row {
+		id := atomic.LoadUint32(&row[i])
+		if id == place {
+			break // the rest is unused
+		}
+		if int(id) >= len(visited) {
+			return nil, strayLink(place, id)
+		}
+		s.ids[n] = id
+		if visited[id] != epoch {
+			n++
+		}
+		visited[id] = epoch
+	}
+	return s.ids[:n], nil
+}
+
+func strayLink(place, id uint32) error {
+	return lode.Errorf(lode.CodeCorrupt, "search index: row %d links to row %d, which does not exist", place, id)
+}
+
+// descend goes from the entry at its level down to just above the last level, at each to
+// the row nearest to the query.
+func (s *searcher) descend(entry uint32, from, to int) (uint32, float32, error) {
+	scorer := s.query.Scorer()
+	s.ids[0] = entry
+	scorer.Scores(s.scores[:1], s.ids[:1])
+	at, best := entry, s.scores[0]
+	for level := from; level > to; level-- {
+		s.nextEpoch()
+		s.visited[at] = s.epoch
+		for moved := true; moved; {
+			moved = false
+			ids, err := s.unseen(at, s.v.row(level, at))
+			if err != nil {
+				return 0, 0, err
+			}
+			s.Compared += len(ids)
+			n := scorer.Batch(s.positions[:], s.scores[:], ids, best)
+			for i, score := range s.scores[:n] {
+				if score < best {
+					best, at, moved = score, ids[s.positions[i]], true
+				}
+			}
+		}
+	}
+	return at, best, nil
+}
+
+// lookEvery is how many rows a search expands between two looks at its context.
+const lookEvery = 128
+
+// traverse fills the pool with the ef nearest rows that a best-first search from the entry
+// finds at a level.
+func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef int) error {
+	s.nextEpoch()
+	s.visited[entry] = s.epoch
+	s.pool.reset(ef)
+	s.pool.insert(keyOf(score, entry))
+	scorer := s.query.Scorer()
+	for hops := 1; ; hops++ {
+		place, ok := s.pool.take()
+		if !ok {
+			s.Hops += hops
+			return nil
+		}
+		if hops%lookEvery == 0 {
+			if err := index.Stopped(ctx); err != nil {
+				return err
+			}
+		}
+		ids, err := s.unseen(place, s.v.row(level, place))
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		s.Compared += len(ids)
+		n := scorer.Batch(s.positions[:], s.scores[:], ids, s.pool.threshold())
+		for i, score := range s.scores[:n] {
+			s.pool.insert(keyOf(score, ids[s.positions[i]]))
+		}
+	}
+}
