@@ -62,7 +62,7 @@ func (r *run) buildOne(e *engine, threads int) (*Peer, error) {
 		return nil, err
 	}
 	r.Log.Line("building %s with %d threads", e.result.Name(), threads)
-	b, err := r.index(peer, e.config.Name, threads)
+	b, err := r.index(peer, e, threads)
 	if err != nil {
 		peer.Close()
 		return nil, err
@@ -73,7 +73,7 @@ func (r *run) buildOne(e *engine, threads int) (*Peer, error) {
 }
 
 // index has an engine load the data and build its index.
-func (r *run) index(peer *Peer, config string, threads int) (b Build, err error) {
+func (r *run) index(peer *Peer, e *engine, threads int) (b Build, err error) {
 	var loaded Loaded
 	if err := peer.call(loadTimeout, &loaded, "load", "base", r.data.baseFile, "queries", r.data.queryFile, "metric", r.data.Metric); err != nil {
 		return b, err
@@ -83,7 +83,7 @@ func (r *run) index(peer *Peer, config string, threads int) (b Build, err error)
 	}
 	var built Built
 	spent, err := r.timed(peer, &b, func() error {
-		return peer.call(buildTimeout, &built, "build", "config", config, "m", r.M,
+		return peer.call(buildTimeout, &built, "build", "config", e.config.Name, "m", r.M,
 			"ef_construction", r.EFConstruction, "threads", threads, "seed", max(r.Seed, 1))
 	})
 	if err != nil {
@@ -92,6 +92,7 @@ func (r *run) index(peer *Peer, config string, threads int) (b Build, err error)
 	if built.Rows != r.data.Base.Rows {
 		return b, fmt.Errorf("build: its index has %d rows, the data %d", built.Rows, r.data.Base.Rows)
 	}
+	e.result.Default = built.Default
 	b.Threads, b.CPUSeconds = threads, spent.Seconds()
 	b.IndexMB, b.TraversalBytes, b.About = float64(built.IndexBytes)/1e6, built.TraversalBytes, built.About
 	return b, nil
@@ -122,7 +123,6 @@ func (r *run) timed(peer *Peer, b *Build, f func() error) (cpu time.Duration, er
 // repeated to be long enough to measure.
 func (r *run) calibrate(e *engine) error {
 	best := 0.0
-	stalled := 0
 	for _, ef := range r.EF {
 		if ef < r.K {
 			continue // an engine could not hold k candidates
@@ -138,13 +138,8 @@ func (r *run) calibrate(e *engine) error {
 		s.nanos = nil
 		s.repeat = max(int(r.MinRound/max(spent, time.Microsecond)), 1)
 		e.sweep = append(e.sweep, s)
-		if s.recall < best+0.0002 {
-			stalled++
-		} else {
-			stalled = 0
-		}
 		best = max(best, s.recall)
-		if e.config.Exact || best >= r.Recalls[len(r.Recalls)-1]+0.001 || stalled >= 4 {
+		if e.config.Exact || best >= r.Recalls[len(r.Recalls)-1]+0.001 || e.stalled() {
 			break
 		}
 	}
@@ -154,6 +149,18 @@ func (r *run) calibrate(e *engine) error {
 	r.Log.Line("%s: recall %.4f at ef %d, %.4f at ef %d", e.result.Name(),
 		e.sweep[0].recall, e.sweep[0].ef, e.sweep[len(e.sweep)-1].recall, e.sweep[len(e.sweep)-1].ef)
 	return nil
+}
+
+// stalled says that the recall of the sweep has stopped rising: twice the ef found less
+// than one more in a thousand.
+func (e *engine) stalled() bool {
+	last := e.sweep[len(e.sweep)-1]
+	for _, s := range e.sweep {
+		if 2*s.ef <= last.ef && last.recall-s.recall < 0.001 {
+			return true
+		}
+	}
+	return false
 }
 
 // rounds searches every point of every engine, round after round. The engine that begins

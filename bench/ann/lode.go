@@ -3,45 +3,84 @@ package ann
 import (
 	"context"
 	"runtime"
+	"slices"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/hnsw"
+	"github.com/lodedb/lode/index/quant"
 )
+
+// flatConfig is the exact scan; the other configurations are graphs, by quantization.
+const flatConfig = "flat"
 
 // LodeEngine serves Lode's own indexes; version is the program's.
 func LodeEngine(version string) (Hello, Engine) {
 	return Hello{Name: lodeEngine, Version: version, About: runtime.Version() + ", kernels " + distance.Kernel(), Configs: []Config{
-		{Name: "flat", About: "exact scan of full vectors", Exact: true, Threads: true},
+		{Name: flatConfig, About: "exact scan of full vectors", Exact: true, Threads: true},
+		{Name: string(quant.None), About: "HNSW over full vectors", Threads: true},
+		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked", Threads: true},
+		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked", Threads: true},
+		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked", Threads: true},
 	}}, &lodeIndex{}
 }
 
 // lodeIndex is whichever index was built last.
 type lodeIndex struct {
-	dense index.Dense
+	search func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error)
 }
 
 // Build builds the index that the configuration names.
 func (x *lodeIndex) Build(ctx context.Context, base *Vectors, o BuildOptions) (Built, error) {
-	if o.Config != "flat" {
-		return Built{}, lode.Invalid("config", o.Config, "there is no such configuration")
+	if o.Config == flatConfig {
+		return x.buildFlat(ctx, base, o)
 	}
-	x.dense = flat.New(base.Dim, o.Metric)
-	for i := range base.Rows {
+	options := hnsw.Options{
+		Dim: base.Dim, Metric: o.Metric, M: o.M, EfConstruction: o.EFConstruction,
+		Kind: quant.Kind(o.Config), Seed: o.Seed, Threads: o.Threads, Capacity: base.Rows,
+	}
+	graph, err := hnsw.New(options)
+	if err != nil {
+		return Built{}, err
+	}
+	rows := slices.Collect(base.each)
+	if _, err := graph.AddBatch(ctx, rows); err != nil {
+		return Built{}, err
+	}
+	x.search = func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error) {
+		return graph.SearchWith(ctx, query, hnsw.SearchOptions{K: k, Ef: ef})
+	}
+	codes, err := quant.New(quant.Options{Kind: options.Kind, Dim: base.Dim, Metric: o.Metric})
+	if err != nil {
+		return Built{}, err
+	}
+	return Built{
+		Rows: graph.Len(), IndexBytes: graph.Bytes(), TraversalBytes: int64(codes.Stride() + 4*2*o.M),
+		Default: options.Kind == quant.Default(base.Dim),
+	}, nil
+}
+
+func (x *lodeIndex) buildFlat(ctx context.Context, base *Vectors, o BuildOptions) (Built, error) {
+	scan := flat.New(base.Dim, o.Metric)
+	for row := range base.each {
 		if err := index.Stopped(ctx); err != nil {
 			return Built{}, err
 		}
-		if _, err := x.dense.Add(base.Row(i)); err != nil {
+		if _, err := scan.Add(row); err != nil {
 			return Built{}, err
 		}
 	}
-	return Built{Rows: x.dense.Len(), IndexBytes: x.dense.Bytes(), TraversalBytes: 4 * int64(base.Dim)}, nil
+	x.search = func(ctx context.Context, query lode.Vector, k, _ int) ([]index.Candidate, error) {
+		return scan.Search(ctx, query, k, nil)
+	}
+	return Built{Rows: scan.Len(), IndexBytes: scan.Bytes(), TraversalBytes: 4 * int64(base.Dim)}, nil
 }
 
 // Search asks the index.
 func (x *lodeIndex) Search(ctx context.Context, into []uint32, query lode.Vector, k, ef int) ([]uint32, error) {
-	found, err := x.dense.Search(ctx, query, k, nil)
+	found, err := x.search(ctx, query, k, ef)
 	for _, c := range found {
 		into = append(into, c.Ordinal)
 	}

@@ -36,7 +36,6 @@ type Hello struct {
 type Config struct {
 	Name    string `json:"name"`
 	About   string `json:"about,omitempty"`
-	Default bool   `json:"default,omitempty"`  // what a user gets who chooses nothing
 	Exact   bool   `json:"exact,omitempty"`    // ef has no effect, recall is 1
 	Threads bool   `json:"threads,omitempty"`  // build and search can use several
 	MaxRows int    `json:"max_rows,omitempty"` // more are no use, e.g. for a scan
@@ -56,8 +55,10 @@ type Built struct {
 	IndexBytes int64 `json:"index_bytes,omitempty"`
 	// TraversalBytes is what a search reads for each vector it visits, neighbours included;
 	// 0 is unknown.
-	TraversalBytes int64  `json:"traversal_bytes,omitempty"`
-	About          string `json:"about,omitempty"` // parameters that the engine chose itself
+	TraversalBytes int64 `json:"traversal_bytes,omitempty"`
+	// Default says that a user who chooses nothing gets this configuration for such data.
+	Default bool   `json:"default,omitempty"`
+	About   string `json:"about,omitempty"` // parameters that the engine chose itself
 }
 
 // Searched says how many queries were answered, repetitions counted.

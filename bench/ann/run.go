@@ -205,7 +205,7 @@ func (r *run) enlist(c Command) {
 	defer peer.Close()
 	for _, config := range peer.Hello.Configs {
 		result := &Result{
-			Engine: peer.Hello.Name, Config: config.Name, Version: peer.Hello.Version, Default: config.Default,
+			Engine: peer.Hello.Name, Config: config.Name, Version: peer.Hello.Version,
 			Exact: config.Exact, About: strings.Join(slices.DeleteFunc([]string{peer.Hello.About, config.About}, isEmpty), "; "),
 		}
 		switch {

@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Skipped) != 0 || len(r.Engines) != 3 {
+	if len(r.Skipped) != 0 || len(r.Engines) != 7 {
 		t.Fatalf("skipped %+v, %d engines", r.Skipped, len(r.Engines))
 	}
 	flat := r.find("lode/flat")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -126,7 +127,7 @@ func (s *served) build(ctx context.Context, c command) (any, error) {
 	built, err := s.engine.Build(ctx, s.base, o)
 	if err == nil {
 		s.base = nil
-		runtime.GC() // what the build left is not part of the index
+		debug.FreeOSMemory() // what the build left is not part of the index
 	}
 	return built, err
 }

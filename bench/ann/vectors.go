@@ -22,6 +22,15 @@ func (v *Vectors) Row(i int) lode.Vector {
 	return v.Data[i*v.Dim : (i+1)*v.Dim : (i+1)*v.Dim]
 }
 
+// each yields the rows in order.
+func (v *Vectors) each(yield func(lode.Vector) bool) {
+	for i := range v.Rows {
+		if !yield(v.Row(i)) {
+			return
+		}
+	}
+}
+
 // Head returns the first n rows, or all if there are fewer. They share memory with v.
 func (v *Vectors) Head(n int) *Vectors {
 	n = min(n, v.Rows)
