@@ -39,7 +39,7 @@ func (r *run) build(e *engine) error {
 	if !slices.Contains(r.BuildAlone, e.result.Engine) {
 		builds = []int{len(r.cpus)}
 	}
-	if !e.config.Threads {
+	if !e.config.BuildThreads {
 		builds = []int{1}
 	}
 	for _, threads := range builds {
@@ -95,6 +95,7 @@ func (r *run) index(peer *Peer, e *engine, threads int) (b Build, err error) {
 	e.result.Default = built.Default
 	b.Threads, b.CPUSeconds = threads, spent.Seconds()
 	b.IndexMB, b.TraversalBytes, b.About = float64(built.IndexBytes)/1e6, built.TraversalBytes, built.About
+	b.BindingMicros = float64(built.BindingNanos) / 1000
 	return b, nil
 }
 
@@ -235,7 +236,7 @@ func (r *run) collect(e *engine, s *sample) ([][]uint32, error) {
 // concurrent measures searches with several threads, and with one beside them, at the ef
 // whose recall is nearest to the middle one asked for.
 func (r *run) concurrent(e *engine) error {
-	if !e.config.Threads || len(r.Threads) == 0 {
+	if !e.config.SearchThreads || len(r.Threads) == 0 {
 		return nil
 	}
 	target := r.Recalls[len(r.Recalls)/2]

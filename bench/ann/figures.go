@@ -71,13 +71,13 @@ func (r *Report) compareSearch(lode, ref *Result) {
 	}
 }
 
-// comparePeers takes the strongest other engine at each recall. Engines that only serve as
-// yardsticks count as well.
+// comparePeers takes the strongest other engine at each recall, without what its binding
+// costs where it has one.
 func (r *Report) comparePeers(lode *Result) {
 	for i, recall := range r.Params.Recalls {
 		var best *Result
 		for _, e := range r.Engines {
-			if e.Engine != lodeEngine && e.At[i] != nil && (best == nil || *e.At[i] > *best.At[i]) {
+			if e.Engine != lodeEngine && e.At[i] != nil && (best == nil || e.without(*e.At[i]) > best.without(*best.At[i])) {
 				best = e
 			}
 		}
@@ -89,7 +89,7 @@ func (r *Report) comparePeers(lode *Result) {
 			r.demand(name, 0, "x", ">=", 1)
 			continue
 		}
-		r.demand(name, *lode.At[i] / *best.At[i], "x", ">=", 1)
+		r.demand(name, *lode.At[i]/best.without(*best.At[i]), "x", ">=", 1)
 	}
 }
 

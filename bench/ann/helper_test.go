@@ -42,7 +42,7 @@ func fake(t *testing.T, kind string) Command {
 
 // serveFake is an engine, honest or not.
 func serveFake(kind string) error {
-	hello := Hello{Name: kind, Version: "1", About: "fake", Configs: []Config{{Name: "f32", Threads: true}}}
+	hello := Hello{Name: kind, Version: "1", About: "fake", Configs: []Config{{Name: "f32", BuildThreads: true, SearchThreads: true}}}
 	switch kind {
 	case "lode":
 		hello, engine := LodeEngine("test")

@@ -19,11 +19,11 @@ const flatConfig = "flat"
 // LodeEngine serves Lode's own indexes; version is the program's.
 func LodeEngine(version string) (Hello, Engine) {
 	return Hello{Name: lodeEngine, Version: version, About: runtime.Version() + ", kernels " + distance.Kernel(), Configs: []Config{
-		{Name: flatConfig, About: "exact scan of full vectors", Exact: true, Threads: true},
-		{Name: string(quant.None), About: "HNSW over full vectors", Threads: true},
-		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked", Threads: true},
-		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked", Threads: true},
-		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked", Threads: true},
+		{Name: flatConfig, About: "exact scan of full vectors", Exact: true, SearchThreads: true},
+		{Name: string(quant.None), About: "HNSW over full vectors", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
 	}}, &lodeIndex{}
 }
 

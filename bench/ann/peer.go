@@ -95,7 +95,7 @@ func (p *Peer) read(out io.Reader) {
 // call sends a command and decodes its answer.
 func (p *Peer) call(timeout time.Duration, into any, verb string, settings ...any) error {
 	if _, err := io.WriteString(p.in, newCommand(verb, settings...)); err != nil {
-		return p.ended(verb)
+		return fmt.Errorf("%s: %w", verb, p.ended())
 	}
 	if err := p.receive(timeout, into); err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
@@ -114,7 +114,7 @@ func (p *Peer) receive(timeout time.Duration, into any) error {
 		return fmt.Errorf("no answer within %s", timeout)
 	}
 	if !open {
-		return p.ended("")
+		return p.ended()
 	}
 	var f failure
 	if err := json.Unmarshal([]byte(line), &f); err != nil {
@@ -127,8 +127,8 @@ func (p *Peer) receive(timeout time.Duration, into any) error {
 }
 
 // ended describes a process that went away.
-func (p *Peer) ended(verb string) error {
-	return fmt.Errorf("%s: the process ended: %s", verb, p.errors)
+func (p *Peer) ended() error {
+	return fmt.Errorf("the process ended: %s", p.errors)
 }
 
 // pid of the process.

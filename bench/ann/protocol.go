@@ -34,11 +34,13 @@ type Hello struct {
 
 // Config is one way to run an engine, e.g. a quantization.
 type Config struct {
-	Name    string `json:"name"`
-	About   string `json:"about,omitempty"`
-	Exact   bool   `json:"exact,omitempty"`    // ef has no effect, recall is 1
-	Threads bool   `json:"threads,omitempty"`  // build and search can use several
-	MaxRows int    `json:"max_rows,omitempty"` // more are no use, e.g. for a scan
+	Name  string `json:"name"`
+	About string `json:"about,omitempty"`
+	Exact bool   `json:"exact,omitempty"` // ef has no effect, recall is 1
+	// BuildThreads and SearchThreads say that a build, a search can use several threads.
+	BuildThreads  bool `json:"build_threads,omitempty"`
+	SearchThreads bool `json:"search_threads,omitempty"`
+	MaxRows       int  `json:"max_rows,omitempty"` // more are no use, e.g. for a scan
 }
 
 // Loaded says how much the engine read.
@@ -56,6 +58,9 @@ type Built struct {
 	// TraversalBytes is what a search reads for each vector it visits, neighbours included;
 	// 0 is unknown.
 	TraversalBytes int64 `json:"traversal_bytes,omitempty"`
+	// BindingNanos is what a search costs before it reaches the engine, where the engine is
+	// called from another language; the harness tells QPS with it and without.
+	BindingNanos int64 `json:"binding_ns,omitempty"`
 	// Default says that a user who chooses nothing gets this configuration for such data.
 	Default bool   `json:"default,omitempty"`
 	About   string `json:"about,omitempty"` // parameters that the engine chose itself

@@ -94,6 +94,7 @@ type Build struct {
 	PeakMB         float64 `json:"peak_mb"`
 	IndexMB        float64 `json:"index_mb,omitempty"` // as the engine says
 	TraversalBytes int64   `json:"traversal_bytes,omitempty"`
+	BindingMicros  float64 `json:"binding_us,omitempty"` // of a search, as the engine says
 	About          string  `json:"about,omitempty"`
 }
 
@@ -160,6 +161,17 @@ func ReadReports(dir string) ([]*Report, error) {
 		reports = append(reports, r)
 	}
 	return reports, nil
+}
+
+// without returns a QPS less what the binding of the engine costs each search.
+func (r *Result) without(qps float64) float64 {
+	if len(r.Builds) == 0 {
+		return qps
+	}
+	if seconds := 1/qps - r.Builds[0].BindingMicros/1e6; seconds > 0 {
+		return 1 / seconds
+	}
+	return qps
 }
 
 // find returns a result by its name, or nil.

@@ -130,8 +130,12 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 func (o *Options) newReport(data *Dataset, cpus []int) *Report {
 	slices.Sort(o.EF)
 	slices.Sort(o.Recalls)
+	title := "Nearest neighbours: " + data.Name
+	if o.Data.Rows > 0 {
+		title += fmt.Sprintf(", %d rows", data.Base.Rows)
+	}
 	return &Report{
-		Name: cmp.Or(o.Name, "ann-"+data.Name), Title: cmp.Or(o.Title, "Nearest neighbours: "+data.Name),
+		Name: cmp.Or(o.Name, "ann-"+data.Name), Title: cmp.Or(o.Title, title),
 		Command: o.Command, Commit: o.Commit, Seed: o.Seed, Machine: o.Machine,
 		Date: time.Now().UTC().Truncate(time.Second), Data: data.About.String(), Dataset: data.About,
 		Params: Params{
@@ -227,7 +231,8 @@ func (r *run) wanted(result *Result) bool {
 
 // skip reports an engine that is not measured, at once and in the report.
 func (r *run) skip(name string, err error) {
-	r.report.Skipped = append(r.report.Skipped, Skip{Name: name, Reason: err.Error()})
+	reason := strings.Join(strings.Fields(err.Error()), " ") // an engine's last words may be many lines
+	r.report.Skipped = append(r.report.Skipped, Skip{Name: name, Reason: lode.CutValue(reason)})
 	r.Log.Line("SKIPPED %s: %v", name, err)
 }
 

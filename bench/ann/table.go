@@ -135,8 +135,14 @@ func (r *Report) notes(b *strings.Builder) {
 	for _, e := range r.ranked() {
 		fmt.Fprintf(b, "- %s: %s\n", e.Name(), strings.Join(slices.DeleteFunc([]string{e.Version, e.About, e.buildAbout()}, isEmpty), "; "))
 	}
+	middle := len(r.Params.Recalls) / 2
+	for _, e := range r.ranked() {
+		if qps := valueOr(e.At[middle], 0); e.without(qps) > qps {
+			fmt.Fprintf(b, "- %s without its binding: about %s QPS at %.2f\n", e.Name(), thousands(e.without(qps)), r.Params.Recalls[middle])
+		}
+	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(b, "- **not measured** %s: %s\n", s.Name, strings.ReplaceAll(s.Reason, "\n", " "))
+		fmt.Fprintf(b, "- **not measured** %s: %s\n", s.Name, s.Reason)
 	}
 	b.WriteString("\n")
 }

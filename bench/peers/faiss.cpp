@@ -53,6 +53,6 @@ struct Faiss : peer::Engine {
 int main() {
     Faiss engine;
     return peer::Server(engine).serve("{\"protocol\":1,\"name\":\"faiss\",\"version\":" + peer::quote(PEER_VERSION) + ",\"about\":" + peer::quote(PEER_ABOUT) +
-                                      ",\"configs\":[{\"name\":\"hnsw-flat\",\"threads\":true},"
-                                      "{\"name\":\"hnsw-sq8\",\"threads\":true,\"about\":\"8-bit scalar codes, no re-ranking\"}]}");
+                                      ",\"configs\":[{\"name\":\"hnsw-flat\",\"build_threads\":true,\"search_threads\":true},"
+                                      "{\"name\":\"hnsw-sq8\",\"build_threads\":true,\"search_threads\":true,\"about\":\"8-bit scalar codes, no re-ranking\"}]}");
 }

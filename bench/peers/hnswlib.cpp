@@ -44,5 +44,5 @@ struct Hnswlib : peer::Engine {
 int main() {
     Hnswlib engine;
     return peer::Server(engine).serve("{\"protocol\":1,\"name\":\"hnswlib\",\"version\":" + peer::quote(PEER_VERSION) + ",\"about\":" + peer::quote(PEER_ABOUT) +
-                                      ",\"configs\":[{\"name\":\"f32\",\"threads\":true}]}");
+                                      ",\"configs\":[{\"name\":\"f32\",\"build_threads\":true,\"search_threads\":true}]}");
 }

@@ -53,6 +53,6 @@ struct Usearch : peer::Engine {
 int main() {
     Usearch engine;
     return peer::Server(engine).serve("{\"protocol\":1,\"name\":\"usearch\",\"version\":" + peer::quote(PEER_VERSION) + ",\"about\":" + peer::quote(PEER_ABOUT) +
-                                      ",\"configs\":[{\"name\":\"f32\",\"threads\":true},"
-                                      "{\"name\":\"i8\",\"threads\":true,\"about\":\"8-bit codes as usearch makes them of f32, no re-ranking\"}]}");
+                                      ",\"configs\":[{\"name\":\"f32\",\"build_threads\":true,\"search_threads\":true},"
+                                      "{\"name\":\"i8\",\"build_threads\":true,\"search_threads\":true,\"about\":\"8-bit codes as usearch makes them of f32, no re-ranking\"}]}");
 }

@@ -66,6 +66,15 @@ func (c *benchAnn) Run(ctx context.Context, std streams) error {
 }
 
 func (c *benchAnn) annOptions(std streams) (ann.Options, error) {
+	for name, value := range map[string]int{"k": c.K, "m": c.M, "ef-construction": c.EfConstruction} {
+		if value < 1 { // elsewhere 0 is the default
+			return ann.Options{}, usageError{lode.Invalid(name, value, "%s must be at least 1", name)}
+		}
+	}
+	log := ann.NewLog(std.err)
+	if std.json {
+		log = nil // the report names what was skipped
+	}
 	shared, err := (&benchFlags{Seed: c.Seed}).options(std, c.Dataset)
 	if err != nil {
 		return ann.Options{}, err
@@ -77,16 +86,20 @@ func (c *benchAnn) annOptions(std streams) (ann.Options, error) {
 		}
 		c.Cache = filepath.Join(base, "lode-bench")
 	}
+	name := "" // of the data
+	if c.Report != "" {
+		name = strings.TrimSuffix(filepath.Base(c.Report), filepath.Ext(c.Report))
+	}
 	engines, skipped, err := c.engines(shared.Binary)
 	return ann.Options{
-		Command: c.command(), Commit: shared.Commit, Seed: shared.Seed, Machine: ann.Machine(bench.NewReport("", "", shared).Machine),
+		Name: name, Command: c.command(), Commit: shared.Commit, Seed: shared.Seed, Machine: ann.Machine(bench.NewReport("", "", shared).Machine),
 		Data: ann.DataOptions{
 			Dataset: c.Dataset, Folder: c.Data, Queries: c.Queries, Truth: c.Truth, Metric: lode.Metric(c.Metric),
 			Rows: c.Rows, Seed: c.Seed, Cache: c.Cache,
 		},
 		Engines: engines, Skipped: skipped, Only: c.Engines, Builds: c.Builds, BuildAlone: []string{"lode", "hnswlib"},
 		K: c.K, EF: c.Ef, M: c.M, EFConstruction: c.EfConstruction, Rounds: c.Rounds, MinRound: c.MinRound,
-		Recalls: c.Recalls, Threads: c.Threads, Quick: c.Quick, Log: ann.NewLog(std.err),
+		Recalls: c.Recalls, Threads: c.Threads, Quick: c.Quick, Log: log,
 	}, err
 }
 
@@ -146,7 +159,9 @@ func (c *benchAnn) finishAnn(std streams, r *ann.Report) error {
 		if err := r.WritePage(c.HTML); err != nil {
 			return err
 		}
-		fmt.Fprintln(std.err, "page:", c.HTML)
+		if !std.json {
+			fmt.Fprintln(std.err, "page:", c.HTML)
+		}
 	}
 	err := ann.Tables(std.out, []*ann.Report{r})
 	if std.json {
