@@ -3,7 +3,6 @@ package hnsw
 import (
 	"math"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index/quant"
@@ -108,11 +107,6 @@ func (s *state) buildCode(place uint32) []byte {
 	return s.buildCodes[start : start+s.building.Size()]
 }
 
-// numbers returns a row's vector; only for rows that nobody writes.
-func (s *state) numbers(ordinal uint32) []float32 {
-	return unsafe.Slice((*float32)(unsafe.Pointer(&s.vectors[int(ordinal)*s.span])), s.dim)
-}
-
 // encoders write codes; one for each goroutine.
 type encoders struct {
 	search, build *quant.Encoder
@@ -129,7 +123,7 @@ func (s *state) encoders() encoders {
 // encode writes the codes of a row whose vector is in place already. A row that is too long
 // gets the code of zero.
 func (s *state) encode(e encoders, place uint32) error {
-	v := s.numbers(place)
+	v := s.vector(place)
 	if e.build != nil {
 		if err := e.build.Encode(s.buildCode(place), v); err != nil {
 			return err
@@ -140,7 +134,9 @@ func (s *state) encode(e encoders, place uint32) error {
 			return err
 		}
 	}
-	if s.z.Options().Kind != quant.None || s.metric == lode.Dot {
+	if s.z.Options().Kind == quant.None && s.metric == lode.Cosine {
+		s.extent.add(quant.Extent{Norm: 1.001}) // a unit vector, rounded
+	} else {
 		s.extent.add(s.z.Extent(s.code(place)))
 	}
 	return nil
