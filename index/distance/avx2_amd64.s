@@ -600,13 +600,440 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+TEXT ·f32DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 96(AX)
+	MOVQ    R12, R13
+	ANDQ    $-8, R13
+	MOVQ    R13, 88(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 104(AX)
+	LEAQ    narrowLanes<>+32(SB), R8
+	MOVQ    104(AX), R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*4), Y14
+
+hop:
+	MOVQ 200(AX), R8
+	MOVQ 184(AX), R9
+	MOVQ 176(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       208(AX)
+	JLT        pause
+	MOVQ       R8, 200(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      152(AX), R12
+	MOVQ       144(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  152(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  144(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  160(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  168(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 216(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ  CX
+	JLT   asked
+	MOVL  (BX)(CX*4), R8
+	IMULQ R12, R8
+	ADDQ  SI, R8
+	MOVQ  R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 184(AX), R8
+	CMPQ R8, 192(AX)
+	JLT  open
+	MOVQ 176(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 140(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 96(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VFMADD231PS (R9)(R13*4), Y12, Y1
+	VFMADD231PS (R10)(R13*4), Y12, Y2
+	VFMADD231PS (R11)(R13*4), Y12, Y3
+	VMOVUPS     32(DI)(R13*4), Y12
+	VFMADD231PS 32(R8)(R13*4), Y12, Y4
+	VFMADD231PS 32(R9)(R13*4), Y12, Y5
+	VFMADD231PS 32(R10)(R13*4), Y12, Y6
+	VFMADD231PS 32(R11)(R13*4), Y12, Y7
+	ADDQ        $0x10, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 88(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VFMADD231PS (R9)(R13*4), Y12, Y1
+	VFMADD231PS (R10)(R13*4), Y12, Y2
+	VFMADD231PS (R11)(R13*4), Y12, Y3
+	ADDQ        $0x08, R13
+	JMP         block4
+
+tail4:
+	CMPQ        104(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y0
+	VMASKMOVPS  (R9)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y1
+	VMASKMOVPS  (R10)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y2
+	VMASKMOVPS  (R11)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y3
+
+sum4:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared4
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVHPS      (R9)(R13*1), X3, X3
+	VMOVSD       (R10)(R13*1), X5
+	VMOVHPS      (R11)(R13*1), X5, X5
+	VSHUFPS      $0x88, X5, X3, X4
+	VSHUFPS      $0xdd, X5, X3, X5
+	VFMADD213PS  X4, X5, X0
+
+shared4:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 96(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VMOVUPS     32(DI)(R13*4), Y12
+	VFMADD231PS 32(R8)(R13*4), Y12, Y4
+	ADDQ        $0x10, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 88(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	ADDQ        $0x08, R13
+	JMP         block1
+
+tail1:
+	CMPQ        104(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y0
+
+sum1:
+	VADDPS       Y4, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared1
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVSHDUP    X3, X4
+	VFMADD213PS  X3, X4, X0
+
+shared1:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	XORQ  CX, CX
+
+insert:
+	MOVQ 48(AX), R8
+	MOVL (R8)(CX*4), R9
+	MOVL R9, R10
+	SARL $0x1f, R10
+	SHRL $0x01, R10
+	XORL R10, R9
+	SHLQ $0x20, R9
+	MOVQ 56(AX), R8
+	MOVL (R8)(CX*4), R10
+	MOVL (BX)(R10*4), R10
+	ORQ  R10, R9
+	INCQ CX
+	MOVQ 176(AX), R8
+	MOVQ 184(AX), R10
+	CMPQ R10, 192(AX)
+	JLT  grow
+	CMPQ R9, -8(R8)(R10*8)
+	JGE  inserted
+	DECQ R10
+	JMP  place
+
+grow:
+	INCQ 184(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 200(AX)
+	JGE        inserted
+	MOVQ       R10, 200(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 200(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f32L2AVX2(c *byte) int
@@ -911,13 +1338,460 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32L2WalkAVX2(c *byte) int
+// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+TEXT ·f32L2WalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 96(AX)
+	MOVQ    R12, R13
+	ANDQ    $-8, R13
+	MOVQ    R13, 88(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 104(AX)
+	LEAQ    narrowLanes<>+32(SB), R8
+	MOVQ    104(AX), R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*4), Y14
+
+hop:
+	MOVQ 200(AX), R8
+	MOVQ 184(AX), R9
+	MOVQ 176(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       208(AX)
+	JLT        pause
+	MOVQ       R8, 200(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      152(AX), R12
+	MOVQ       144(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  152(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  144(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  160(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  168(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 216(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ  CX
+	JLT   asked
+	MOVL  (BX)(CX*4), R8
+	IMULQ R12, R8
+	ADDQ  SI, R8
+	MOVQ  R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 184(AX), R8
+	CMPQ R8, 192(AX)
+	JLT  open
+	MOVQ 176(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 140(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 96(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VSUBPS      (R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VSUBPS      (R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VSUBPS      (R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+	VMOVUPS     32(DI)(R13*4), Y12
+	VSUBPS      32(R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y4
+	VSUBPS      32(R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y5
+	VSUBPS      32(R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y6
+	VSUBPS      32(R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y7
+	ADDQ        $0x10, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 88(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VSUBPS      (R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VSUBPS      (R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VSUBPS      (R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+	ADDQ        $0x08, R13
+	JMP         block4
+
+tail4:
+	CMPQ        104(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VMASKMOVPS  (R9)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VMASKMOVPS  (R10)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VMASKMOVPS  (R11)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+
+sum4:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared4
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVHPS      (R9)(R13*1), X3, X3
+	VMOVSD       (R10)(R13*1), X5
+	VMOVHPS      (R11)(R13*1), X5, X5
+	VSHUFPS      $0x88, X5, X3, X4
+	VSHUFPS      $0xdd, X5, X3, X5
+	VFMADD213PS  X4, X5, X0
+
+shared4:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 96(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VMOVUPS     32(DI)(R13*4), Y12
+	VSUBPS      32(R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y4
+	ADDQ        $0x10, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 88(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	ADDQ        $0x08, R13
+	JMP         block1
+
+tail1:
+	CMPQ        104(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+
+sum1:
+	VADDPS       Y4, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared1
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVSHDUP    X3, X4
+	VFMADD213PS  X3, X4, X0
+
+shared1:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	XORQ  CX, CX
+
+insert:
+	MOVQ 48(AX), R8
+	MOVL (R8)(CX*4), R9
+	MOVL R9, R10
+	SARL $0x1f, R10
+	SHRL $0x01, R10
+	XORL R10, R9
+	SHLQ $0x20, R9
+	MOVQ 56(AX), R8
+	MOVL (R8)(CX*4), R10
+	MOVL (BX)(R10*4), R10
+	ORQ  R10, R9
+	INCQ CX
+	MOVQ 176(AX), R8
+	MOVQ 184(AX), R10
+	CMPQ R10, 192(AX)
+	JLT  grow
+	CMPQ R9, -8(R8)(R10*8)
+	JGE  inserted
+	DECQ R10
+	JMP  place
+
+grow:
+	INCQ 184(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 200(AX)
+	JGE        inserted
+	MOVQ       R10, 200(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 200(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16DotAVX2(c *byte) int
@@ -1227,13 +2101,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16L2AVX2(c *byte) int
@@ -1563,13 +2438,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int8DotAVX2(c *byte) int
@@ -1916,13 +2792,502 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int8DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+TEXT ·int8DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-32, R13
+	MOVQ    R13, 96(AX)
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 88(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 104(AX)
+	LEAQ    narrowShift<>+16(SB), R8
+	MOVQ    104(AX), R13
+	ANDQ    $0x0f, R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*1), X14
+
+hop:
+	MOVQ 200(AX), R8
+	MOVQ 184(AX), R9
+	MOVQ 176(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       208(AX)
+	JLT        pause
+	MOVQ       R8, 200(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      152(AX), R12
+	MOVQ       144(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  152(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  144(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  160(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  168(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 216(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ  CX
+	JLT   asked
+	MOVL  (BX)(CX*4), R8
+	IMULQ R12, R8
+	ADDQ  SI, R8
+	MOVQ  R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 184(AX), R8
+	CMPQ R8, 192(AX)
+	JLT  open
+	MOVQ 176(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 140(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ      R13, 96(AX)
+	JGE       block4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW (R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VPMOVSXBW (R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VPMOVSXBW (R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+	VPMOVSXBW 16(DI)(R13*1), Y12
+	VPMOVSXBW 16(R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y4, Y4
+	VPMOVSXBW 16(R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y5, Y5
+	VPMOVSXBW 16(R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y6, Y6
+	VPMOVSXBW 16(R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y7, Y7
+	ADDQ      $0x20, R13
+	JMP       pair4
+
+block4:
+	CMPQ      R13, 88(AX)
+	JGE       tail4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW (R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VPMOVSXBW (R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VPMOVSXBW (R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+	ADDQ      $0x10, R13
+	JMP       block4
+
+tail4:
+	CMPQ      104(AX), $0x00
+	JE        sum4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VMOVDQU   -16(R8)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VMOVDQU   -16(R9)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VMOVDQU   -16(R10)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VMOVDQU   -16(R11)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+
+sum4:
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 120(AX)
+	JZ           score4
+	MOVQ         48(AX), R13
+	VMOVDQU      X0, (R13)(CX*4)
+	JMP          next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared4
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVHPS      (R9)(R13*1), X3, X3
+	VMOVSD       (R10)(R13*1), X5
+	VMOVHPS      (R11)(R13*1), X5, X5
+	VSHUFPS      $0x88, X5, X3, X4
+	VSHUFPS      $0xdd, X5, X3, X5
+	VFMADD213PS  X4, X5, X0
+
+shared4:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ      R13, 96(AX)
+	JGE       block1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW 16(DI)(R13*1), Y12
+	VPMOVSXBW 16(R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y4, Y4
+	ADDQ      $0x20, R13
+	JMP       pair1
+
+block1:
+	CMPQ      R13, 88(AX)
+	JGE       tail1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	ADDQ      $0x10, R13
+	JMP       block1
+
+tail1:
+	CMPQ      104(AX), $0x00
+	JE        sum1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VMOVDQU   -16(R8)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+
+sum1:
+	VPADDD       Y4, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 120(AX)
+	JZ           score1
+	MOVQ         48(AX), R13
+	VMOVD        X0, (R13)(CX*4)
+	JMP          next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared1
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVSHDUP    X3, X4
+	VFMADD213PS  X3, X4, X0
+
+shared1:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	XORQ  CX, CX
+
+insert:
+	MOVQ 48(AX), R8
+	MOVL (R8)(CX*4), R9
+	MOVL R9, R10
+	SARL $0x1f, R10
+	SHRL $0x01, R10
+	XORL R10, R9
+	SHLQ $0x20, R9
+	MOVQ 56(AX), R8
+	MOVL (R8)(CX*4), R10
+	MOVL (BX)(R10*4), R10
+	ORQ  R10, R9
+	INCQ CX
+	MOVQ 176(AX), R8
+	MOVQ 184(AX), R10
+	CMPQ R10, 192(AX)
+	JLT  grow
+	CMPQ R9, -8(R8)(R10*8)
+	JGE  inserted
+	DECQ R10
+	JMP  place
+
+grow:
+	INCQ 184(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 200(AX)
+	JGE        inserted
+	MOVQ       R10, 200(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 200(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int4DotAVX2(c *byte) int
@@ -2343,13 +3708,576 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int4DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ         c+0(FP), AX
+	MOVQ         (AX), DI
+	MOVQ         8(AX), SI
+	MOVQ         40(AX), R12
+	MOVQ         R12, R13
+	ANDQ         $-64, R13
+	MOVQ         R13, 96(AX)
+	MOVQ         R12, R13
+	ANDQ         $-32, R13
+	MOVQ         R13, 88(AX)
+	NEGQ         R13
+	ADDQ         R12, R13
+	MOVQ         R13, 104(AX)
+	LEAQ         narrowShift<>+16(SB), R8
+	MOVQ         104(AX), R13
+	ANDQ         $0x0f, R13
+	NEGQ         R13
+	VMOVDQU      (R8)(R13*1), X14
+	MOVL         $0x0f0f0f0f, R8
+	VMOVD        R8, X9
+	VPBROADCASTD X9, Y9
+	MOVL         $0x00010001, R8
+	VMOVD        R8, X8
+	VPBROADCASTD X8, Y8
+	MOVQ         112(AX), R14
+	ADDQ         DI, R14
+
+hop:
+	MOVQ 200(AX), R8
+	MOVQ 184(AX), R9
+	MOVQ 176(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       208(AX)
+	JLT        pause
+	MOVQ       R8, 200(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      152(AX), R12
+	MOVQ       144(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  152(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  144(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  160(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  168(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 216(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ  CX
+	JLT   asked
+	MOVL  (BX)(CX*4), R8
+	IMULQ R12, R8
+	ADDQ  SI, R8
+	MOVQ  R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 184(AX), R8
+	CMPQ R8, 192(AX)
+	JLT  open
+	MOVQ 176(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 140(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	XORQ  R13, R13
+
+block4:
+	CMPQ       R13, 88(AX)
+	JGE        tail4
+	VMOVDQU    (DI)(R13*1), Y12
+	VMOVDQU    (R14)(R13*1), Y11
+	VMOVDQU    (R8)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    (R9)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    (R10)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    (R11)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y3, Y13, Y3
+	ADDQ       $0x20, R13
+	JMP        block4
+
+tail4:
+	CMPQ       104(AX), $0x00
+	JE         sum4
+	TESTQ      $0x00000010, 104(AX)
+	JZ         below16of4
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    (R8)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    (R9)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    (R10)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    (R11)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y3, Y13, Y3
+	ADDQ       $0x10, R13
+
+below16of4:
+	TESTQ      $0x0000000f, 104(AX)
+	JZ         sum4
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    -16(R8)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    -16(R9)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    -16(R10)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    -16(R11)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y3, Y13, Y3
+
+sum4:
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 120(AX)
+	JZ           score4
+	MOVQ         48(AX), R13
+	VMOVDQU      X0, (R13)(CX*4)
+	JMP          next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared4
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVHPS      (R9)(R13*1), X3, X3
+	VMOVSD       (R10)(R13*1), X5
+	VMOVHPS      (R11)(R13*1), X5, X5
+	VSHUFPS      $0x88, X5, X3, X4
+	VSHUFPS      $0xdd, X5, X3, X5
+	VFMADD213PS  X4, X5, X0
+
+shared4:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	XORQ  R13, R13
+
+block1:
+	CMPQ       R13, 88(AX)
+	JGE        tail1
+	VMOVDQU    (DI)(R13*1), Y12
+	VMOVDQU    (R14)(R13*1), Y11
+	VMOVDQU    (R8)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y0, Y13, Y0
+	ADDQ       $0x20, R13
+	JMP        block1
+
+tail1:
+	CMPQ       104(AX), $0x00
+	JE         sum1
+	TESTQ      $0x00000010, 104(AX)
+	JZ         below16of1
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    (R8)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	ADDQ       $0x10, R13
+
+below16of1:
+	TESTQ      $0x0000000f, 104(AX)
+	JZ         sum1
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    -16(R8)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+
+sum1:
+	VPHADDD      Y0, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 120(AX)
+	JZ           score1
+	MOVQ         48(AX), R13
+	VMOVD        X0, (R13)(CX*4)
+	JMP          next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared1
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVSHDUP    X3, X4
+	VFMADD213PS  X3, X4, X0
+
+shared1:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	XORQ  CX, CX
+
+insert:
+	MOVQ 48(AX), R8
+	MOVL (R8)(CX*4), R9
+	MOVL R9, R10
+	SARL $0x1f, R10
+	SHRL $0x01, R10
+	XORL R10, R9
+	SHLQ $0x20, R9
+	MOVQ 56(AX), R8
+	MOVL (R8)(CX*4), R10
+	MOVL (BX)(R10*4), R10
+	ORQ  R10, R9
+	INCQ CX
+	MOVQ 176(AX), R8
+	MOVQ 184(AX), R10
+	CMPQ R10, 192(AX)
+	JLT  grow
+	CMPQ R9, -8(R8)(R10*8)
+	JGE  inserted
+	DECQ R10
+	JMP  place
+
+grow:
+	INCQ 184(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 200(AX)
+	JGE        inserted
+	MOVQ       R10, 200(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 200(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func bit1DotAVX2(c *byte) int
@@ -2691,13 +4619,497 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func bit1DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+TEXT ·bit1DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ c+0(FP), AX
+	MOVQ (AX), DI
+	MOVQ 8(AX), SI
+	MOVQ 40(AX), R12
+	MOVQ R12, R13
+	ANDQ $-16, R13
+	MOVQ R13, 96(AX)
+	MOVQ R12, R13
+	ANDQ $-8, R13
+	MOVQ R13, 88(AX)
+	NEGQ R13
+	ADDQ R12, R13
+	MOVQ R13, 104(AX)
+
+hop:
+	MOVQ 200(AX), R8
+	MOVQ 184(AX), R9
+	MOVQ 176(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       208(AX)
+	JLT        pause
+	MOVQ       R8, 200(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      152(AX), R12
+	MOVQ       144(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  152(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  144(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  160(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  168(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 216(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ  CX
+	JLT   asked
+	MOVL  (BX)(CX*4), R8
+	IMULQ R12, R8
+	ADDQ  SI, R8
+	MOVQ  R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 184(AX), R8
+	CMPQ R8, 192(AX)
+	JLT  open
+	MOVQ 176(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 140(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	XORQ R13, R13
+	XORQ R14, R14
+
+word0of4:
+	CMPQ    R13, R12
+	JGE     counted0of4
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word0of4
+
+counted0of4:
+	VMOVD R14, X0
+	XORQ  R13, R13
+	XORQ  R14, R14
+
+word1of4:
+	CMPQ    R13, R12
+	JGE     counted1of4
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word1of4
+
+counted1of4:
+	VPINSRD $0x01, R14, X0, X0
+	XORQ    R13, R13
+	XORQ    R14, R14
+
+word2of4:
+	CMPQ    R13, R12
+	JGE     counted2of4
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word2of4
+
+counted2of4:
+	VPINSRD $0x02, R14, X0, X0
+	XORQ    R13, R13
+	XORQ    R14, R14
+
+word3of4:
+	CMPQ    R13, R12
+	JGE     counted3of4
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word3of4
+
+counted3of4:
+	VPINSRD $0x03, R14, X0, X0
+	TESTQ   $0x00000002, 120(AX)
+	JZ      score4
+	MOVQ    48(AX), R13
+	VMOVDQU X0, (R13)(CX*4)
+	JMP     next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared4
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVHPS      (R9)(R13*1), X3, X3
+	VMOVSD       (R10)(R13*1), X5
+	VMOVHPS      (R11)(R13*1), X5, X5
+	VSHUFPS      $0x88, X5, X3, X4
+	VSHUFPS      $0xdd, X5, X3, X5
+	VFMADD213PS  X4, X5, X0
+
+shared4:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	XORQ R13, R13
+	XORQ R14, R14
+
+word0of1:
+	CMPQ    R13, R12
+	JGE     counted0of1
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word0of1
+
+counted0of1:
+	VMOVD R14, X0
+	TESTQ $0x00000002, 120(AX)
+	JZ    score1
+	MOVQ  48(AX), R13
+	VMOVD X0, (R13)(CX*4)
+	JMP   next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 128(AX), X1
+	VBROADCASTSS 132(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 120(AX)
+	JZ           shared1
+	MOVQ         80(AX), R13
+	VMOVSD       (R8)(R13*1), X3
+	VMOVSHDUP    X3, X4
+	VFMADD213PS  X3, X4, X0
+
+shared1:
+	VBROADCASTSS 136(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 120(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 140(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	XORQ  CX, CX
+
+insert:
+	MOVQ 48(AX), R8
+	MOVL (R8)(CX*4), R9
+	MOVL R9, R10
+	SARL $0x1f, R10
+	SHRL $0x01, R10
+	XORL R10, R9
+	SHLQ $0x20, R9
+	MOVQ 56(AX), R8
+	MOVL (R8)(CX*4), R10
+	MOVL (BX)(R10*4), R10
+	ORQ  R10, R9
+	INCQ CX
+	MOVQ 176(AX), R8
+	MOVQ 184(AX), R10
+	CMPQ R10, 192(AX)
+	JLT  grow
+	CMPQ R9, -8(R8)(R10*8)
+	JGE  inserted
+	DECQ R10
+	JMP  place
+
+grow:
+	INCQ 184(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 200(AX)
+	JGE        inserted
+	MOVQ       R10, 200(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 200(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 DATA hadamardSigns<>+0(SB)/4, $0x00000000

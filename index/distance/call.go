@@ -25,6 +25,18 @@ type call struct {
 	off         float32
 	add         float32
 	threshold   float32
+
+	// What a walk works on besides; see [Walk].
+	links    *uint32
+	slots    int
+	visited  *uint8
+	epoch    int
+	keys     *int64
+	held     int
+	room     int
+	next     int
+	hops     int
+	compared int
 }
 
 // The flags of a call.

@@ -21,6 +21,7 @@ import (
 type Scorer struct {
 	call   call
 	kernel batch
+	walk   batch // nil: in Go
 	format Format
 	size   int // bytes of a row
 	ends   int // bytes of a row with its corrections
@@ -106,7 +107,9 @@ func (s *Scorer) set(f Format, metric lode.Metric, dim int, query unsafe.Pointer
 		panic("distance: a query of more than MaxDim dimensions")
 	}
 	s.format, s.size = f, f.Bytes(dim)
-	s.kernel, _ = active.Load().choose(f, metric, s.size)
+	chosen := active.Load()
+	s.kernel, _ = chosen.choose(f, metric, s.size)
+	s.walk = chosen.chooseWalk(f, metric, s.size)
 	s.call.query, s.call.width = query, f.width(dim)
 	s.data, s.call.limit = nil, 0
 	s.SetScale(1, 0, 0)

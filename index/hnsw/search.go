@@ -191,7 +191,7 @@ func (s *searcher) aim() error {
 func (s *searcher) rerank(k int, f filter) []index.Candidate {
 	best := index.NewTopK(k)
 	s.addOversized(best, f)
-	keys := s.pool.keys
+	keys := s.walk.Pool.Keys()
 	limit := s.query.MaxBound(f.extent, largestScore(keys))
 	n := 0
 	flush := func() {
@@ -199,7 +199,7 @@ func (s *searcher) rerank(k int, f filter) []index.Candidate {
 		n = 0
 	}
 	for _, key := range keys {
-		score, place := scoreOf(key), idOf(key)
+		score, place := distance.KeyScore(key), distance.KeyRow(key)
 		ordinal := s.v.ordinal(place)
 		if ordinal >= f.rows {
 			continue // of a batch that is not published yet
@@ -238,11 +238,11 @@ func (s *searcher) bound(place uint32, score float32, f filter) float32 {
 }
 
 // largestScore is the largest magnitude of sorted scores.
-func largestScore(keys []uint64) float32 {
+func largestScore(keys []int64) float32 {
 	if len(keys) == 0 {
 		return 0
 	}
-	a, b := scoreOf(keys[0]), scoreOf(keys[len(keys)-1])
+	a, b := distance.KeyScore(keys[0]), distance.KeyScore(keys[len(keys)-1])
 	return max(a, -a, b, -b)
 }
 

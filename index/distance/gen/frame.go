@@ -19,6 +19,8 @@ var fields = []struct {
 	{"scores", 48}, {"positions", 56}, {"limit", 64}, {"lines", 72}, {"corrections", 80},
 	{"whole", 88}, {"pairs", 96}, {"rest", 104}, {"plane", 112}, {"flags", 120},
 	{"mul", 128}, {"off", 132}, {"add", 136}, {"threshold", 140},
+	{"links", 144}, {"slots", 152}, {"visited", 160}, {"epoch", 168}, {"keys", 176},
+	{"held", 184}, {"room", 192}, {"next", 200}, {"hops", 208}, {"compared", 216},
 }
 
 // The flags of a call.
@@ -141,16 +143,39 @@ func (s *set) tables() {
 
 // kernel writes the whole function of a family.
 func (s *set) kernel(f family) {
-	s.Function(f.name + s.name)
+	s.begin(f, f.name+s.name)
+	s.check()
+	s.limits(f)
+	s.XORQ(reg.RCX, reg.RCX)
+	s.XORQ(reg.RDX, reg.RDX)
+	s.rows(f)
+	s.end(func() { s.Store(reg.RDX, s.ReturnIndex(0)) })
+	s.Label("stray")
+	s.end(func() { s.status(-1) })
+}
+
+func (s *set) begin(f family, name string) {
+	s.Function(name)
 	s.Attributes(attr.NOSPLIT)
 	s.SignatureExpr("func(c *byte) int")
 	s.Load(s.Param("c"), reg.RAX)
 	s.MOVQ(field("query"), reg.RDI)
 	s.MOVQ(field("rows"), reg.RSI)
-	s.check()
-	s.limits(f)
-	s.XORQ(reg.RCX, reg.RCX)
-	s.XORQ(reg.RDX, reg.RDX)
+}
+
+func (s *set) end(result func()) {
+	result()
+	s.VZEROUPPER()
+	s.RET()
+}
+
+func (s *set) status(result int) {
+	s.MOVQ(operand.I32(int32(result)), reg.RDX)
+	s.Store(reg.RDX, s.ReturnIndex(0))
+}
+
+// rows takes all rows, four at a time and then one by one, and writes what is wanted.
+func (s *set) rows(f family) {
 	for _, rows := range []int{4, 1} {
 		s.Label(fmt.Sprintf("take%d", rows))
 		s.LEAQ(at(reg.RCX, nil, 0, rows), reg.R13)
@@ -169,13 +194,6 @@ func (s *set) kernel(f family) {
 		s.JMP(ref("take%d", rows))
 		s.Label(fmt.Sprintf("last%d", rows))
 	}
-	s.VZEROUPPER()
-	s.Store(reg.RDX, s.ReturnIndex(0))
-	s.RET()
-	s.Label("stray")
-	s.MOVQ(operand.I32(-1), reg.RDX)
-	s.Store(reg.RDX, s.ReturnIndex(0))
-	s.RET()
 }
 
 // check compares every id with the number of rows and asks for the first lines of its row,
