@@ -34,6 +34,10 @@ func assembly() []*set {
 				Float32: {f32DotAVX512, f32L2AVX512}, Float16: {f16DotAVX512, f16L2AVX512},
 				Int8: {int8DotAVX512}, Int4: {int4DotAVX512}, Bit1: {bit1DotAVX512},
 			},
+			walk: [formats][2]batch{
+				Float32: {f32DotWalkAVX512, f32L2WalkAVX512},
+				Int8:    {int8DotWalkAVX512}, Int4: {int4DotWalkAVX512}, Bit1: {bit1DotWalkAVX512},
+			},
 		})
 	}
 	return sets
