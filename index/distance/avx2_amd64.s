@@ -333,15 +333,19 @@ TEXT ·f32DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -354,15 +358,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 	XORQ    CX, CX
@@ -412,7 +416,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -428,7 +432,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -439,7 +443,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -461,31 +465,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -534,7 +558,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -544,7 +568,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -552,7 +576,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -564,27 +588,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -619,22 +654,22 @@ TEXT ·f32DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -643,9 +678,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -653,21 +688,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -691,17 +726,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -712,10 +751,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -723,7 +762,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -772,7 +811,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -788,7 +827,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -799,7 +838,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -821,31 +860,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -894,7 +953,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -904,7 +963,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -912,7 +971,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -924,27 +983,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -962,32 +1032,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -1008,9 +1083,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 200(AX)
+	CMPQ       R10, 208(AX)
 	JGE        inserted
-	MOVQ       R10, 200(AX)
+	MOVQ       R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1018,7 +1093,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1051,15 +1126,19 @@ TEXT ·f32L2AVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1072,15 +1151,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 	XORQ    CX, CX
@@ -1130,7 +1209,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1154,7 +1233,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1169,7 +1248,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -1195,31 +1274,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1268,7 +1367,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1280,7 +1379,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1289,7 +1388,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -1302,27 +1401,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1357,22 +1467,22 @@ TEXT ·f32L2WalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -1381,9 +1491,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -1391,21 +1501,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -1429,17 +1539,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1450,10 +1564,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -1461,7 +1575,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -1510,7 +1624,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1534,7 +1648,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1549,7 +1663,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -1575,31 +1689,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1648,7 +1782,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1660,7 +1794,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -1669,7 +1803,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -1682,27 +1816,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1720,32 +1865,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -1766,9 +1916,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 200(AX)
+	CMPQ       R10, 208(AX)
 	JGE        inserted
-	MOVQ       R10, 200(AX)
+	MOVQ       R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1776,7 +1926,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1809,15 +1959,19 @@ TEXT ·f16DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1830,15 +1984,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*2), X14
 	XORQ    CX, CX
@@ -1888,7 +2042,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1912,7 +2066,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1927,7 +2081,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -1957,31 +2111,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2030,7 +2204,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2042,7 +2216,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2051,7 +2225,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -2065,27 +2239,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2126,15 +2311,19 @@ TEXT ·f16L2AVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2147,15 +2336,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*2), X14
 	XORQ    CX, CX
@@ -2205,7 +2394,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2237,7 +2426,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2256,7 +2445,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -2290,31 +2479,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2363,7 +2572,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2377,7 +2586,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -2387,7 +2596,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -2402,27 +2611,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2463,15 +2683,19 @@ TEXT ·int8DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2484,15 +2708,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-32, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	ANDQ    $0x0f, R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*1), X14
@@ -2543,7 +2767,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -2575,7 +2799,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -2594,7 +2818,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -2628,7 +2852,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -2636,31 +2860,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2709,7 +2953,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -2723,7 +2967,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -2733,7 +2977,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -2748,7 +2992,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -2756,27 +3000,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2811,23 +3066,23 @@ TEXT ·int8DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-32, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	ANDQ    $0x0f, R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*1), X14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -2836,9 +3091,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -2846,21 +3101,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -2884,17 +3139,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2905,10 +3164,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -2916,7 +3175,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -2965,7 +3224,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -2997,7 +3256,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -3016,7 +3275,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -3050,7 +3309,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -3058,31 +3317,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -3131,7 +3410,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -3145,7 +3424,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -3155,7 +3434,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -3170,7 +3449,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -3178,27 +3457,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -3216,32 +3506,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -3262,9 +3557,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 200(AX)
+	CMPQ       R10, 208(AX)
 	JGE        inserted
-	MOVQ       R10, 200(AX)
+	MOVQ       R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -3272,7 +3567,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -3305,15 +3600,19 @@ TEXT ·int4DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -3326,15 +3625,15 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-32, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	LEAQ         narrowShift<>+16(SB), R8
-	MOVQ         104(AX), R13
+	MOVQ         112(AX), R13
 	ANDQ         $0x0f, R13
 	NEGQ         R13
 	VMOVDQU      (R8)(R13*1), X14
@@ -3344,7 +3643,7 @@ checked:
 	MOVL         $0x00010001, R8
 	VMOVD        R8, X8
 	VPBROADCASTD X8, Y8
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 	XORQ         CX, CX
 	XORQ         DX, DX
@@ -3389,7 +3688,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail4
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -3433,9 +3732,9 @@ block4:
 	JMP        block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -3478,7 +3777,7 @@ tail4:
 	ADDQ       $0x10, R13
 
 below16of4:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -3529,7 +3828,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -3537,31 +3836,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -3609,7 +3928,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail1
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -3626,9 +3945,9 @@ block1:
 	JMP        block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -3644,7 +3963,7 @@ tail1:
 	ADDQ       $0x10, R13
 
 below16of1:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -3664,7 +3983,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -3672,27 +3991,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -3727,15 +4057,15 @@ TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-32, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	LEAQ         narrowShift<>+16(SB), R8
-	MOVQ         104(AX), R13
+	MOVQ         112(AX), R13
 	ANDQ         $0x0f, R13
 	NEGQ         R13
 	VMOVDQU      (R8)(R13*1), X14
@@ -3745,13 +4075,13 @@ TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVL         $0x00010001, R8
 	VMOVD        R8, X8
 	VPBROADCASTD X8, Y8
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -3760,9 +4090,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -3770,21 +4100,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -3808,17 +4138,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -3829,10 +4163,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -3840,7 +4174,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -3885,7 +4219,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail4
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -3929,9 +4263,9 @@ block4:
 	JMP        block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -3974,7 +4308,7 @@ tail4:
 	ADDQ       $0x10, R13
 
 below16of4:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -4025,7 +4359,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -4033,31 +4367,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -4105,7 +4459,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail1
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -4122,9 +4476,9 @@ block1:
 	JMP        block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -4140,7 +4494,7 @@ tail1:
 	ADDQ       $0x10, R13
 
 below16of1:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -4160,7 +4514,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -4168,27 +4522,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -4206,32 +4571,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -4252,9 +4622,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 200(AX)
+	CMPQ       R10, 208(AX)
 	JGE        inserted
-	MOVQ       R10, 200(AX)
+	MOVQ       R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -4262,7 +4632,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -4295,15 +4665,19 @@ TEXT ·bit1DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -4316,13 +4690,13 @@ checked:
 	MOVQ 40(AX), R12
 	MOVQ R12, R13
 	ANDQ $-16, R13
-	MOVQ R13, 96(AX)
+	MOVQ R13, 104(AX)
 	MOVQ R12, R13
 	ANDQ $-8, R13
-	MOVQ R13, 88(AX)
+	MOVQ R13, 96(AX)
 	NEGQ R13
 	ADDQ R12, R13
-	MOVQ R13, 104(AX)
+	MOVQ R13, 112(AX)
 	XORQ CX, CX
 	XORQ DX, DX
 
@@ -4471,7 +4845,7 @@ word3of4:
 
 counted3of4:
 	VPINSRD $0x03, R14, X0, X0
-	TESTQ   $0x00000002, 120(AX)
+	TESTQ   $0x00000002, 128(AX)
 	JZ      score4
 	MOVQ    48(AX), R13
 	VMOVDQU X0, (R13)(CX*4)
@@ -4479,31 +4853,51 @@ counted3of4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -4575,7 +4969,7 @@ word0of1:
 
 counted0of1:
 	VMOVD R14, X0
-	TESTQ $0x00000002, 120(AX)
+	TESTQ $0x00000002, 128(AX)
 	JZ    score1
 	MOVQ  48(AX), R13
 	VMOVD X0, (R13)(CX*4)
@@ -4583,27 +4977,38 @@ counted0of1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -4638,18 +5043,18 @@ TEXT ·bit1DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ 40(AX), R12
 	MOVQ R12, R13
 	ANDQ $-16, R13
-	MOVQ R13, 96(AX)
+	MOVQ R13, 104(AX)
 	MOVQ R12, R13
 	ANDQ $-8, R13
-	MOVQ R13, 88(AX)
+	MOVQ R13, 96(AX)
 	NEGQ R13
 	ADDQ R12, R13
-	MOVQ R13, 104(AX)
+	MOVQ R13, 112(AX)
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -4658,9 +5063,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -4668,21 +5073,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -4706,17 +5111,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -4727,10 +5136,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -4738,7 +5147,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -4888,7 +5297,7 @@ word3of4:
 
 counted3of4:
 	VPINSRD $0x03, R14, X0, X0
-	TESTQ   $0x00000002, 120(AX)
+	TESTQ   $0x00000002, 128(AX)
 	JZ      score4
 	MOVQ    48(AX), R13
 	VMOVDQU X0, (R13)(CX*4)
@@ -4896,31 +5305,51 @@ counted3of4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -4992,7 +5421,7 @@ word0of1:
 
 counted0of1:
 	VMOVD R14, X0
-	TESTQ $0x00000002, 120(AX)
+	TESTQ $0x00000002, 128(AX)
 	JZ    score1
 	MOVQ  48(AX), R13
 	VMOVD X0, (R13)(CX*4)
@@ -5000,27 +5429,38 @@ counted0of1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -5038,32 +5478,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -5084,9 +5529,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 200(AX)
+	CMPQ       R10, 208(AX)
 	JGE        inserted
-	MOVQ       R10, 200(AX)
+	MOVQ       R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -5094,7 +5539,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER

@@ -281,15 +281,19 @@ TEXT ·f32DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -302,15 +306,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -360,7 +364,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -376,7 +380,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -387,7 +391,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -417,31 +421,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -490,7 +514,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -500,7 +524,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -508,7 +532,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -522,27 +546,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -577,22 +612,22 @@ TEXT ·f32DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -601,9 +636,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -611,21 +646,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -649,17 +684,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -670,10 +709,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -681,7 +720,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -730,7 +769,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -746,7 +785,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -757,7 +796,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -787,31 +826,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -860,7 +919,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -870,7 +929,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -878,7 +937,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -892,27 +951,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -930,32 +1000,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -976,9 +1051,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 200(AX)
+	CMPQ      R10, 208(AX)
 	JGE       inserted
-	MOVQ      R10, 200(AX)
+	MOVQ      R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -986,7 +1061,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1019,15 +1094,19 @@ TEXT ·f32L2AVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1040,15 +1119,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -1098,7 +1177,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1122,7 +1201,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1137,7 +1216,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -1171,31 +1250,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1244,7 +1343,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1256,7 +1355,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1265,7 +1364,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -1280,27 +1379,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1335,22 +1445,22 @@ TEXT ·f32L2WalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -1359,9 +1469,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -1369,21 +1479,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -1407,17 +1517,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1428,10 +1542,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -1439,7 +1553,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -1488,7 +1602,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1512,7 +1626,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1527,7 +1641,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -1561,31 +1675,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1634,7 +1768,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1646,7 +1780,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -1655,7 +1789,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -1670,27 +1804,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1708,32 +1853,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -1754,9 +1904,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 200(AX)
+	CMPQ      R10, 208(AX)
 	JGE       inserted
-	MOVQ      R10, 200(AX)
+	MOVQ      R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1764,7 +1914,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1797,15 +1947,19 @@ TEXT ·f16DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1818,15 +1972,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -1876,7 +2030,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1900,7 +2054,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1915,7 +2069,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -1949,31 +2103,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2022,7 +2196,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2034,7 +2208,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2043,7 +2217,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -2058,27 +2232,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2119,15 +2304,19 @@ TEXT ·f16L2AVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2140,15 +2329,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -2198,7 +2387,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2230,7 +2419,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2249,7 +2438,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -2287,31 +2476,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2360,7 +2569,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2374,7 +2583,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -2384,7 +2593,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -2400,27 +2609,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2461,15 +2681,19 @@ TEXT ·int8DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2482,15 +2706,15 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x80808080, R8
@@ -2543,7 +2767,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -2569,7 +2793,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -2585,7 +2809,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -2624,7 +2848,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -2632,31 +2856,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2706,7 +2950,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -2720,7 +2964,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -2730,7 +2974,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -2747,7 +2991,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -2755,27 +2999,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2810,24 +3065,24 @@ TEXT ·int8DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x80808080, R8
 	VPBROADCASTD R8, Z14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -2836,9 +3091,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -2846,21 +3101,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -2884,17 +3139,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2905,10 +3164,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -2916,7 +3175,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -2966,7 +3225,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -2992,7 +3251,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -3008,7 +3267,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -3047,7 +3306,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -3055,31 +3314,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -3129,7 +3408,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -3143,7 +3422,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -3153,7 +3432,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -3170,7 +3449,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -3178,27 +3457,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -3216,32 +3506,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -3262,9 +3557,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 200(AX)
+	CMPQ      R10, 208(AX)
 	JGE       inserted
-	MOVQ      R10, 200(AX)
+	MOVQ      R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -3272,7 +3567,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -3305,15 +3600,19 @@ TEXT ·int4DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -3326,20 +3625,20 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x0f0f0f0f, R8
 	VPBROADCASTD R8, Z14
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 	XORQ         CX, CX
 	XORQ         DX, DX
@@ -3388,7 +3687,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -3420,7 +3719,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -3467,7 +3766,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -3475,31 +3774,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -3548,7 +3867,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -3562,7 +3881,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -3581,7 +3900,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -3589,27 +3908,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -3644,26 +3974,26 @@ TEXT ·int4DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x0f0f0f0f, R8
 	VPBROADCASTD R8, Z14
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -3672,9 +4002,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -3682,21 +4012,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -3720,17 +4050,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -3741,10 +4075,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -3752,7 +4086,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -3801,7 +4135,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -3833,7 +4167,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -3880,7 +4214,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -3888,31 +4222,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -3961,7 +4315,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -3975,7 +4329,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -3994,7 +4348,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -4002,27 +4356,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -4040,32 +4405,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -4086,9 +4456,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 200(AX)
+	CMPQ      R10, 208(AX)
 	JGE       inserted
-	MOVQ      R10, 200(AX)
+	MOVQ      R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -4096,7 +4466,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -4129,15 +4499,19 @@ TEXT ·bit1DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -4150,15 +4524,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-128, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-64, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -4216,7 +4590,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -4274,7 +4648,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -4367,7 +4741,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -4375,31 +4749,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -4450,7 +4844,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -4469,7 +4863,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -4498,7 +4892,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -4506,27 +4900,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -4561,22 +4966,22 @@ TEXT ·bit1DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-128, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-64, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 200(AX), R8
-	MOVQ 184(AX), R9
-	MOVQ 176(AX), R10
+	MOVQ 208(AX), R8
+	MOVQ 192(AX), R9
+	MOVQ 184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -4585,9 +4990,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       208(AX)
+	DECQ       216(AX)
 	JLT        pause
-	MOVQ       R8, 200(AX)
+	MOVQ       R8, 208(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -4595,21 +5000,21 @@ seek:
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
 	ANDL       $0x7fffffff, R12
-	IMULQ      152(AX), R12
-	MOVQ       144(AX), R13
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
 	PREFETCHT0 64(R13)(R12*4)
 
 taken:
-	MOVQ  152(AX), R12
+	MOVQ  160(AX), R12
 	MOVQ  R11, R13
 	IMULQ R12, R13
 	SHLQ  $0x02, R13
-	ADDQ  144(AX), R13
+	ADDQ  152(AX), R13
 	LEAQ  (R13)(R12*4), R12
-	MOVQ  160(AX), R8
+	MOVQ  168(AX), R8
 	MOVQ  24(AX), BX
-	MOVQ  168(AX), DX
+	MOVQ  176(AX), DX
 	XORQ  CX, CX
 	XORQ  R9, R9
 
@@ -4633,17 +5038,21 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 216(AX)
+	ADDQ  CX, 224(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
 ahead:
-	DECQ  CX
-	JLT   asked
-	MOVL  (BX)(CX*4), R8
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -4654,10 +5063,10 @@ line:
 
 asked:
 	MOVL $0x7f800000, R11
-	MOVQ 184(AX), R8
-	CMPQ R8, 192(AX)
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
 	JLT  open
-	MOVQ 176(AX), R10
+	MOVQ 184(AX), R10
 	MOVL -4(R10)(R8*8), R11
 	MOVL R11, R12
 	SARL $0x1f, R12
@@ -4665,7 +5074,7 @@ asked:
 	XORL R12, R11
 
 open:
-	MOVL R11, 140(AX)
+	MOVL R11, 148(AX)
 	MOVQ 40(AX), R12
 	XORQ CX, CX
 	XORQ DX, DX
@@ -4722,7 +5131,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -4780,7 +5189,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -4873,7 +5282,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -4881,31 +5290,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -4956,7 +5385,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -4975,7 +5404,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -5004,7 +5433,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -5012,27 +5441,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -5050,32 +5490,37 @@ next1:
 last1:
 	TESTQ DX, DX
 	JZ    hop
+	MOVQ  24(AX), BX
 	XORQ  CX, CX
 
 insert:
-	MOVQ 48(AX), R8
-	MOVL (R8)(CX*4), R9
-	MOVL R9, R10
-	SARL $0x1f, R10
-	SHRL $0x01, R10
-	XORL R10, R9
-	SHLQ $0x20, R9
-	MOVQ 56(AX), R8
-	MOVL (R8)(CX*4), R10
-	MOVL (BX)(R10*4), R10
-	ORQ  R10, R9
-	INCQ CX
-	MOVQ 176(AX), R8
-	MOVQ 184(AX), R10
-	CMPQ R10, 192(AX)
-	JLT  grow
-	CMPQ R9, -8(R8)(R10*8)
-	JGE  inserted
-	DECQ R10
-	JMP  place
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
 
 grow:
-	INCQ 184(AX)
+	INCQ 192(AX)
 
 place:
 	VMOVQ        R9, X1
@@ -5096,9 +5541,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 200(AX)
+	CMPQ      R10, 208(AX)
 	JGE       inserted
-	MOVQ      R10, 200(AX)
+	MOVQ      R10, 208(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -5106,7 +5551,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 200(AX)
+	MOVQ R8, 208(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER

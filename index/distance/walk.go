@@ -56,6 +56,7 @@ func (w *Walk) Run(s *Scorer, hops int) Status {
 		return w.runGo(s, hops)
 	}
 	c.rows, c.flags = &s.data[0], s.flags
+	c.corrections = unsafe.Pointer(&s.own[s.start])
 	c.ids, c.positions, c.scores = &w.ids[0], &w.positions[0], unsafe.Pointer(&w.scores[0])
 	c.links, c.slots, c.visited, c.epoch = &w.Links[0], w.Slots, &w.Visited[0], int(w.Epoch)
 	c.keys, c.held, c.room, c.next = &w.Pool.keys[lanes], w.Pool.held, w.Pool.room, w.Pool.next

@@ -26,6 +26,7 @@ const (
 const (
 	sectionCenter    = iota // float32 a dimension, or nothing
 	sectionCodes            // a row a place
+	sectionTails            // the rows' corrections, where they are kept apart
 	sectionLinks            // 2·m places a place
 	sectionUpper            // m places for each place and level above 0, level by level
 	sectionOrdinals         // u32 a place

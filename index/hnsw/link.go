@@ -64,7 +64,7 @@ func (x *Index) link(s *state, w *searcher, place uint32) {
 		entry = x.entry.Load()
 	}
 	w.begin(&s.view)
-	if err := w.setQuery(s.building, s.vector(place), s.buildCodes, s.buildStride); err != nil {
+	if err := w.setQuery(s.building, s.vector(place), s.buildCodes); err != nil {
 		panic("hnsw: row that was encoded: " + err.Error())
 	}
 	w.chooser.begin(s)

@@ -149,7 +149,12 @@ func (x *Sealed) lay(vectors []byte) error {
 		return lode.Errorf(lode.CodeCorrupt, "open sealed hnsw index: %w", err)
 	}
 	v.dim, v.metric, v.m, v.width, v.places = h.dim, h.metric, h.m, 2*h.m, h.rows
-	v.z, v.codes, v.stride = z, part(sectionCodes), z.Stride()
+	stride, apart := z.Layout()
+	tails := 0
+	v.z, v.codes = z, quant.Rows{Codes: part(sectionCodes), Stride: stride}
+	if apart {
+		tails, v.codes.Tails = h.rows*quant.CorrectionBytes, part(sectionTails)
+	}
 	v.links, v.upper = words(part(sectionLinks)), words(part(sectionUpper))
 	v.ordinals, v.byOrder = words(part(sectionOrdinals)), words(part(sectionPlaces))
 	v.levels = make([]int, len(h.levels))
@@ -161,7 +166,7 @@ func (x *Sealed) lay(vectors []byte) error {
 	v.vectors, v.span = part(sectionVectors), 4*h.dim
 	switch {
 	case h.kind == quant.None:
-		v.vectors, v.span, v.placed = v.codes, v.stride, true
+		v.vectors, v.span, v.placed = v.codes.Codes, stride, true
 	case len(v.vectors) == 0 && h.rows > 0:
 		if v.vectors = vectors; len(vectors) != 4*h.dim*h.rows || uintptr(unsafe.Pointer(unsafe.SliceData(vectors)))%4 != 0 {
 			return lode.Invalid("vectors", len(vectors), "the sealed form has no vectors: %d bytes of them are needed, at a multiple of 4 in memory", 4*h.dim*h.rows)
@@ -169,7 +174,7 @@ func (x *Sealed) lay(vectors []byte) error {
 	}
 	x.oversized = words(part(sectionOversized))
 	for section, want := range map[int]int{
-		sectionCodes: h.rows * v.stride, sectionLinks: 4 * h.rows * v.width, sectionUpper: 4 * upper * v.m,
+		sectionCodes: h.rows * stride, sectionTails: tails, sectionLinks: 4 * h.rows * v.width, sectionUpper: 4 * upper * v.m,
 		sectionOrdinals: 4 * h.rows, sectionPlaces: 4 * h.rows,
 	} {
 		if got := h.section[section].size; got != want {

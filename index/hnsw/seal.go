@@ -77,7 +77,11 @@ func (x *Index) plan(s *state, rows int, levels []int, o SealOptions) *head {
 		upper += n
 	}
 	h.lay(sectionCenter, 4*len(s.z.Options().Center))
-	h.lay(sectionCodes, rows*s.stride)
+	h.lay(sectionCodes, rows*s.codes.Stride)
+	h.lay(sectionTails, 0)
+	if s.codes.Tails != nil {
+		h.lay(sectionTails, rows*quant.CorrectionBytes)
+	}
 	h.lay(sectionLinks, 4*rows*s.width)
 	h.lay(sectionUpper, 4*upper*s.m)
 	h.lay(sectionOrdinals, 4*rows)
@@ -112,13 +116,20 @@ func (x *Index) fill(body []byte, h *head, s *state, ordinals, places []uint32) 
 	for i := range len(center) / 4 {
 		binary.LittleEndian.PutUint32(center[4*i:], math.Float32bits(s.z.Options().Center[i]))
 	}
-	codes, links := part(sectionCodes), part(sectionLinks)
+	links := part(sectionLinks)
+	to := quant.Rows{Codes: part(sectionCodes), Stride: s.codes.Stride}
+	if s.codes.Tails != nil {
+		to.Tails = part(sectionTails)
+	}
 	for place, o := range ordinals {
 		if s.isSetAside(o) {
 			putLinks(links[4*place*s.width:], uint32(place), make([]uint32, s.width), o, places)
 			continue
 		}
-		copy(codes[place*s.stride:], s.code(o))
+		code, tail := s.z.Split(s.codes, o)
+		toCode, toTail := s.z.Split(to, uint32(place))
+		copy(toCode, code)
+		copy(toTail, tail)
 		putLinks(links[4*place*s.width:], uint32(place), s.row(0, o), o, places)
 	}
 	upper := part(sectionUpper)

@@ -178,7 +178,7 @@ func scanIsCheaper(matching, rows, ef int) bool {
 
 // aim makes the target what codes and vectors are compared with.
 func (s *searcher) aim() error {
-	if err := s.setQuery(s.v.z, s.target, s.v.codes, s.v.stride); err != nil {
+	if err := s.setQuery(s.v.z, s.target, s.v.codes); err != nil {
 		return err
 	}
 	s.exact.SetFloats(distance.Float32, s.v.metric, s.target)

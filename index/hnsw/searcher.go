@@ -57,14 +57,14 @@ func (s *searcher) nextEpoch() {
 }
 
 // setQuery makes q the vector that codes are compared with.
-func (s *searcher) setQuery(z *quant.Quantizer, q []float32, codes []byte, stride int) error {
+func (s *searcher) setQuery(z *quant.Quantizer, q []float32, codes quant.Rows) error {
 	if s.z != z {
 		s.z, s.query = z, z.Query()
 	}
 	if err := s.query.Set(q); err != nil {
 		return err
 	}
-	s.query.SetRows(codes, stride)
+	s.query.SetRegion(codes)
 	return nil
 }
 

@@ -19,8 +19,7 @@ type view struct {
 	places int // that rows may have: every link is below
 
 	z       *quant.Quantizer
-	codes   []byte
-	stride  int
+	codes   quant.Rows
 	vectors []byte // float32, by ordinal
 	span    int    // bytes from one vector to the next
 

@@ -16,11 +16,11 @@ var fields = []struct {
 	offset int
 }{
 	{"query", 0}, {"rows", 8}, {"stride", 16}, {"ids", 24}, {"n", 32}, {"width", 40},
-	{"scores", 48}, {"positions", 56}, {"limit", 64}, {"lines", 72}, {"corrections", 80},
-	{"whole", 88}, {"pairs", 96}, {"rest", 104}, {"plane", 112}, {"flags", 120},
-	{"mul", 128}, {"off", 132}, {"add", 136}, {"threshold", 140},
-	{"links", 144}, {"slots", 152}, {"visited", 160}, {"epoch", 168}, {"keys", 176},
-	{"held", 184}, {"room", 192}, {"next", 200}, {"hops", 208}, {"compared", 216},
+	{"scores", 48}, {"positions", 56}, {"limit", 64}, {"lines", 72}, {"corrections", 80}, {"apart", 88},
+	{"whole", 96}, {"pairs", 104}, {"rest", 112}, {"plane", 120}, {"flags", 128},
+	{"mul", 136}, {"off", 140}, {"add", 144}, {"threshold", 148},
+	{"links", 152}, {"slots", 160}, {"visited", 168}, {"epoch", 176}, {"keys", 184},
+	{"held", 192}, {"room", 200}, {"next", 208}, {"hops", 216}, {"compared", 224},
 }
 
 // The flags of a call.
@@ -213,6 +213,7 @@ func (s *set) check() {
 	s.INCQ(reg.RCX)
 	s.CMPQ(reg.R8, reg.R9)
 	s.JAE(ref("stray"))
+	s.prefetchCorrections()
 	s.IMULQ(reg.R12, reg.R8)
 	s.ADDQ(reg.RSI, reg.R8)
 	s.MOVQ(reg.R13, reg.R10)
@@ -223,6 +224,14 @@ func (s *set) check() {
 	s.ADDQ(imm(64), reg.R8)
 	s.JMP(ref("line"))
 	s.Label("checked")
+}
+
+// prefetchCorrections asks for those of the row in R8.
+func (s *set) prefetchCorrections() {
+	s.MOVQ(reg.R8, reg.R10)
+	s.IMULQ(field("apart"), reg.R10)
+	s.ADDQ(field("corrections"), reg.R10)
+	s.PREFETCHT0(at(reg.R10, nil, 0, 0))
 }
 
 // limits finds where whole pairs of blocks and whole blocks end, and what is left.

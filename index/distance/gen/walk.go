@@ -110,6 +110,7 @@ func (s *set) prefetch() {
 	s.DECQ(reg.RCX)
 	s.JLT(ref("asked"))
 	s.MOVL(at(reg.RBX, reg.RCX, 4, 0), reg.R8L)
+	s.prefetchCorrections()
 	s.IMULQ(reg.R12, reg.R8)
 	s.ADDQ(reg.RSI, reg.R8)
 	s.MOVQ(reg.R13, reg.R10)
@@ -153,6 +154,7 @@ func (s *set) insertAll() {
 		lanes, whole = 8, 0xff
 	}
 	v0, v1 := s.vec(0), s.vec(1)
+	s.MOVQ(field("ids"), reg.RBX)
 	s.XORQ(reg.RCX, reg.RCX)
 	s.Label("insert")
 	s.MOVQ(field("scores"), reg.R8)
@@ -163,6 +165,10 @@ func (s *set) insertAll() {
 	s.MOVL(at(reg.R8, reg.RCX, 4, 0), reg.R10L)
 	s.MOVL(at(reg.RBX, reg.R10, 4, 0), reg.R10L)
 	s.ORQ(reg.R10, reg.R9)
+	s.IMULQ(field("slots"), reg.R10)
+	s.MOVQ(field("links"), reg.R8)
+	s.PREFETCHT0(at(reg.R8, reg.R10, 4, 0))
+	s.PREFETCHT0(at(reg.R8, reg.R10, 4, 64))
 	s.INCQ(reg.RCX)
 	s.MOVQ(field("keys"), reg.R8)
 	s.MOVQ(field("held"), reg.R10)
