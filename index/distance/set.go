@@ -13,6 +13,7 @@ type set struct {
 	shown string // what [Kernel] says
 	pair  kernel
 	batch [formats][2]batch // by format, then dot or squared distance
+	walk  [formats][2]batch // the same kernels within a walk; nil means Go
 	// shortest is the number of bytes that a row needs for batch; below, Go serves.
 	shortest [formats]int
 	// bitBlock is for how many bytes of a row the query's bit planes lie side by side.
@@ -92,4 +93,15 @@ func (s *set) choose(f Format, metric lode.Metric, size int) (batch, int) {
 		return from.batch[f][1], from.bitBlock
 	}
 	return from.batch[f][0], from.bitBlock
+}
+
+// chooseWalk returns the walk over rows of the given size, or nil.
+func (s *set) chooseWalk(f Format, metric lode.Metric, size int) batch {
+	switch {
+	case size < s.shortest[f]:
+		return nil
+	case metric == lode.L2:
+		return s.walk[f][1]
+	}
+	return s.walk[f][0]
 }

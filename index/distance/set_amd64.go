@@ -21,6 +21,10 @@ func assembly() []*set {
 			Float32: {f32DotAVX2, f32L2AVX2}, Float16: {f16DotAVX2, f16L2AVX2},
 			Int8: {int8DotAVX2}, Int4: {int4DotAVX2}, Bit1: {bit1DotAVX2},
 		},
+		walk: [formats][2]batch{
+			Float32: {f32DotWalkAVX2, f32L2WalkAVX2},
+			Int8:    {int8DotWalkAVX2}, Int4: {int4DotWalkAVX2}, Bit1: {bit1DotWalkAVX2},
+		},
 	})
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI && x.HasAVX512VPOPCNTDQ {
 		sets = append(sets, &set{
@@ -29,6 +33,10 @@ func assembly() []*set {
 			batch: [formats][2]batch{
 				Float32: {f32DotAVX512, f32L2AVX512}, Float16: {f16DotAVX512, f16L2AVX512},
 				Int8: {int8DotAVX512}, Int4: {int4DotAVX512}, Bit1: {bit1DotAVX512},
+			},
+			walk: [formats][2]batch{
+				Float32: {f32DotWalkAVX512, f32L2WalkAVX512},
+				Int8:    {int8DotWalkAVX512}, Int4: {int4DotWalkAVX512}, Bit1: {bit1DotWalkAVX512},
 			},
 		})
 	}

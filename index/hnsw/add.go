@@ -156,7 +156,7 @@ func (x *Index) reserve(more []lode.Vector) (uint32, error) {
 // mean is the center of codes: the mean of a sample of the rows, or of those to come where
 // there are none.
 func (x *Index) mean(s *state, rows int, more []lode.Vector) []float32 {
-	get := func(i int) lode.Vector { return s.numbers(uint32(i)) }
+	get := func(i int) lode.Vector { return s.vector(uint32(i)) }
 	if rows == 0 {
 		rows, get = len(more), func(i int) lode.Vector { return x.normal(more[i]) }
 	}

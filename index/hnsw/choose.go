@@ -27,7 +27,7 @@ type chooser struct {
 
 func (c *chooser) begin(s *state) {
 	if c.z == s.building && c.query != nil {
-		c.query.SetRows(s.buildCodes, s.buildStride)
+		c.query.SetRegion(s.buildCodes)
 		return
 	}
 	c.z, c.query = s.building, s.building.Query()
@@ -35,7 +35,7 @@ func (c *chooser) begin(s *state) {
 	if err := c.query.Set(c.zero); err != nil {
 		panic("hnsw: " + err.Error()) // zero has the right dimension and length
 	}
-	c.query.SetRows(s.buildCodes, s.buildStride)
+	c.query.SetRegion(s.buildCodes)
 }
 
 // choose picks up to m of the candidates, which are sorted by distance: the nearest, then
@@ -61,7 +61,7 @@ func (c *chooser) choose(s *state, candidates []neighbor, m int) []neighbor {
 			c.ids = append(c.ids, r.place)
 		}
 		c.scores = slices.Grow(c.scores[:0], len(rest))[:len(rest)]
-		c.query.SetRow(s.buildCode(pick.place))
+		c.query.SetRow(pick.place)
 		c.query.Scorer().Scores(c.scores, c.ids)
 		left := rest[:0]
 		for i, r := range rest {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/quant"
 )
 
@@ -57,17 +58,17 @@ func (f *filter) count() int {
 // the worst of those, so that it finds its way across rows that do not pass.
 func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score float32, ef int, f filter) error {
 	s.nextEpoch()
-	s.visited[entry] = s.epoch
-	s.pool.reset(ef)
-	s.heap = append(s.heap[:0], keyOf(score, entry))
+	s.walk.Visited[entry] = s.walk.Epoch
+	s.walk.Pool.Reset(ef)
+	s.heap = append(s.heap[:0], distance.Key(score, entry))
 	if f.passes(s.v.ordinal(entry)) {
-		s.pool.insert(keyOf(score, entry))
+		s.walk.Pool.Insert(distance.Key(score, entry))
 	}
 	scorer := s.query.Scorer()
 	hops := 0
 	for ; len(s.heap) > 0; hops++ {
 		key := s.heap.pop()
-		if scoreOf(key) > s.pool.threshold() {
+		if distance.KeyScore(key) > s.walk.Pool.Threshold() {
 			break
 		}
 		if hops%lookEvery == lookEvery-1 {
@@ -81,12 +82,12 @@ func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score flo
 			return err
 		}
 		s.Compared += len(ids)
-		n := scorer.Batch(s.positions[:], s.scores[:], ids, s.pool.threshold())
+		n := scorer.Batch(s.positions[:], s.scores[:], ids, s.walk.Pool.Threshold())
 		for i, score := range s.scores[:n] {
 			id := ids[s.positions[i]]
-			s.heap.push(keyOf(score, id))
+			s.heap.push(distance.Key(score, id))
 			if f.passes(s.v.ordinal(id)) {
-				s.pool.insert(keyOf(score, id))
+				s.walk.Pool.Insert(distance.Key(score, id))
 			}
 		}
 	}
@@ -95,9 +96,9 @@ func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score flo
 }
 
 // keyHeap is a heap with the smallest key on top.
-type keyHeap []uint64
+type keyHeap []int64
 
-func (h *keyHeap) push(key uint64) {
+func (h *keyHeap) push(key int64) {
 	*h = append(*h, key)
 	a := *h
 	i := len(a) - 1
@@ -112,7 +113,7 @@ func (h *keyHeap) push(key uint64) {
 	a[i] = key
 }
 
-func (h *keyHeap) pop() uint64 {
+func (h *keyHeap) pop() int64 {
 	a := *h
 	top, last := a[0], a[len(a)-1]
 	a = a[:len(a)-1]

@@ -84,7 +84,7 @@ func (x *Index) Vector(ordinal uint32) lode.Vector {
 		return nil
 	}
 	s := x.state.Load()
-	return append(lode.Vector(nil), s.numbers(ordinal)...)
+	return append(lode.Vector(nil), s.vector(ordinal)...)
 }
 
 // Delete takes rows out of all answers. Rows that are deleted already or do not exist are
@@ -114,7 +114,7 @@ func (x *Index) Compact(keep *index.Bitset) index.Dense {
 		if s.isDeleted(o) {
 			gone = append(gone, uint32(len(kept)))
 		}
-		kept = append(kept, s.numbers(o))
+		kept = append(kept, s.vector(o))
 	}
 	fresh, err := New(x.o)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/lodedb/lode/index/distance"
 )
 
 // maxLevel bounds levels; with the smallest M a billion rows have no more.
@@ -62,7 +64,7 @@ func (x *Index) link(s *state, w *searcher, place uint32) {
 		entry = x.entry.Load()
 	}
 	w.begin(&s.view)
-	if err := w.setQuery(s.building, s.numbers(place), s.buildCodes, s.buildStride); err != nil {
+	if err := w.setQuery(s.building, s.vector(place), s.buildCodes); err != nil {
 		panic("hnsw: row that was encoded: " + err.Error())
 	}
 	w.chooser.begin(s)
@@ -97,14 +99,14 @@ func (x *Index) findLinks(s *state, w *searcher, entry uint64, place uint32, lev
 			break
 		}
 		candidates := w.chooser.linked[:0]
-		for _, key := range w.pool.keys {
-			if id := idOf(key); id != place {
-				candidates = append(candidates, neighbor{scoreOf(key), id})
+		for _, key := range w.walk.Pool.Keys() {
+			if id := distance.KeyRow(key); id != place {
+				candidates = append(candidates, neighbor{distance.KeyScore(key), id})
 			}
 		}
 		w.chooser.linked = candidates
 		picks[l] = slices.Clone(w.chooser.choose(s, candidates, x.o.M))
-		at, score = idOf(w.pool.keys[0]), scoreOf(w.pool.keys[0])
+		at, score = distance.KeyRow(w.walk.Pool.Keys()[0]), distance.KeyScore(w.walk.Pool.Keys()[0])
 	}
 	if err != nil {
 		panic("hnsw: " + err.Error()) // links of our own lead nowhere, or a context without end ended

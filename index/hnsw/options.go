@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/quant"
 )
 
@@ -19,7 +20,7 @@ const (
 const (
 	MaxM    = 64
 	MaxEf   = 1 << 20
-	MaxRows = 1<<31 - 1
+	MaxRows = distance.MaxWalkRows
 )
 
 // Options shape an [Index]. The zero value of each field but Dim is a good default.

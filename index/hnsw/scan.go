@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"unsafe"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -15,8 +14,8 @@ import (
 
 // estimate is a row whose code was compared, with the least score that its bound allows.
 type estimate struct {
-	least   float32
-	ordinal uint32
+	least, score float32
+	ordinal      uint32
 }
 
 // scan answers with the k best rows that pass. It compares the codes of all of them; a row
@@ -70,7 +69,7 @@ func (s *searcher) estimateRows(n int, most *index.TopK, f filter) {
 		}
 		ordinal := s.wide.ordinals[at]
 		most.Offer(index.Candidate{Ordinal: ordinal, Score: -(score + bound)})
-		s.estimates = append(s.estimates, estimate{score - bound, ordinal})
+		s.estimates = append(s.estimates, estimate{score - bound, score, ordinal})
 	}
 }
 
@@ -88,10 +87,10 @@ func (s *searcher) settle(k int, f filter) []index.Candidate {
 				rest = rest[:n]
 				break
 			}
-			s.ids[n] = rest[n].ordinal
+			s.ids[n], s.scores[n] = rest[n].ordinal, rest[n].score
 			n++
 		}
-		s.offer(best, s.ids[:n])
+		s.offer(best, n)
 		rest = rest[n:]
 	}
 	return s.answer(best)
@@ -106,7 +105,7 @@ type wide struct {
 // exactScore is the score that a row is answered with: summed in float64 in one fixed order
 // and rounded once, so that every CPU gives the same.
 func (v *view) exactScore(query []float32, ordinal uint32) float32 {
-	row := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(v.vector(ordinal)))), v.dim)
+	row := v.vector(ordinal)
 	var score float64
 	if v.metric == lode.L2 {
 		score = -distance.L2SquaredExact(query, row)

@@ -2,11 +2,11 @@ package hnsw
 
 import (
 	"context"
-	"math"
 	"runtime"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/quant"
 )
 
@@ -37,6 +37,23 @@ func (o SearchOptions) check() error {
 	return nil
 }
 
+// graph is what a search asks of an [Index] or a [Sealed].
+type graph interface {
+	Options() Options
+	// snapshot is what a search that begins now reads.
+	snapshot(allow *index.Bitset) snapshot
+	borrow() *searcher
+	giveBack(*searcher)
+}
+
+// snapshot is a graph at one moment.
+type snapshot struct {
+	filter
+	entry uint64 // where searches begin; see entryOf
+	// state keeps the memory of an Index reachable.
+	state *state
+}
+
 // Search answers with the k best of the allowed rows that a search of the default breadth
 // finds; see [index.Dense].
 func (x *Index) Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error) {
@@ -45,42 +62,70 @@ func (x *Index) Search(ctx context.Context, query lode.Vector, k int, allow *ind
 
 // SearchWith is [Index.Search] with all options.
 func (x *Index) SearchWith(ctx context.Context, query lode.Vector, o SearchOptions) ([]index.Candidate, error) {
+	return searchWith(ctx, x, query, o)
+}
+
+func searchWith(ctx context.Context, g graph, query lode.Vector, o SearchOptions) (found []index.Candidate, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	if err := query.ValidateFor(x.o.Dim, x.o.Metric); err != nil {
-		return nil, err
-	}
-	if err := index.Stopped(ctx); err != nil {
-		return nil, err
-	}
 	if o.Ef == 0 {
-		o.Ef = x.o.Ef
+		o.Ef = g.Options().Ef
 	}
-	s := x.searchers.Get().(*searcher)
-	defer x.searchers.Put(s)
-	f := filter{rows: x.count.Load(), allow: o.Allow} // in this order; see Index
-	entry := x.entry.Load()
-	state := x.state.Load()
-	defer runtime.KeepAlive(state)
-	s.begin(&state.view)
-	f.view = &state.view
-	if x.gone.Load() > 0 {
-		f.deleted = state.deleted
-	}
-	f.extent = state.extent.load()
-	if list := state.oversized.Load(); list != nil {
-		f.oversized = *list
-	}
-	found, err := s.search(ctx, x.normal(query), o, entry, f)
-	if o.Stats != nil {
-		*o.Stats = s.Stats
-	}
+	err = withSearcher(ctx, g, query, o.Allow, o.Stats, func(s *searcher, entry uint64, f filter) error {
+		found, err = s.search(ctx, o, entry, f)
+		return err
+	})
 	return found, err
 }
 
-// search answers with the best rows that pass the filter. The query is as rows are.
-func (s *searcher) search(ctx context.Context, query []float32, o SearchOptions, entry uint64, f filter) ([]index.Candidate, error) {
+// withSearcher checks a query and lends f a searcher that is set to it.
+func withSearcher(ctx context.Context, g graph, query lode.Vector, allow *index.Bitset, stats *Stats, f func(*searcher, uint64, filter) error) error {
+	options := g.Options()
+	if err := query.ValidateFor(options.Dim, options.Metric); err != nil {
+		return err
+	}
+	if err := index.Stopped(ctx); err != nil {
+		return err
+	}
+	s := g.borrow()
+	at := g.snapshot(allow)
+	defer runtime.KeepAlive(at.state)
+	s.begin(at.view)
+	s.target = query
+	if options.Metric == lode.Cosine {
+		s.target = query.Normalize()
+	}
+	if err := f(s, at.entry, at.filter); err != nil {
+		return err // what the searcher holds is dropped: a fault may have left it half written
+	}
+	if stats != nil {
+		*stats = s.Stats
+	}
+	g.giveBack(s)
+	return nil
+}
+
+func (x *Index) borrow() *searcher    { return x.searchers.Get().(*searcher) }
+func (x *Index) giveBack(s *searcher) { x.searchers.Put(s) }
+
+func (x *Index) snapshot(allow *index.Bitset) snapshot {
+	at := snapshot{filter: filter{rows: x.count.Load(), allow: allow}} // in this order; see Index
+	at.entry = x.entry.Load()
+	at.state = x.state.Load()
+	at.view = &at.state.view
+	if x.gone.Load() > 0 {
+		at.deleted = at.state.deleted
+	}
+	at.extent = at.state.extent.load()
+	if list := at.state.oversized.Load(); list != nil {
+		at.oversized = *list
+	}
+	return at
+}
+
+// search answers with the best rows that pass the filter.
+func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f filter) ([]index.Candidate, error) {
 	if f.rows == 0 {
 		return nil, nil
 	}
@@ -88,15 +133,12 @@ func (s *searcher) search(ctx context.Context, query []float32, o SearchOptions,
 	if matching == 0 {
 		return nil, nil
 	}
-	s.target = query
-	if oversized(query) {
+	if oversized(s.target) {
 		return s.compareAll(ctx, o.K, f)
 	}
-	if err := s.setQuery(s.v.z, query, s.v.codes, s.v.stride); err != nil {
+	if err := s.aim(); err != nil {
 		return nil, err
 	}
-	s.exact.SetFloats(0, s.v.metric, query)
-	s.exact.SetRows(s.v.vectors, s.v.span, -1)
 	wanted := min(o.K, matching)
 	ef := max(o.Ef, min(wanted, MaxEf))
 	exact := o.Exact || ef >= int(f.rows)
@@ -134,34 +176,52 @@ func scanIsCheaper(matching, rows, ef int) bool {
 	return float64(matching)*float64(matching) < comparedPerStep*scanFactor*float64(ef)*float64(rows)
 }
 
+// aim makes the target what codes and vectors are compared with.
+func (s *searcher) aim() error {
+	if err := s.setQuery(s.v.z, s.target, s.v.codes); err != nil {
+		return err
+	}
+	s.exact.SetFloats(distance.Float32, s.v.metric, s.target)
+	s.exact.SetRows(s.v.vectors, s.v.span, -1)
+	return nil
+}
+
 // rerank answers with the k best rows of the pool by their full vectors. The bounds of the
 // codes' scores decide which rows are read: those that may be among the k best.
 func (s *searcher) rerank(k int, f filter) []index.Candidate {
 	best := index.NewTopK(k)
 	s.addOversized(best, f)
-	keys := s.pool.keys
+	keys := s.walk.Pool.Keys()
 	limit := s.query.MaxBound(f.extent, largestScore(keys))
-	for i, n := 0, 0; i < len(keys); {
-		worst := float32(math.Inf(1))
-		if best.Full() {
-			worst = -best.Worst().Score
+	n := 0
+	flush := func() {
+		s.offer(best, n)
+		n = 0
+	}
+	for _, key := range keys {
+		score, place := distance.KeyScore(key), distance.KeyRow(key)
+		ordinal := s.v.ordinal(place)
+		if ordinal >= f.rows {
+			continue // of a batch that is not published yet
 		}
-		for n = 0; i < len(keys) && n < rerankBatch; i++ {
-			score, place := scoreOf(keys[i]), idOf(keys[i])
+		if !best.Full() && best.Held()+n == k {
+			flush() // what these score decides how many more are read
+		}
+		if best.Full() {
+			worst := -best.Worst().Score
 			if score-limit > worst {
-				i = len(keys)
 				break
 			}
-			if !best.Full() && best.Held()+n >= k && n > 0 {
-				break // what the first k score decides how many more are read
-			}
-			if ordinal := s.v.ordinal(place); ordinal < f.rows && (!best.Full() || score-s.bound(place, score, f) <= worst) {
-				s.ids[n] = ordinal
-				n++
+			if score-s.bound(place, score, f) > worst {
+				continue
 			}
 		}
-		s.offer(best, s.ids[:n])
+		s.ids[n], s.scores[n] = ordinal, score
+		if n++; n == rerankBatch {
+			flush()
+		}
 	}
+	flush()
 	return s.answer(best)
 }
 
@@ -178,24 +238,26 @@ func (s *searcher) bound(place uint32, score float32, f filter) float32 {
 }
 
 // largestScore is the largest magnitude of sorted scores.
-func largestScore(keys []uint64) float32 {
+func largestScore(keys []int64) float32 {
 	if len(keys) == 0 {
 		return 0
 	}
-	a, b := scoreOf(keys[0]), scoreOf(keys[len(keys)-1])
+	a, b := distance.KeyScore(keys[0]), distance.KeyScore(keys[len(keys)-1])
 	return max(a, -a, b, -b)
 }
 
-// offer scores rows by their full vectors, in float32.
-func (s *searcher) offer(best *index.TopK, ordinals []uint32) {
-	if len(ordinals) == 0 {
+// offer scores the first n rows of ids, ordinals, by their full vectors, in float32. Where
+// codes are the vectors, the scores are there already.
+func (s *searcher) offer(best *index.TopK, n int) {
+	if n == 0 {
 		return
 	}
-	s.Reranked += len(ordinals)
-	scores := s.scores[:len(ordinals)]
-	s.exact.Scores(scores, ordinals)
-	for i, o := range ordinals {
-		best.Offer(index.Candidate{Ordinal: o, Score: -scores[i]})
+	if s.v.z.Options().Kind != quant.None {
+		s.Reranked += n
+		s.exact.Scores(s.scores[:n], s.ids[:n])
+	}
+	for i, o := range s.ids[:n] {
+		best.Offer(index.Candidate{Ordinal: o, Score: -s.scores[i]})
 	}
 }
 

@@ -17,10 +17,8 @@ type searcher struct {
 	query  *quant.Query
 	target []float32 // the query as rows are
 
-	visited []uint8 // by place: the epoch that saw it last
-	epoch   uint8
-	pool    pool
-	heap    keyHeap // rows to look at, where they are not those of the answer
+	walk distance.Walk // with what was visited, and the best rows met
+	heap keyHeap       // rows to look at, where they are not those of the answer
 
 	ids       [2 * MaxM]uint32
 	positions [2 * MaxM]uint32
@@ -44,36 +42,36 @@ type Stats struct {
 // begin prepares the searcher for a view.
 func (s *searcher) begin(v *view) {
 	s.v, s.Stats = v, Stats{}
-	if len(s.visited) < v.places {
-		s.visited, s.epoch = make([]uint8, v.places), 0
+	if len(s.walk.Visited) < v.places {
+		s.walk.Visited, s.walk.Epoch = make([]uint8, v.places), 0
 	}
 }
 
 // nextEpoch forgets what was visited.
 func (s *searcher) nextEpoch() {
-	s.epoch++
-	if s.epoch == 0 {
-		clear(s.visited)
-		s.epoch = 1
+	s.walk.Epoch++
+	if s.walk.Epoch == 0 {
+		clear(s.walk.Visited)
+		s.walk.Epoch = 1
 	}
 }
 
 // setQuery makes q the vector that codes are compared with.
-func (s *searcher) setQuery(z *quant.Quantizer, q []float32, codes []byte, stride int) error {
+func (s *searcher) setQuery(z *quant.Quantizer, q []float32, codes quant.Rows) error {
 	if s.z != z {
 		s.z, s.query = z, z.Query()
 	}
 	if err := s.query.Set(q); err != nil {
 		return err
 	}
-	s.query.SetRows(codes, stride)
+	s.query.SetRegion(codes)
 	return nil
 }
 
 // unseen gathers the links of a row that this epoch has not seen, and marks them.
 func (s *searcher) unseen(place uint32, row []uint32) (ids []uint32, err error) {
 	n := 0
-	visited, epoch := s.visited, s.epoch
+	visited, epoch := s.walk.Visited[:s.v.places], s.walk.Epoch
 	for i := range row {
 		id := atomic.LoadUint32(&row[i])
 		if id == place {
@@ -104,7 +102,7 @@ func (s *searcher) descend(entry uint32, from, to int) (uint32, float32, error) 
 	at, best := entry, s.scores[0]
 	for level := from; level > to; level-- {
 		s.nextEpoch()
-		s.visited[at] = s.epoch
+		s.walk.Visited[at] = s.walk.Epoch
 		for moved := true; moved; {
 			moved = false
 			ids, err := s.unseen(at, s.v.row(level, at))
@@ -126,16 +124,38 @@ func (s *searcher) descend(entry uint32, from, to int) (uint32, float32, error) 
 // lookEvery is how many rows a search expands between two looks at its context.
 const lookEvery = 128
 
-// traverse fills the pool with the ef nearest rows that a best-first search from the entry
-// finds at a level.
+// traverse fills the walk's pool with the ef nearest rows that a best-first search from the
+// entry finds at a level.
 func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef int) error {
 	s.nextEpoch()
-	s.visited[entry] = s.epoch
-	s.pool.reset(ef)
-	s.pool.insert(keyOf(score, entry))
-	scorer := s.query.Scorer()
+	s.walk.Visited[entry] = s.walk.Epoch
+	s.walk.Pool.Reset(ef)
+	s.walk.Pool.Insert(distance.Key(score, entry))
+	if level > 0 {
+		return s.traverseUpper(ctx, level)
+	}
+	s.walk.Links, s.walk.Slots = s.v.links, s.v.width
+	s.walk.Hops, s.walk.Compared = 0, 0
+	for {
+		switch s.walk.Run(s.query.Scorer(), lookEvery) {
+		case distance.Done:
+			s.Hops += s.walk.Hops
+			s.Compared += s.walk.Compared
+			return nil
+		case distance.Stray:
+			return lode.Errorf(lode.CodeCorrupt, "search index: a link leads to a row that does not exist")
+		}
+		if err := index.Stopped(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// traverseUpper is traverse at the levels above 0, whose links lie in no simple order.
+func (s *searcher) traverseUpper(ctx context.Context, level int) error {
+	pool, scorer := &s.walk.Pool, s.query.Scorer()
 	for hops := 1; ; hops++ {
-		place, ok := s.pool.take()
+		place, ok := pool.Take()
 		if !ok {
 			s.Hops += hops
 			return nil
@@ -149,13 +169,10 @@ func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score 
 		if err != nil {
 			return err
 		}
-		if len(ids) == 0 {
-			continue
-		}
 		s.Compared += len(ids)
-		n := scorer.Batch(s.positions[:], s.scores[:], ids, s.pool.threshold())
+		n := scorer.Batch(s.positions[:], s.scores[:], ids, pool.Threshold())
 		for i, score := range s.scores[:n] {
-			s.pool.insert(keyOf(score, ids[s.positions[i]]))
+			pool.Insert(distance.Key(score, ids[s.positions[i]]))
 		}
 	}
 }

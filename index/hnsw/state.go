@@ -3,7 +3,6 @@ package hnsw
 import (
 	"math"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index/quant"
@@ -17,9 +16,8 @@ type state struct {
 
 	// Rows of one byte a dimension, which the graph is built on; the same as codes where
 	// searches read those.
-	building    *quant.Quantizer
-	buildCodes  []byte
-	buildStride int
+	building   *quant.Quantizer
+	buildCodes quant.Rows
 
 	// Distances of links, so that links can be chosen anew without comparing vectors. A
 	// writer reads and writes them under the row's lock.
@@ -48,19 +46,17 @@ func newState(o Options, capacity int, center []float32) (*state, error) {
 	}
 	s.vectors = s.arena(capacity * s.span).data
 	s.building = z
-	switch o.Kind {
-	case quant.None:
-		s.codes, s.stride = s.vectors, s.span
-	default:
-		s.codes, s.stride = s.arena(capacity*z.Stride()).data, z.Stride()
+	if o.Kind == quant.None {
+		s.codes = quant.Rows{Codes: s.vectors, Stride: s.span}
+	} else {
+		s.codes = s.rows(z)
 	}
-	s.buildCodes, s.buildStride = s.codes, s.stride
+	s.buildCodes = s.codes
 	if o.Kind != quant.Int8 {
 		if s.building, err = quant.New(quant.Options{Kind: quant.Int8, Dim: o.Dim, Metric: o.Metric, Seed: o.Seed, Center: center}); err != nil {
 			return nil, err
 		}
-		s.buildStride = s.building.Stride()
-		s.buildCodes = s.arena(capacity * s.buildStride).data
+		s.buildCodes = s.rows(s.building)
 	}
 	s.links = s.arena(4 * capacity * s.width).words()
 	s.linkScores = s.arena(4 * capacity * s.width).floats()
@@ -98,19 +94,14 @@ func (s *state) moveTo(to *state, rows int) {
 	to.oversized.Store(s.oversized.Load())
 }
 
-func (s *state) code(place uint32) []byte {
-	start := int(place) * s.stride
-	return s.codes[start : start+s.z.Size()]
-}
-
-func (s *state) buildCode(place uint32) []byte {
-	start := int(place) * s.buildStride
-	return s.buildCodes[start : start+s.building.Size()]
-}
-
-// numbers returns a row's vector; only for rows that nobody writes.
-func (s *state) numbers(ordinal uint32) []float32 {
-	return unsafe.Slice((*float32)(unsafe.Pointer(&s.vectors[int(ordinal)*s.span])), s.dim)
+// rows returns room for codes.
+func (s *state) rows(z *quant.Quantizer) quant.Rows {
+	stride, apart := z.Layout()
+	r := quant.Rows{Codes: s.arena(s.capacity * stride).data, Stride: stride}
+	if apart {
+		r.Tails = s.arena(s.capacity * quant.CorrectionBytes).data
+	}
+	return r
 }
 
 // encoders write codes; one for each goroutine.
@@ -129,19 +120,21 @@ func (s *state) encoders() encoders {
 // encode writes the codes of a row whose vector is in place already. A row that is too long
 // gets the code of zero.
 func (s *state) encode(e encoders, place uint32) error {
-	v := s.numbers(place)
+	v := s.vector(place)
 	if e.build != nil {
-		if err := e.build.Encode(s.buildCode(place), v); err != nil {
+		if err := e.build.EncodeAt(s.buildCodes, place, v); err != nil {
 			return err
 		}
 	}
-	if s.stride != s.span || &s.codes[0] != &s.vectors[0] {
-		if err := e.search.Encode(s.code(place), v); err != nil {
+	if s.z.Options().Kind != quant.None {
+		if err := e.search.EncodeAt(s.codes, place, v); err != nil {
 			return err
 		}
 	}
-	if s.z.Options().Kind != quant.None || s.metric == lode.Dot {
-		s.extent.add(s.z.Extent(s.code(place)))
+	if s.z.Options().Kind == quant.None && s.metric == lode.Cosine {
+		s.extent.add(quant.Extent{Norm: 1.001}) // a unit vector, rounded
+	} else {
+		s.extent.add(s.z.Extent(s.codes, place))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package hnsw
 
 import (
+	"unsafe"
+
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index/quant"
 )
@@ -17,8 +19,7 @@ type view struct {
 	places int // that rows may have: every link is below
 
 	z       *quant.Quantizer
-	codes   []byte
-	stride  int
+	codes   quant.Rows
 	vectors []byte // float32, by ordinal
 	span    int    // bytes from one vector to the next
 
@@ -32,6 +33,9 @@ type view struct {
 	// of level l begin at levels[l-1] in upper.
 	upperAt []uint32
 	levels  []int
+
+	// placed says that vectors lie by place: where they are the codes.
+	placed bool
 
 	ordinals []uint32 // by place; nil: the same
 	byOrder  []uint32 // places by ordinal; nil: the same
@@ -68,8 +72,12 @@ func (v *view) place(ordinal uint32) uint32 {
 	return v.byOrder[ordinal]
 }
 
-// vector returns the float32 of a row as bytes.
-func (v *view) vector(ordinal uint32) []byte {
+// vector returns the numbers of a row.
+func (v *view) vector(ordinal uint32) []float32 {
+	if v.placed {
+		ordinal = v.place(ordinal)
+	}
 	start := int(ordinal) * v.span
-	return v.vectors[start : start+4*v.dim]
+	row := v.vectors[start : start+4*v.dim]
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(row))), v.dim)
 }

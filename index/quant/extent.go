@@ -17,16 +17,16 @@ type Extent struct {
 	Norm   float32 // length of the vector; of rows of [None] only
 }
 
-// Extent returns the extent of one row.
-func (z *Quantizer) Extent(row []byte) Extent {
-	if z.options.Kind != None {
-		tail := row[z.code:]
-		return Extent{
-			Missed: float32(fromBfloat(binary.LittleEndian.Uint16(tail[8:]))),
-			Coded:  float32(fromBfloat(binary.LittleEndian.Uint16(tail[10:]))),
-		}
+// Extent returns the extent of row i of a region.
+func (z *Quantizer) Extent(r Rows, i uint32) Extent {
+	code, tail := z.Split(r, i)
+	if tail == nil {
+		return Extent{Norm: up(rowNorm(code))}
 	}
-	return Extent{Norm: up(rowNorm(row[:z.size]))}
+	return Extent{
+		Missed: float32(fromBfloat(binary.LittleEndian.Uint16(tail[8:]))),
+		Coded:  float32(fromBfloat(binary.LittleEndian.Uint16(tail[10:]))),
+	}
 }
 
 // Union returns the extent of the rows of both.

@@ -114,16 +114,7 @@ func (z *Quantizer) Size() int { return z.size }
 
 // Stride is the recommended distance of rows in memory: rows never lie across one cache
 // line more than they must, if the first begins at one.
-func (z *Quantizer) Stride() int {
-	if z.size > 64 {
-		return (z.size + 63) / 64 * 64
-	}
-	stride := 16
-	for stride < z.size {
-		stride *= 2
-	}
-	return stride
-}
+func (z *Quantizer) Stride() int { return padded(z.size) }
 
 // Mean returns the mean of the vectors, a good [Options.Center]; some hundreds suffice.
 func Mean(vectors ...[]float32) []float32 {

@@ -19,8 +19,7 @@ type Query struct {
 	scorer distance.Scorer
 	vector []float32
 	codes  []int8
-	data   []byte
-	stride int
+	rows   Rows
 
 	certain  bool    // bounds hold for every row
 	norm     float64 // length of the query without the center
@@ -41,7 +40,7 @@ func (q *Query) Set(v []float32) error {
 	if err != nil {
 		return err
 	}
-	q.data, q.norm, q.errorLen, q.add = nil, math.Sqrt(norm2), 0, 0
+	q.rows, q.norm, q.errorLen, q.add = Rows{}, math.Sqrt(norm2), 0, 0
 	if z.options.Kind == None {
 		q.norm = distance.Norm(v)
 		q.scorer.SetFloats(distance.Float32, z.options.Metric, v)
@@ -88,32 +87,19 @@ func (q *Query) code() (step, sum float64) {
 // changed.
 func (q *Query) SetCertain(certain bool) { q.certain = certain }
 
-// SetRow makes the vector that a row of [Int8] of this quantizer stands for the one that
-// rows are scored against. It keeps the region, and costs a copy: nothing is rotated or
-// rounded. Bounds are those of the vector that was encoded. [Query.Set] must have been
-// called before.
-func (q *Query) SetRow(row []byte) {
+// SetRow makes the vector that row i of the region, of [Int8], stands for the one that rows
+// are scored against. It costs a copy: nothing is rotated or rounded. [Query.Set] and
+// [Query.SetRegion] must have been called before. Bounds mean nothing afterwards.
+func (q *Query) SetRow(i uint32) {
 	z := q.z
-	tail := row[z.code:z.size]
+	code, tail := z.Split(q.rows, i)
 	addend := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail)))
 	factor := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail[4:])))
-	missed, coded := fromBfloat(binary.LittleEndian.Uint16(tail[8:])), fromBfloat(binary.LittleEndian.Uint16(tail[10:]))
-	q.norm, q.errorLen, q.add = coded, missed, addend
 	if z.options.Metric != lode.L2 {
-		q.add = addend + z.norm2
+		addend += z.norm2
 	}
-	q.scorer.ReplaceInt8(row[:z.code])
-	q.scorer.SetScale(float32(-factor/z.factor), 0, float32(q.add))
-}
-
-// SetRows sets the region that holds the rows; row i begins at byte i·stride.
-func (q *Query) SetRows(data []byte, stride int) {
-	corrections := q.z.code
-	if q.z.options.Kind == None {
-		corrections = -1
-	}
-	q.data, q.stride = data, stride
-	q.scorer.SetRows(data, stride, corrections)
+	q.scorer.ReplaceInt8(code)
+	q.scorer.SetScale(float32(-factor/z.factor), 0, float32(addend))
 }
 
 // Scorer returns what scores the rows: smaller is better, the squared distance for L2, the
@@ -125,11 +111,10 @@ func (q *Query) Scorer() *distance.Scorer { return &q.scorer }
 // DESIGN.md. Score is what the scorer gave.
 func (q *Query) Bound(id uint32, score float32) float32 {
 	z := q.z
-	row := q.data[int(id)*q.stride:][:z.size]
-	if z.options.Kind == None {
-		return q.rounding(row, score)
+	code, tail := z.Split(q.rows, id)
+	if tail == nil {
+		return q.rounding(code, score)
 	}
-	tail := row[z.code:]
 	addend := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(tail))))
 	missed, coded := fromBfloat(binary.LittleEndian.Uint16(tail[8:])), fromBfloat(binary.LittleEndian.Uint16(tail[10:]))
 	return q.bound(missed, coded, addend)

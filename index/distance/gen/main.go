@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/pass"
@@ -35,6 +36,10 @@ func generate(folder string) error {
 		for _, f := range s.families(s) {
 			s.kernel(f)
 			names = append(names, f.name+s.name)
+			if f.sums || strings.HasPrefix(f.name, "f32") {
+				s.walk(f)
+				names = append(names, f.name+"Walk"+s.name)
+			}
 		}
 		if !s.wide {
 			s.hadamard()
