@@ -20,10 +20,10 @@ const flatConfig = "flat"
 func LodeEngine(version string) (Hello, Engine) {
 	return Hello{Name: lodeEngine, Version: version, About: runtime.Version() + ", kernels " + distance.Kernel(), Configs: []Config{
 		{Name: flatConfig, About: "exact scan of full vectors", Exact: true, SearchThreads: true},
-		{Name: string(quant.None), About: "HNSW over full vectors", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.None), About: "HNSW over full vectors, sealed", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
 	}}, &lodeIndex{}
 }
 
@@ -32,7 +32,8 @@ type lodeIndex struct {
 	search func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error)
 }
 
-// Build builds the index that the configuration names.
+// Build builds the index that the configuration names. A graph is sealed at the end, which is
+// part of its build, and searched in that form.
 func (x *lodeIndex) Build(ctx context.Context, base *Vectors, o BuildOptions) (Built, error) {
 	if o.Config == flatConfig {
 		return x.buildFlat(ctx, base, o)
@@ -49,17 +50,40 @@ func (x *lodeIndex) Build(ctx context.Context, base *Vectors, o BuildOptions) (B
 	if _, err := graph.AddBatch(ctx, rows); err != nil {
 		return Built{}, err
 	}
-	x.search = func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error) {
-		return graph.SearchWith(ctx, query, hnsw.SearchOptions{K: k, Ef: ef})
-	}
-	codes, err := quant.New(quant.Options{Kind: options.Kind, Dim: base.Dim, Metric: o.Metric})
+	sealed, err := graph.Freeze()
 	if err != nil {
 		return Built{}, err
 	}
+	x.search = func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error) {
+		return sealed.SearchWith(ctx, query, hnsw.SearchOptions{K: k, Ef: ef})
+	}
+	traversal, err := traversalBytes(options)
 	return Built{
-		Rows: graph.Len(), IndexBytes: graph.Bytes(), TraversalBytes: int64(codes.Stride() + 4*2*o.M),
+		Rows: sealed.Len(), IndexBytes: sealedBytes(sealed), TraversalBytes: traversal,
 		Default: options.Kind == quant.Default(base.Dim),
-	}, nil
+	}, err
+}
+
+// traversalBytes is what a search reads of each row it visits: the code, its corrections
+// where they lie apart, and the row's links.
+func traversalBytes(o hnsw.Options) (int64, error) {
+	codes, err := quant.New(quant.Options{Kind: o.Kind, Dim: o.Dim, Metric: o.Metric})
+	if err != nil {
+		return 0, err
+	}
+	stride, apart := codes.Layout()
+	if apart {
+		stride += quant.CorrectionBytes
+	}
+	return int64(stride + 4*2*o.M), nil
+}
+
+// sealedBytes is the size of a sealed form where it tells; 0 is unknown.
+func sealedBytes(x any) int64 {
+	if sized, ok := x.(interface{ Bytes() int64 }); ok {
+		return sized.Bytes()
+	}
+	return 0
 }
 
 func (x *lodeIndex) buildFlat(ctx context.Context, base *Vectors, o BuildOptions) (Built, error) {

@@ -27,7 +27,7 @@ type Mixture struct {
 // ParseMixture reads "mixture:n=1000,dim=64,clusters=10,queries=100,seed=1,decay=1,spread=0.5";
 // what is left out has its default.
 func ParseMixture(spec string) (Mixture, error) {
-	m := Mixture{N: 100_000, Dim: 768, Clusters: 400, Queries: 1000, Seed: 42, Decay: 1, Spread: 0.5}
+	m := Mixture{N: 100_000, Dim: 768, Clusters: 400, Queries: 1000, Seed: 42, Decay: 0.7, Spread: 0.7}
 	_, settings, _ := strings.Cut(spec, ":")
 	for _, setting := range strings.FieldsFunc(settings, func(r rune) bool { return r == ',' }) {
 		name, value, _ := strings.Cut(setting, "=")

@@ -21,7 +21,7 @@ func TestMixtureBits(t *testing.T) {
 	if base.encode(hash) != nil || queries.encode(hash) != nil {
 		t.Fatal("encode")
 	}
-	const want = "f679b63e60596ea72cd8b29b664a99b32d0eb266430fe61a1e288715b9e9a1cb"
+	const want = "e6019f21fbca5261222aed3f1963518c9c8103750490dde1ed9b72533a33c00c"
 	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
 		t.Errorf("the mixture changed: %s", got)
 	}

@@ -163,15 +163,14 @@ func ReadReports(dir string) ([]*Report, error) {
 	return reports, nil
 }
 
-// without returns a QPS less what the binding of the engine costs each search.
+// without returns a QPS less what the binding of the engine costs each search. That is an
+// estimate: at most four fifths of a search are taken to be the binding's.
 func (r *Result) without(qps float64) float64 {
-	if len(r.Builds) == 0 {
+	if len(r.Builds) == 0 || r.Builds[0].BindingMicros == 0 || qps == 0 {
 		return qps
 	}
-	if seconds := 1/qps - r.Builds[0].BindingMicros/1e6; seconds > 0 {
-		return 1 / seconds
-	}
-	return qps
+	seconds := 1 / qps
+	return 1 / max(seconds-r.Builds[0].BindingMicros/1e6, seconds/5)
 }
 
 // find returns a result by its name, or nil.
