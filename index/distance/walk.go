@@ -41,7 +41,7 @@ const (
 )
 
 // Run follows links from the best row of the pool that was not followed yet, then the next,
-// until all rows of the pool were, or hops of them. Rows that are better than the worst of
+// until all rows of the pool that are to be were, or hops of them. Rows that are better than the worst of
 // a full pool enter it. Links and Visited must be long enough for all rows of the region,
 // and the pool must hold rows of the region only; the former is checked.
 func (w *Walk) Run(s *Scorer, hops int) Status {
@@ -59,7 +59,7 @@ func (w *Walk) Run(s *Scorer, hops int) Status {
 	c.corrections = unsafe.Pointer(&s.own[s.start])
 	c.ids, c.positions, c.scores = &w.ids[0], &w.positions[0], unsafe.Pointer(&w.scores[0])
 	c.links, c.slots, c.visited, c.epoch = &w.Links[0], w.Slots, &w.Visited[0], int(w.Epoch)
-	c.keys, c.held, c.room, c.next = &w.Pool.keys[lanes], w.Pool.held, w.Pool.room, w.Pool.next
+	c.keys, c.held, c.room, c.follow, c.next = &w.Pool.keys[lanes], w.Pool.held, w.Pool.room, w.Pool.follow, w.Pool.next
 	c.hops, c.compared = hops, 0
 	status := Status(s.walk(c))
 	w.Pool.held, w.Pool.next = c.held, c.next

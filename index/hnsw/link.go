@@ -95,7 +95,7 @@ func (x *Index) findLinks(s *state, w *searcher, entry uint64, place uint32, lev
 	at, score, err := w.descend(start, top, level)
 	picks := make([][]neighbor, min(level, top)+1)
 	for l := len(picks) - 1; l >= 0 && err == nil; l-- {
-		if err = w.traverse(context.Background(), l, at, score, x.o.EfConstruction); err != nil {
+		if err = w.traverse(context.Background(), l, at, score, x.o.EfConstruction, 0); err != nil {
 			break
 		}
 		candidates := w.chooser.linked[:0]

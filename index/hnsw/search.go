@@ -151,10 +151,11 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 	if err != nil {
 		return nil, err
 	}
+	spare := spare(s.v.z.Options().Kind, ef, o.K)
 	if f.passesAll() {
-		err = s.traverse(ctx, 0, at, score, ef)
+		err = s.traverse(ctx, 0, at, score, ef, spare)
 	} else {
-		err = s.traverseFiltered(ctx, at, score, ef, f)
+		err = s.traverseFiltered(ctx, at, score, ef, spare, f)
 	}
 	if err != nil {
 		return nil, err
@@ -184,6 +185,20 @@ func (s *searcher) aim() error {
 	s.exact.SetFloats(distance.Float32, s.v.metric, s.target)
 	s.exact.SetRows(s.v.vectors, s.v.span, -1)
 	return nil
+}
+
+// spare is how many rows beyond the breadth of a search are kept to be compared in full: the
+// coarser the codes, the farther down the right rows may stand.
+func spare(kind quant.Kind, ef, k int) int {
+	switch kind {
+	case quant.Int8:
+		return max(0, k+k/2-ef)
+	case quant.Int4:
+		return max(0, 3*k-ef)
+	case quant.Bit1:
+		return max(0, 10*k-ef)
+	}
+	return 0
 }
 
 // rerank answers with the k best rows of the pool by their full vectors. The bounds of the

@@ -126,10 +126,10 @@ const lookEvery = 128
 
 // traverse fills the walk's pool with the ef nearest rows that a best-first search from the
 // entry finds at a level.
-func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef int) error {
+func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef, spare int) error {
 	s.nextEpoch()
 	s.walk.Visited[entry] = s.walk.Epoch
-	s.walk.Pool.Reset(ef)
+	s.walk.Pool.Reset(ef, spare)
 	s.walk.Pool.Insert(distance.Key(score, entry))
 	if level > 0 {
 		return s.traverseUpper(ctx, level)
