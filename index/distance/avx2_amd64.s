@@ -646,7 +646,7 @@ stray:
 	RET
 
 // func f32DotWalkAVX2(c *byte) int
-// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·f32DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    c+0(FP), AX
 	MOVQ    (AX), DI
@@ -667,9 +667,12 @@ TEXT ·f32DotWalkAVX2(SB), NOSPLIT, $0-16
 	VMOVDQU (R8)(R13*4), Y14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -678,9 +681,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -726,7 +729,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -1083,9 +1086,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 208(AX)
+	CMPQ       R10, 216(AX)
 	JGE        inserted
-	MOVQ       R10, 208(AX)
+	MOVQ       R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1093,7 +1096,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1459,7 +1462,7 @@ stray:
 	RET
 
 // func f32L2WalkAVX2(c *byte) int
-// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·f32L2WalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    c+0(FP), AX
 	MOVQ    (AX), DI
@@ -1480,9 +1483,12 @@ TEXT ·f32L2WalkAVX2(SB), NOSPLIT, $0-16
 	VMOVDQU (R8)(R13*4), Y14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -1491,9 +1497,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -1539,7 +1545,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -1916,9 +1922,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 208(AX)
+	CMPQ       R10, 216(AX)
 	JGE        inserted
-	MOVQ       R10, 208(AX)
+	MOVQ       R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1926,7 +1932,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -3058,7 +3064,7 @@ stray:
 	RET
 
 // func int8DotWalkAVX2(c *byte) int
-// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·int8DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ    c+0(FP), AX
 	MOVQ    (AX), DI
@@ -3080,9 +3086,12 @@ TEXT ·int8DotWalkAVX2(SB), NOSPLIT, $0-16
 	VMOVDQU (R8)(R13*1), X14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -3091,9 +3100,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -3139,7 +3148,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -3557,9 +3566,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 208(AX)
+	CMPQ       R10, 216(AX)
 	JGE        inserted
-	MOVQ       R10, 208(AX)
+	MOVQ       R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -3567,7 +3576,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -4049,7 +4058,7 @@ stray:
 	RET
 
 // func int4DotWalkAVX2(c *byte) int
-// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ         c+0(FP), AX
 	MOVQ         (AX), DI
@@ -4079,9 +4088,12 @@ TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
 	ADDQ         DI, R14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -4090,9 +4102,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -4138,7 +4150,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -4622,9 +4634,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 208(AX)
+	CMPQ       R10, 216(AX)
 	JGE        inserted
-	MOVQ       R10, 208(AX)
+	MOVQ       R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -4632,7 +4644,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -5035,7 +5047,7 @@ stray:
 	RET
 
 // func bit1DotWalkAVX2(c *byte) int
-// Requires: AVX, AVX2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·bit1DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ c+0(FP), AX
 	MOVQ (AX), DI
@@ -5052,9 +5064,12 @@ TEXT ·bit1DotWalkAVX2(SB), NOSPLIT, $0-16
 	MOVQ R13, 112(AX)
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -5063,9 +5078,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -5111,7 +5126,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -5529,9 +5544,9 @@ partly:
 	POPCNTL    R11, R11
 	SUBQ       R11, R10
 	MOVQ       R9, (R8)(R10*8)
-	CMPQ       R10, 208(AX)
+	CMPQ       R10, 216(AX)
 	JGE        inserted
-	MOVQ       R10, 208(AX)
+	MOVQ       R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -5539,7 +5554,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -5706,5 +5721,332 @@ next:
 	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      Y2, 64(DX)
 	VMOVUPS      Y3, 96(DX)
+	VZEROUPPER
+	RET
+
+// func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+// Requires: AVX, FMA3
+TEXT ·exactDotAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ dim+16(FP), AX
+	MOVQ rows+24(FP), DX
+	MOVQ stride+32(FP), R12
+	MOVQ ids+40(FP), BX
+	MOVQ n+48(FP), R13
+	MOVQ AX, R14
+	ANDQ $-4, R14
+
+take4:
+	CMPQ  R13, $0x04
+	JLT   last4
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	MOVL  4(BX), R9
+	IMULQ R12, R9
+	ADDQ  DX, R9
+	VPXOR X1, X1, X1
+	MOVL  8(BX), R10
+	IMULQ R12, R10
+	ADDQ  DX, R10
+	VPXOR X2, X2, X2
+	MOVL  12(BX), R11
+	IMULQ R12, R11
+	ADDQ  DX, R11
+	VPXOR X3, X3, X3
+	XORQ  CX, CX
+
+block4:
+	CMPQ        CX, R14
+	JGE         halve4
+	VCVTPS2PD   (SI)(CX*4), Y4
+	VCVTPS2PD   (R8)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y0
+	VCVTPS2PD   (R9)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y1
+	VCVTPS2PD   (R10)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y2
+	VCVTPS2PD   (R11)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x04, CX
+	JMP         block4
+
+halve4:
+	VEXTRACTF128 $0x01, Y0, X8
+	VEXTRACTF128 $0x01, Y1, X9
+	VEXTRACTF128 $0x01, Y2, X10
+	VEXTRACTF128 $0x01, Y3, X11
+
+tail4:
+	CMPQ      CX, AX
+	JGE       sum4
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X0, X0
+	VCVTSS2SD (R9)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X1, X1
+	VCVTSS2SD (R10)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X2, X2
+	VCVTSS2SD (R11)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X3, X3
+	INCQ      CX
+	JMP       tail4
+
+sum4:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	VHADDPD   X9, X1, X1
+	VPERMILPD $0x01, X1, X4
+	VADDSD    X4, X1, X1
+	VMOVSD    X1, 8(DI)
+	VHADDPD   X10, X2, X2
+	VPERMILPD $0x01, X2, X4
+	VADDSD    X4, X2, X2
+	VMOVSD    X2, 16(DI)
+	VHADDPD   X11, X3, X3
+	VPERMILPD $0x01, X3, X4
+	VADDSD    X4, X3, X3
+	VMOVSD    X3, 24(DI)
+	ADDQ      $0x20, DI
+	ADDQ      $0x10, BX
+	SUBQ      $0x04, R13
+	JMP       take4
+
+last4:
+take1:
+	CMPQ  R13, $0x01
+	JLT   last1
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	XORQ  CX, CX
+
+block1:
+	CMPQ        CX, R14
+	JGE         halve1
+	VCVTPS2PD   (SI)(CX*4), Y4
+	VCVTPS2PD   (R8)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y0
+	ADDQ        $0x04, CX
+	JMP         block1
+
+halve1:
+	VEXTRACTF128 $0x01, Y0, X8
+
+tail1:
+	CMPQ      CX, AX
+	JGE       sum1
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X0, X0
+	INCQ      CX
+	JMP       tail1
+
+sum1:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	ADDQ      $0x08, DI
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, R13
+	JMP       take1
+
+last1:
+	VZEROUPPER
+	RET
+
+// func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+// Requires: AVX
+TEXT ·exactL2AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ dim+16(FP), AX
+	MOVQ rows+24(FP), DX
+	MOVQ stride+32(FP), R12
+	MOVQ ids+40(FP), BX
+	MOVQ n+48(FP), R13
+	MOVQ AX, R14
+	ANDQ $-4, R14
+
+take4:
+	CMPQ  R13, $0x04
+	JLT   last4
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	MOVL  4(BX), R9
+	IMULQ R12, R9
+	ADDQ  DX, R9
+	VPXOR X1, X1, X1
+	MOVL  8(BX), R10
+	IMULQ R12, R10
+	ADDQ  DX, R10
+	VPXOR X2, X2, X2
+	MOVL  12(BX), R11
+	IMULQ R12, R11
+	ADDQ  DX, R11
+	VPXOR X3, X3, X3
+	XORQ  CX, CX
+
+block4:
+	CMPQ      CX, R14
+	JGE       halve4
+	VCVTPS2PD (SI)(CX*4), Y4
+	VCVTPS2PD (R8)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y0, Y0
+	VCVTPS2PD (R9)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD (R10)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y2, Y2
+	VCVTPS2PD (R11)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y3, Y3
+	ADDQ      $0x04, CX
+	JMP       block4
+
+halve4:
+	VEXTRACTF128 $0x01, Y0, X8
+	VEXTRACTF128 $0x01, Y1, X9
+	VEXTRACTF128 $0x01, Y2, X10
+	VEXTRACTF128 $0x01, Y3, X11
+
+tail4:
+	CMPQ      CX, AX
+	JGE       sum4
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X0, X0
+	VCVTSS2SD (R9)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X1, X1
+	VCVTSS2SD (R10)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X2, X2
+	VCVTSS2SD (R11)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X3, X3
+	INCQ      CX
+	JMP       tail4
+
+sum4:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	VHADDPD   X9, X1, X1
+	VPERMILPD $0x01, X1, X4
+	VADDSD    X4, X1, X1
+	VMOVSD    X1, 8(DI)
+	VHADDPD   X10, X2, X2
+	VPERMILPD $0x01, X2, X4
+	VADDSD    X4, X2, X2
+	VMOVSD    X2, 16(DI)
+	VHADDPD   X11, X3, X3
+	VPERMILPD $0x01, X3, X4
+	VADDSD    X4, X3, X3
+	VMOVSD    X3, 24(DI)
+	ADDQ      $0x20, DI
+	ADDQ      $0x10, BX
+	SUBQ      $0x04, R13
+	JMP       take4
+
+last4:
+take1:
+	CMPQ  R13, $0x01
+	JLT   last1
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	XORQ  CX, CX
+
+block1:
+	CMPQ      CX, R14
+	JGE       halve1
+	VCVTPS2PD (SI)(CX*4), Y4
+	VCVTPS2PD (R8)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y0, Y0
+	ADDQ      $0x04, CX
+	JMP       block1
+
+halve1:
+	VEXTRACTF128 $0x01, Y0, X8
+
+tail1:
+	CMPQ      CX, AX
+	JGE       sum1
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X0, X0
+	INCQ      CX
+	JMP       tail1
+
+sum1:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	ADDQ      $0x08, DI
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, R13
+	JMP       take1
+
+last1:
+	VZEROUPPER
+	RET
+
+// func divideAVX2(dst *float32, v *float32, n int, by float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·divideAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         v+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVSD        by+24(FP), X0
+	VBROADCASTSD X0, Y0
+	XORQ         AX, AX
+
+next:
+	CMPQ       AX, CX
+	JGE        done
+	VCVTPS2PD  (SI)(AX*4), Y1
+	VDIVPD     Y0, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (DI)(AX*4)
+	ADDQ       $0x04, AX
+	JMP        next
+
+done:
 	VZEROUPPER
 	RET

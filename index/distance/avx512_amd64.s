@@ -604,7 +604,7 @@ stray:
 	RET
 
 // func f32DotWalkAVX512(c *byte) int
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·f32DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  c+0(FP), AX
 	MOVQ  (AX), DI
@@ -625,9 +625,12 @@ TEXT ·f32DotWalkAVX512(SB), NOSPLIT, $0-16
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -636,9 +639,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -684,7 +687,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -1051,9 +1054,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 208(AX)
+	CMPQ      R10, 216(AX)
 	JGE       inserted
-	MOVQ      R10, 208(AX)
+	MOVQ      R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1061,7 +1064,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -1437,7 +1440,7 @@ stray:
 	RET
 
 // func f32L2WalkAVX512(c *byte) int
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·f32L2WalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  c+0(FP), AX
 	MOVQ  (AX), DI
@@ -1458,9 +1461,12 @@ TEXT ·f32L2WalkAVX512(SB), NOSPLIT, $0-16
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -1469,9 +1475,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -1517,7 +1523,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -1904,9 +1910,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 208(AX)
+	CMPQ      R10, 216(AX)
 	JGE       inserted
-	MOVQ      R10, 208(AX)
+	MOVQ      R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -1914,7 +1920,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -3057,7 +3063,7 @@ stray:
 	RET
 
 // func int8DotWalkAVX512(c *byte) int
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·int8DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ         c+0(FP), AX
 	MOVQ         (AX), DI
@@ -3080,9 +3086,12 @@ TEXT ·int8DotWalkAVX512(SB), NOSPLIT, $0-16
 	VPBROADCASTD R8, Z14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -3091,9 +3100,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -3139,7 +3148,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -3557,9 +3566,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 208(AX)
+	CMPQ      R10, 216(AX)
 	JGE       inserted
-	MOVQ      R10, 208(AX)
+	MOVQ      R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -3567,7 +3576,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -3966,7 +3975,7 @@ stray:
 	RET
 
 // func int4DotWalkAVX512(c *byte) int
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·int4DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ         c+0(FP), AX
 	MOVQ         (AX), DI
@@ -3991,9 +4000,12 @@ TEXT ·int4DotWalkAVX512(SB), NOSPLIT, $0-16
 	ADDQ         DI, R14
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -4002,9 +4014,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -4050,7 +4062,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -4456,9 +4468,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 208(AX)
+	CMPQ      R10, 216(AX)
 	JGE       inserted
-	MOVQ      R10, 208(AX)
+	MOVQ      R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -4466,7 +4478,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER
@@ -4958,7 +4970,7 @@ stray:
 	RET
 
 // func bit1DotWalkAVX512(c *byte) int
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VPOPCNTDQ, BMI2, FMA3, MMX+, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VPOPCNTDQ, BMI2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·bit1DotWalkAVX512(SB), NOSPLIT, $0-16
 	MOVQ  c+0(FP), AX
 	MOVQ  (AX), DI
@@ -4979,9 +4991,12 @@ TEXT ·bit1DotWalkAVX512(SB), NOSPLIT, $0-16
 	KMOVQ R13, K1
 
 hop:
-	MOVQ 208(AX), R8
-	MOVQ 192(AX), R9
-	MOVQ 184(AX), R10
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
 
 seek:
 	CMPQ       R8, R9
@@ -4990,9 +5005,9 @@ seek:
 	INCQ       R8
 	TESTL      R11, R11
 	JS         seek
-	DECQ       216(AX)
+	DECQ       224(AX)
 	JLT        pause
-	MOVQ       R8, 208(AX)
+	MOVQ       R8, 216(AX)
 	MOVL       R11, R12
 	ORL        $0x80000000, R12
 	MOVL       R12, -8(R10)(R8*8)
@@ -5038,7 +5053,7 @@ gathered:
 	MOVQ  CX, 32(AX)
 	TESTQ CX, CX
 	JZ    hop
-	ADDQ  CX, 224(AX)
+	ADDQ  CX, 232(AX)
 	MOVQ  16(AX), R12
 	MOVQ  72(AX), R13
 
@@ -5541,9 +5556,9 @@ partly:
 	POPCNTL   R11, R11
 	SUBQ      R11, R10
 	MOVQ      R9, (R8)(R10*8)
-	CMPQ      R10, 208(AX)
+	CMPQ      R10, 216(AX)
 	JGE       inserted
-	MOVQ      R10, 208(AX)
+	MOVQ      R10, 216(AX)
 
 inserted:
 	CMPQ CX, DX
@@ -5551,7 +5566,7 @@ inserted:
 	JMP  hop
 
 done:
-	MOVQ R8, 208(AX)
+	MOVQ R8, 216(AX)
 	MOVQ $+0, DX
 	MOVQ DX, ret+8(FP)
 	VZEROUPPER

@@ -35,6 +35,7 @@ type call struct {
 	keys     *int64
 	held     int
 	room     int
+	follow   int
 	next     int
 	hops     int
 	compared int

@@ -85,6 +85,15 @@ func largestAVX2(v *float32, n int) float32
 //go:noescape
 func roundAVX2(codes *int8, v *float32, n int, steps, step float32, sums *[32]uint32)
 
+//go:noescape
+func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func divideAVX2(dst, v *float32, n int, by float64)
+
 var (
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.query)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.rows)-8]
@@ -114,7 +123,8 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.keys)-184]
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.held)-192]
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.room)-200]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.next)-208]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.hops)-216]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.compared)-224]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.follow)-208]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.next)-216]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.hops)-224]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.compared)-232]
 )

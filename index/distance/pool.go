@@ -32,25 +32,28 @@ func ascending(bits uint32) int32 {
 // Pool holds the best rows that a search has met, sorted by score, at most as many as it was
 // reset to. The zero value holds none.
 type Pool struct {
-	keys []int64 // the smallest number lanes times, then the pool
-	held int
-	room int
-	next int // every row before it is checked
+	keys   []int64 // the smallest number lanes times, then the pool
+	held   int
+	room   int
+	follow int
+	next   int // every row before it is checked
 }
 
 // lanes is how many keys the widest register holds; as many stand before the pool, so that
 // whole registers can be read.
 const lanes = 8
 
-// Reset empties the pool and gives it room for so many rows.
-func (p *Pool) Reset(room int) {
+// Reset empties the pool. Its best rows, as many as follow, are to be followed; another
+// spare rows are kept beside them.
+func (p *Pool) Reset(follow, spare int) {
+	room := follow + spare
 	if len(p.keys) < lanes+room {
 		p.keys = make([]int64, lanes+room+room/2)
 		for i := range lanes {
 			p.keys[i] = math.MinInt64
 		}
 	}
-	p.held, p.room, p.next = 0, room, 0
+	p.held, p.room, p.follow, p.next = 0, room, follow, 0
 }
 
 // Keys are the rows that are held, best first, valid until the pool changes.
@@ -88,9 +91,9 @@ func (p *Pool) Insert(key int64) {
 	p.next = min(p.next, low)
 }
 
-// Take marks the best row that is not checked and returns it.
+// Take marks the best row that is to be followed and was not, and returns it.
 func (p *Pool) Take() (row uint32, ok bool) {
-	keys := p.Keys()
+	keys := p.Keys()[:min(p.held, p.follow)]
 	for p.next < len(keys) {
 		key := &keys[p.next]
 		p.next++

@@ -162,7 +162,7 @@ func rowsIn(data []byte, stride, size int) int {
 // hardware, which too many requests would hold up. DESIGN.md has the measurement.
 func linesAhead(lines int) int {
 	switch {
-	case lines <= 4:
+	case lines <= 8:
 		return lines
 	case lines <= 16:
 		return 2

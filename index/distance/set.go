@@ -20,6 +20,10 @@ type set struct {
 	bitBlock int
 	// hadamard transforms n numbers, a power of two, times signs; nil means Go.
 	hadamard func(v, signs *float32, n int)
+	// exact are sums in float64 of n rows, inner product and squared distance; divide takes
+	// multiples of 4 numbers; nil means Go.
+	exact  [2]func(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+	divide func(dst, v *float32, n int, by float64)
 	// largest and round take multiples of 8 numbers; nil means Go.
 	largest func(v *float32, n int) float32
 	round   func(codes *int8, v *float32, n int, steps, step float32, sums *[32]uint32)

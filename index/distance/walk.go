@@ -9,11 +9,12 @@ import (
 // one call of assembly for many nodes. The fields may be changed between runs; the zero
 // value walks no graph.
 type Walk struct {
-	// Links holds Slots rows for every row of the scorer's region: where its links lead. A
+	// Links holds Slots rows for every node of the graph: where its links lead. A
 	// link to the row itself ends the list. Others may change links while a walk reads them
 	// (atomically, each at a time), as long as what they lead to is there by then.
 	Links []uint32
 	Slots int // at most MaxSlots
+	Nodes int // rows that the graph has: every link is below
 	// Visited has a byte for every row; those that hold Epoch are not met again.
 	Visited []uint8
 	Epoch   uint8
@@ -41,15 +42,15 @@ const (
 )
 
 // Run follows links from the best row of the pool that was not followed yet, then the next,
-// until all rows of the pool were, or hops of them. Rows that are better than the worst of
-// a full pool enter it. Links and Visited must be long enough for all rows of the region,
-// and the pool must hold rows of the region only; the former is checked.
+// until all rows of the pool that are to be were, or hops of them. Rows that are better than the worst of
+// a full pool enter it. Links, Visited and the scorer's region must be long enough for
+// all nodes, which is checked, and the pool must hold nodes only.
 func (w *Walk) Run(s *Scorer, hops int) Status {
 	c := &s.call
-	if w.Slots < 1 || w.Slots > MaxSlots || len(w.Visited) < c.limit || len(w.Links)/w.Slots < c.limit || c.limit > MaxWalkRows {
+	if w.Slots < 1 || w.Slots > MaxSlots || len(w.Visited) < w.Nodes || len(w.Links)/w.Slots < w.Nodes || c.limit < w.Nodes || w.Nodes > MaxWalkRows {
 		panic("distance: a walk through a graph that does not fit the rows")
 	}
-	if w.Pool.held == 0 || c.limit == 0 {
+	if w.Pool.held == 0 || w.Nodes == 0 {
 		return Done
 	}
 	if s.walk == nil {
@@ -59,9 +60,12 @@ func (w *Walk) Run(s *Scorer, hops int) Status {
 	c.corrections = unsafe.Pointer(&s.own[s.start])
 	c.ids, c.positions, c.scores = &w.ids[0], &w.positions[0], unsafe.Pointer(&w.scores[0])
 	c.links, c.slots, c.visited, c.epoch = &w.Links[0], w.Slots, &w.Visited[0], int(w.Epoch)
-	c.keys, c.held, c.room, c.next = &w.Pool.keys[lanes], w.Pool.held, w.Pool.room, w.Pool.next
+	c.keys, c.held, c.room, c.follow, c.next = &w.Pool.keys[lanes], w.Pool.held, w.Pool.room, w.Pool.follow, w.Pool.next
 	c.hops, c.compared = hops, 0
+	rows := c.limit
+	c.limit = w.Nodes
 	status := Status(s.walk(c))
+	c.limit = rows
 	w.Pool.held, w.Pool.next = c.held, c.next
 	w.Hops += hops - max(c.hops, 0)
 	w.Compared += c.compared
@@ -77,7 +81,7 @@ func (w *Walk) runGo(s *Scorer, hops int) Status {
 			return Done
 		}
 		w.Hops++
-		n, ok := w.gather(row, s.call.limit)
+		n, ok := w.gather(row, w.Nodes)
 		if !ok {
 			return Stray
 		}

@@ -56,10 +56,10 @@ func (f *filter) count() int {
 // traverseFiltered fills the pool with the ef nearest rows that pass and that a best-first
 // search over all rows finds. It goes on until no row that is left to follow is nearer than
 // the worst of those, so that it finds its way across rows that do not pass.
-func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score float32, ef int, f filter) error {
+func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score float32, ef, spare int, f filter) error {
 	s.nextEpoch()
 	s.walk.Visited[entry] = s.walk.Epoch
-	s.walk.Pool.Reset(ef)
+	s.walk.Pool.Reset(ef, spare)
 	s.heap = append(s.heap[:0], distance.Key(score, entry))
 	if f.passes(s.v.ordinal(entry)) {
 		s.walk.Pool.Insert(distance.Key(score, entry))

@@ -92,10 +92,10 @@ func (x *Index) link(s *state, w *searcher, place uint32) {
 // findLinks returns the row's links at every level that it and the graph have.
 func (x *Index) findLinks(s *state, w *searcher, entry uint64, place uint32, level int) [][]neighbor {
 	top, start := entryOf(entry)
-	at, score, err := w.descend(start, top, level)
+	at, score, err := w.descend(context.Background(), start, top, level)
 	picks := make([][]neighbor, min(level, top)+1)
 	for l := len(picks) - 1; l >= 0 && err == nil; l-- {
-		if err = w.traverse(context.Background(), l, at, score, x.o.EfConstruction); err != nil {
+		if err = w.traverse(context.Background(), l, at, score, x.o.EfConstruction, 0); err != nil {
 			break
 		}
 		candidates := w.chooser.linked[:0]

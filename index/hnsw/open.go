@@ -157,10 +157,10 @@ func (x *Sealed) lay(vectors []byte) error {
 	}
 	v.links, v.upper = words(part(sectionLinks)), words(part(sectionUpper))
 	v.ordinals, v.byOrder = words(part(sectionOrdinals)), words(part(sectionPlaces))
-	v.levels = make([]int, len(h.levels))
+	v.levels = make([]span, len(h.levels))
 	upper := 0
 	for l, n := range h.levels {
-		v.levels[l] = upper
+		v.levels[l] = span{upper, n}
 		upper += n
 	}
 	v.vectors, v.span = part(sectionVectors), 4*h.dim
@@ -223,7 +223,7 @@ func (x *Sealed) checkNumbers(all bool) error {
 		}
 	}
 	for l, n := range x.head.levels {
-		start := v.levels[l] * v.m
+		start := v.levels[l].start * v.m
 		if to, ok := beyond(v.upper[start:start+n*v.m], uint32(n)); ok {
 			return corrupt("a link of level %d leads to row %d of %d", l+1, to, n)
 		}

@@ -7,15 +7,14 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/distance"
 )
 
 // estimate is a row whose code was compared, with the least score that its bound allows.
 type estimate struct {
-	least, score float32
-	ordinal      uint32
+	least   float32
+	ordinal uint32
 }
 
 // scan answers with the k best rows that pass. It compares the codes of all of them; a row
@@ -69,7 +68,7 @@ func (s *searcher) estimateRows(n int, most *index.TopK, f filter) {
 		}
 		ordinal := s.wide.ordinals[at]
 		most.Offer(index.Candidate{Ordinal: ordinal, Score: -(score + bound)})
-		s.estimates = append(s.estimates, estimate{score - bound, score, ordinal})
+		s.estimates = append(s.estimates, estimate{score - bound, ordinal})
 	}
 }
 
@@ -87,13 +86,13 @@ func (s *searcher) settle(k int, f filter) []index.Candidate {
 				rest = rest[:n]
 				break
 			}
-			s.ids[n], s.scores[n] = rest[n].ordinal, rest[n].score
+			s.ids[n] = rest[n].ordinal
 			n++
 		}
 		s.offer(best, n)
 		rest = rest[n:]
 	}
-	return s.answer(best)
+	return best.Sorted()
 }
 
 // wide are buffers for 64 rows.
@@ -102,16 +101,11 @@ type wide struct {
 	scores                   [64]float32
 }
 
-// exactScore is the score that a row is answered with: summed in float64 in one fixed order
-// and rounded once, so that every CPU gives the same.
-func (v *view) exactScore(query []float32, ordinal uint32) float32 {
-	row := v.vector(ordinal)
-	var score float64
-	if v.metric == lode.L2 {
-		score = -distance.L2SquaredExact(query, row)
-	} else {
-		score = distance.DotExact(query, row)
+func (s *searcher) exactScore(ordinal uint32) float32 {
+	sum := [1]float64{}
+	if s.v.placed {
+		ordinal = s.v.place(ordinal)
 	}
-	// Rounding to float32 must not make an infinity; -0 would not equal the 0 it is.
-	return float32(max(-math.MaxFloat32, min(score, math.MaxFloat32))) + 0
+	distance.ExactRows(sum[:], s.v.metric, s.target, s.v.vectors, s.v.span, []uint32{ordinal})
+	return finalScore(s.v.metric, sum[0])
 }

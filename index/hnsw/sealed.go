@@ -68,3 +68,12 @@ func (x *Sealed) snapshot(allow *index.Bitset) snapshot {
 		deleted: x.deleted, oversized: x.oversized, extent: x.head.extent,
 	}}
 }
+
+// Radius is as [Index.Radius].
+func (x *Sealed) Radius(ctx context.Context, query lode.Vector, o RadiusOptions) (found []index.Candidate, err error) {
+	defer runtime.KeepAlive(x.memory)
+	if fault := distance.Guard(func() { found, err = radius(ctx, x, query, o) }); fault != nil {
+		return nil, lode.Errorf(lode.CodeCorrupt, "search sealed hnsw index: %w", fault)
+	}
+	return found, err
+}

@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"context"
+	"math"
 	"runtime"
 
 	"github.com/lodedb/lode"
@@ -81,21 +82,17 @@ func searchWith(ctx context.Context, g graph, query lode.Vector, o SearchOptions
 
 // withSearcher checks a query and lends f a searcher that is set to it.
 func withSearcher(ctx context.Context, g graph, query lode.Vector, allow *index.Bitset, stats *Stats, f func(*searcher, uint64, filter) error) error {
-	options := g.Options()
-	if err := query.ValidateFor(options.Dim, options.Metric); err != nil {
-		return err
-	}
 	if err := index.Stopped(ctx); err != nil {
 		return err
 	}
 	s := g.borrow()
+	if err := s.setTarget(g.Options(), query); err != nil {
+		g.giveBack(s)
+		return err
+	}
 	at := g.snapshot(allow)
 	defer runtime.KeepAlive(at.state)
 	s.begin(at.view)
-	s.target = query
-	if options.Metric == lode.Cosine {
-		s.target = query.Normalize()
-	}
 	if err := f(s, at.entry, at.filter); err != nil {
 		return err // what the searcher holds is dropped: a fault may have left it half written
 	}
@@ -133,10 +130,10 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 	if matching == 0 {
 		return nil, nil
 	}
-	if oversized(s.target) {
+	if !(s.targetNorm <= longest) {
 		return s.compareAll(ctx, o.K, f)
 	}
-	if err := s.aim(); err != nil {
+	if err := s.setQuery(s.v.z, s.target, s.v.codes); err != nil {
 		return nil, err
 	}
 	wanted := min(o.K, matching)
@@ -147,14 +144,15 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 		return s.scan(ctx, o.K, f)
 	}
 	level, place := entryOf(entry)
-	at, score, err := s.descend(place, level, 0)
+	at, score, err := s.descend(ctx, place, level, 0)
 	if err != nil {
 		return nil, err
 	}
+	spare := spare(s.v.z.Options().Kind, ef, o.K)
 	if f.passesAll() {
-		err = s.traverse(ctx, 0, at, score, ef)
+		err = s.traverse(ctx, 0, at, score, ef, spare)
 	} else {
-		err = s.traverseFiltered(ctx, at, score, ef, f)
+		err = s.traverseFiltered(ctx, at, score, ef, spare, f)
 	}
 	if err != nil {
 		return nil, err
@@ -176,14 +174,41 @@ func scanIsCheaper(matching, rows, ef int) bool {
 	return float64(matching)*float64(matching) < comparedPerStep*scanFactor*float64(ef)*float64(rows)
 }
 
-// aim makes the target what codes and vectors are compared with.
-func (s *searcher) aim() error {
-	if err := s.setQuery(s.v.z, s.target, s.v.codes); err != nil {
-		return err
+// setTarget checks a query and keeps it in the form that rows have. A sum of squares that is
+// finite proves that all numbers are.
+func (s *searcher) setTarget(o Options, query lode.Vector) error {
+	if len(query) != o.Dim {
+		return query.ValidateFor(o.Dim, o.Metric)
 	}
-	s.exact.SetFloats(distance.Float32, s.v.metric, s.target)
-	s.exact.SetRows(s.v.vectors, s.v.span, -1)
+	s.target = append(s.target[:0], query...)
+	if o.Metric == lode.Cosine {
+		s.targetNorm = distance.Normalize(s.target, query)
+	} else {
+		s.targetNorm = distance.Norm(query)
+	}
+	if !(s.targetNorm <= math.MaxFloat64) || s.targetNorm == 0 {
+		if err := query.ValidateFor(o.Dim, o.Metric); err != nil {
+			return err
+		}
+	}
+	if o.Metric == lode.Cosine {
+		s.targetNorm = 1
+	}
 	return nil
+}
+
+// spare is how many rows beyond the breadth of a search are kept to be compared in full: the
+// coarser the codes, the farther down the right rows may stand.
+func spare(kind quant.Kind, ef, k int) int {
+	switch kind {
+	case quant.Int8:
+		return max(0, k+k/2-ef)
+	case quant.Int4:
+		return max(0, 3*k-ef)
+	case quant.Bit1:
+		return max(0, 10*k-ef)
+	}
+	return 0
 }
 
 // rerank answers with the k best rows of the pool by their full vectors. The bounds of the
@@ -192,7 +217,7 @@ func (s *searcher) rerank(k int, f filter) []index.Candidate {
 	best := index.NewTopK(k)
 	s.addOversized(best, f)
 	keys := s.walk.Pool.Keys()
-	limit := s.query.MaxBound(f.extent, largestScore(keys))
+	limit := boundShare * s.query.MaxBound(f.extent, largestScore(keys))
 	n := 0
 	flush := func() {
 		s.offer(best, n)
@@ -212,21 +237,25 @@ func (s *searcher) rerank(k int, f filter) []index.Candidate {
 			if score-limit > worst {
 				break
 			}
-			if score-s.bound(place, score, f) > worst {
+			if score-boundShare*s.bound(place, score, f) > worst {
 				continue
 			}
 		}
-		s.ids[n], s.scores[n] = ordinal, score
+		s.ids[n] = ordinal
 		if n++; n == rerankBatch {
 			flush()
 		}
 	}
 	flush()
-	return s.answer(best)
+	return best.Sorted()
 }
 
+// boundShare narrows the bounds after a traversal, to 2.5 deviations: what they then miss is
+// far less than what the traversal did. DESIGN.md has the measurement.
+const boundShare = 0.7
+
 // rerankBatch is how many full vectors are read by one call.
-const rerankBatch = 16
+const rerankBatch = 12
 
 // bound is how far a row's score may be from the true one. Where codes are the vectors, one
 // bound for all spares reading them.
@@ -246,37 +275,41 @@ func largestScore(keys []int64) float32 {
 	return max(a, -a, b, -b)
 }
 
-// offer scores the first n rows of ids, ordinals, by their full vectors, in float32. Where
-// codes are the vectors, the scores are there already.
+// offer scores the first n rows of ids, ordinals, by their full vectors: exactly, in float64
+// in one fixed order and rounded once, so that every CPU gives the same.
 func (s *searcher) offer(best *index.TopK, n int) {
 	if n == 0 {
 		return
 	}
-	if s.v.z.Options().Kind != quant.None {
-		s.Reranked += n
-		s.exact.Scores(s.scores[:n], s.ids[:n])
+	s.Reranked += n
+	v := s.v
+	rows := s.ids[:n]
+	if v.placed {
+		rows = s.positions[:n]
+		for i, o := range s.ids[:n] {
+			rows[i] = v.place(o)
+		}
 	}
+	distance.ExactRows(s.sums[:n], v.metric, s.target, v.vectors, v.span, rows)
 	for i, o := range s.ids[:n] {
-		best.Offer(index.Candidate{Ordinal: o, Score: -s.scores[i]})
+		best.Offer(index.Candidate{Ordinal: o, Score: finalScore(v.metric, s.sums[i])})
 	}
 }
 
-// answer gives the rows that are held their exact scores, the same on every CPU, and sorts.
-func (s *searcher) answer(best *index.TopK) []index.Candidate {
-	held := best.Sorted()
-	final := index.NewTopK(len(held))
-	for _, c := range held {
-		c.Score = s.v.exactScore(s.target, c.Ordinal)
-		final.Offer(c)
+// finalScore rounds an exact sum to the score that a row is answered with. Rounding must not
+// make an infinity, and -0 would not equal the 0 it is.
+func finalScore(metric lode.Metric, sum float64) float32 {
+	if metric == lode.L2 {
+		sum = -sum
 	}
-	return final.Sorted()
+	return float32(max(-math.MaxFloat32, min(sum, math.MaxFloat32))) + 0
 }
 
 // addOversized compares the query with the rows that are in no graph.
 func (s *searcher) addOversized(best *index.TopK, f filter) {
 	for _, o := range f.oversized {
 		if f.passes(o) {
-			best.Offer(index.Candidate{Ordinal: o, Score: s.v.exactScore(s.target, o)})
+			best.Offer(index.Candidate{Ordinal: o, Score: s.exactScore(o)})
 		}
 	}
 }
@@ -291,7 +324,7 @@ func (s *searcher) compareAll(ctx context.Context, k int, f filter) ([]index.Can
 			}
 		}
 		if f.passes(o) {
-			best.Offer(index.Candidate{Ordinal: o, Score: s.v.exactScore(s.target, o)})
+			best.Offer(index.Candidate{Ordinal: o, Score: s.exactScore(o)})
 		}
 	}
 	s.Scanned = true

@@ -12,10 +12,11 @@ import (
 
 // searcher is what one search needs; searches take them from a pool.
 type searcher struct {
-	v      *view
-	z      *quant.Quantizer // of query
-	query  *quant.Query
-	target []float32 // the query as rows are
+	v          *view
+	z          *quant.Quantizer // of query
+	query      *quant.Query
+	target     []float32 // the query as rows are
+	targetNorm float64
 
 	walk distance.Walk // with what was visited, and the best rows met
 	heap keyHeap       // rows to look at, where they are not those of the answer
@@ -24,7 +25,7 @@ type searcher struct {
 	positions [2 * MaxM]uint32
 	scores    [2 * MaxM]float32
 
-	exact     distance.Scorer // of full vectors
+	sums      [rerankBatch]float64
 	estimates []estimate
 	wide      wide
 	chooser   chooser
@@ -95,30 +96,18 @@ func strayLink(place, id uint32) error {
 
 // descend goes from the entry at its level down to just above the last level, at each to
 // the row nearest to the query.
-func (s *searcher) descend(entry uint32, from, to int) (uint32, float32, error) {
-	scorer := s.query.Scorer()
+func (s *searcher) descend(ctx context.Context, entry uint32, from, to int) (uint32, float32, error) {
 	s.ids[0] = entry
-	scorer.Scores(s.scores[:1], s.ids[:1])
-	at, best := entry, s.scores[0]
+	s.query.Scorer().Scores(s.scores[:1], s.ids[:1])
+	at, score := entry, s.scores[0]
 	for level := from; level > to; level-- {
-		s.nextEpoch()
-		s.walk.Visited[at] = s.walk.Epoch
-		for moved := true; moved; {
-			moved = false
-			ids, err := s.unseen(at, s.v.row(level, at))
-			if err != nil {
-				return 0, 0, err
-			}
-			s.Compared += len(ids)
-			n := scorer.Batch(s.positions[:], s.scores[:], ids, best)
-			for i, score := range s.scores[:n] {
-				if score < best {
-					best, at, moved = score, ids[s.positions[i]], true
-				}
-			}
+		if err := s.traverse(ctx, level, at, score, 1, 0); err != nil {
+			return 0, 0, err
 		}
+		best := s.walk.Pool.Keys()[0]
+		at, score = distance.KeyRow(best), distance.KeyScore(best)
 	}
-	return at, best, nil
+	return at, score, nil
 }
 
 // lookEvery is how many rows a search expands between two looks at its context.
@@ -126,15 +115,19 @@ const lookEvery = 128
 
 // traverse fills the walk's pool with the ef nearest rows that a best-first search from the
 // entry finds at a level.
-func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef int) error {
+func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef, spare int) error {
 	s.nextEpoch()
 	s.walk.Visited[entry] = s.walk.Epoch
-	s.walk.Pool.Reset(ef)
+	s.walk.Pool.Reset(ef, spare)
 	s.walk.Pool.Insert(distance.Key(score, entry))
+	s.walk.Links, s.walk.Slots, s.walk.Nodes = s.v.links, s.v.width, s.v.places
 	if level > 0 {
-		return s.traverseUpper(ctx, level)
+		if s.v.upperAt != nil {
+			return s.traverseUpper(ctx, level)
+		}
+		start, n := s.v.levels[level-1].start, s.v.levels[level-1].rows
+		s.walk.Links, s.walk.Slots, s.walk.Nodes = s.v.upper[start*s.v.m:(start+n)*s.v.m], s.v.m, n
 	}
-	s.walk.Links, s.walk.Slots = s.v.links, s.v.width
 	s.walk.Hops, s.walk.Compared = 0, 0
 	for {
 		switch s.walk.Run(s.query.Scorer(), lookEvery) {

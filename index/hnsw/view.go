@@ -30,9 +30,9 @@ type view struct {
 	upper []uint32
 	// upperAt is where a row's levels begin in upper, in rows, plus one; 0 for rows of level
 	// 0 only. It is nil in the sealed form, where rows of higher levels come first: the rows
-	// of level l begin at levels[l-1] in upper.
+	// of level l begin at levels[l-1].start in upper.
 	upperAt []uint32
-	levels  []int
+	levels  []span
 
 	// placed says that vectors lie by place: where they are the codes.
 	placed bool
@@ -53,7 +53,7 @@ func (v *view) row(level int, place uint32) []uint32 {
 	if v.upperAt != nil {
 		at = int(v.upperAt[place]) - 2 + level
 	} else {
-		at = v.levels[level-1] + int(place)
+		at = v.levels[level-1].start + int(place)
 	}
 	return v.upper[at*v.m : (at+1)*v.m]
 }
@@ -81,3 +81,6 @@ func (v *view) vector(ordinal uint32) []float32 {
 	row := v.vectors[start : start+4*v.dim]
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(row))), v.dim)
 }
+
+// span is a run of rows.
+type span struct{ start, rows int }

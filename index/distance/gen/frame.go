@@ -20,7 +20,7 @@ var fields = []struct {
 	{"whole", 96}, {"pairs", 104}, {"rest", 112}, {"plane", 120}, {"flags", 128},
 	{"mul", 136}, {"off", 140}, {"add", 144}, {"threshold", 148},
 	{"links", 152}, {"slots", 160}, {"visited", 168}, {"epoch", 176}, {"keys", 184},
-	{"held", 192}, {"room", 200}, {"next", 208}, {"hops", 216}, {"compared", 224},
+	{"held", 192}, {"room", 200}, {"follow", 208}, {"next", 216}, {"hops", 224}, {"compared", 232},
 }
 
 // The flags of a call.

@@ -45,6 +45,9 @@ func generate(folder string) error {
 			s.hadamard()
 			s.largest()
 			s.round()
+			s.exact("exactDot", false)
+			s.exact("exactL2", true)
+			s.divide()
 		}
 		if err := s.write(filepath.Join(folder, s.file)); err != nil {
 			return fmt.Errorf("%s: %w", s.file, err)

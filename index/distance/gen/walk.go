@@ -45,6 +45,9 @@ func (s *set) walk(f family) {
 func (s *set) takeBest() {
 	s.MOVQ(field("next"), reg.R8)
 	s.MOVQ(field("held"), reg.R9)
+	s.MOVQ(field("follow"), reg.R10)
+	s.CMPQ(reg.R9, reg.R10)
+	s.CMOVQGT(reg.R10, reg.R9)
 	s.MOVQ(field("keys"), reg.R10)
 	s.Label("seek")
 	s.CMPQ(reg.R8, reg.R9)
