@@ -33,24 +33,28 @@ func (e *engine) close() {
 	}
 }
 
-// build builds the index with each number of threads; the process of the first stays.
+// build builds the index for the searches, with the first number of threads where it is
+// compared and as fast as can be elsewhere. A default of Lode is built with the other
+// numbers too, to see how builds scale.
 func (r *run) build(e *engine) error {
-	builds := r.Builds
+	threads := r.Builds[0]
 	if !slices.Contains(r.BuildAlone, e.result.Engine) {
-		builds = []int{len(r.cpus)}
+		threads = len(r.cpus)
 	}
 	if !e.config.BuildThreads {
-		builds = []int{1}
+		threads = 1
 	}
-	for _, threads := range builds {
-		peer, err := r.buildOne(e, threads)
-		if err != nil {
-			return err
-		}
-		if e.peer == nil {
-			e.peer = peer
-		} else {
-			peer.Close()
+	var err error
+	if e.peer, err = r.buildOne(e, threads); err != nil {
+		return err
+	}
+	if e.result.Engine == lodeEngine && e.result.Default {
+		for _, threads := range r.Builds[1:] {
+			other, err := r.buildOne(e, threads)
+			if err != nil {
+				return err
+			}
+			other.Close()
 		}
 	}
 	return pin(e.peer.pid(), r.pinned(1))

@@ -24,9 +24,9 @@ type Options struct {
 	Engines []Command // programs that speak the protocol
 	Only    []string  // engines, or engine/configuration; the default is all
 	Skipped []Skip    // what could not even be installed
-	// Builds are the numbers of threads that indexes are built with; the first is searched.
-	// The default is 1. An engine whose name is not in BuildAlone is built with as many as
-	// there are CPUs.
+	// Builds are the numbers of threads that indexes are built with. The first builds what is
+	// searched, of the engines in BuildAlone; the others are built with as many as there are
+	// CPUs. The rest are for Lode's default alone. The default is 1.
 	Builds     []int
 	BuildAlone []string
 

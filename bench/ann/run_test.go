@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("skipped %+v, %d engines", r.Skipped, len(r.Engines))
 	}
 	flat := r.find("lode/flat")
-	if len(flat.Points) != 1 || flat.Points[0].Recall != 1 || len(flat.Builds) != 1 || len(r.find("lode/int8").Builds) != 2 || len(flat.Points[0].Rounds) != 2 {
+	if len(flat.Points) != 1 || flat.Points[0].Recall != 1 || len(flat.Builds) != 1 || len(r.find("lode/int4").Builds) != 2 || len(r.find("lode/int8").Builds) != 1 || len(flat.Points[0].Rounds) != 2 {
 		t.Errorf("an exact engine: %+v", flat)
 	}
 	partial := r.find("approximate/f32")

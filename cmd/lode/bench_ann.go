@@ -41,7 +41,7 @@ type benchAnn struct {
 	Rounds         int           `help:"Rounds, of which the median counts; 0 is 5." default:"0" placeholder:"N"`
 	MinRound       time.Duration `help:"Least CPU time of one measurement." default:"0" placeholder:"TIME"`
 	Threads        []int         `help:"Threads of concurrent searches; the default is all CPUs." placeholder:"N"`
-	Builds         []int         `help:"Threads of builds of Lode and hnswlib; the first is searched." default:"1" placeholder:"N"`
+	Builds         []int         `help:"Threads of builds: the first for Lode and hnswlib, the others for Lode's default alone, to see how it scales." default:"1" placeholder:"N"`
 
 	Seed   uint64 `help:"Of queries held out and of graphs." default:"1" placeholder:"N"`
 	Report string `help:"Write the report to this file, as JSON, and the page beside it." placeholder:"FILE"`
