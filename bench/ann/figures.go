@@ -29,6 +29,9 @@ const (
 // addFigures draws the figures with targets from the results, as far as the engines they
 // compare were measured.
 func (r *Report) addFigures() {
+	if share := r.share(); share > 0 {
+		r.add("share of its CPU that a pinned search got, median", 100*share, "%")
+	}
 	lode := r.ours()
 	if lode == nil {
 		return
@@ -40,6 +43,22 @@ func (r *Report) addFigures() {
 	}
 	r.comparePeers(lode)
 	r.scaling(lode)
+}
+
+// share is how much of a CPU the searches of Lode and the reference got, which have one
+// thread: less than nearly all of it says that the machine had other work, and that the
+// figures are noisy.
+func (r *Report) share() float64 {
+	var shares []float64
+	for _, e := range r.Engines {
+		if e.Engine != lodeEngine && e.Name() != reference {
+			continue
+		}
+		for _, p := range e.Points {
+			shares = append(shares, p.Wall/p.QPS)
+		}
+	}
+	return median(shares)
 }
 
 // ours returns what a user of Lode gets who chooses nothing, if it was measured.

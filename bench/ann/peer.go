@@ -126,8 +126,9 @@ func (p *Peer) receive(timeout time.Duration, into any) error {
 	return json.Unmarshal([]byte(line), into)
 }
 
-// ended describes a process that went away.
+// ended describes a process that went away, once all of its last words are here.
 func (p *Peer) ended() error {
+	p.Close()
 	return fmt.Errorf("the process ended: %s", p.errors)
 }
 

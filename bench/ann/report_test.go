@@ -75,6 +75,9 @@ func TestFigures(t *testing.T) {
 	// 0.8 of the reference, but half of its time is the binding's: that is no advantage of ours
 	net := r.Engines[3].without(*r.Engines[3].At[1])
 	f("lode/int8, QPS at recall 0.95 over the fastest other, slow/<b>", *r.Engines[1].At[1]/net, *r.Engines[1].At[1] >= net)
+	if r.Figures[0].Value != 100 || r.Figures[0].Met != nil {
+		t.Errorf("share of the CPU: %+v", r.Figures[0])
+	}
 	if len(r.Missed()) == 0 {
 		t.Error("nothing is missed")
 	}

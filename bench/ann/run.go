@@ -46,6 +46,9 @@ type Options struct {
 // recall asked for is passed.
 var DefaultEF = []int{10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 57, 68, 80, 96, 114, 136, 160, 192, 226, 270, 320, 400, 500, 640, 800}
 
+// busyShare is the share of a CPU below which a run is not to be trusted.
+const busyShare = 0.95
+
 // ensureDefaults fills what was left out.
 func (o *Options) ensureDefaults() {
 	o.K, o.M, o.EFConstruction = cmp.Or(o.K, 10), cmp.Or(o.M, 16), cmp.Or(o.EFConstruction, 200)
@@ -124,6 +127,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		return nil, err
 	}
 	run.report.addFigures()
+	if share := run.report.share(); share > 0 && share < busyShare {
+		o.Log.Line("THE MACHINE IS BUSY: searches got %.0f %% of their CPU; do not quote these figures", 100*share)
+	}
 	return run.report, nil
 }
 
