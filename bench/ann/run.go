@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -148,7 +149,6 @@ func (o *Options) newReport(data *Dataset, cpus []int) *Report {
 			K: o.K, M: o.M, EFConstruction: o.EFConstruction, Rounds: o.Rounds, Recalls: o.Recalls,
 			Threads: o.Threads, CPU: cpus[len(cpus)-1], Quick: o.Quick,
 		},
-		Skipped: slices.Clone(o.Skipped),
 	}
 }
 
@@ -176,7 +176,7 @@ func (r *run) pinned(threads int) []int {
 
 func (r *run) measure() error {
 	for _, s := range r.Skipped {
-		r.Log.Line("SKIPPED %s: %s", s.Name, s.Reason)
+		r.skip(s.Name, errors.New(s.Reason))
 	}
 	for _, c := range r.Engines {
 		r.enlist(c)
@@ -237,9 +237,16 @@ func (r *run) wanted(result *Result) bool {
 
 // skip reports an engine that is not measured, at once and in the report.
 func (r *run) skip(name string, err error) {
-	reason := strings.Join(strings.Fields(err.Error()), " ") // an engine's last words may be many lines
-	r.report.Skipped = append(r.report.Skipped, Skip{Name: name, Reason: lode.CutValue(reason)})
+	r.report.Skipped = append(r.report.Skipped, Skip{Name: name, Reason: publicReason(err.Error())})
 	r.Log.Line("SKIPPED %s: %v", name, err)
+}
+
+var folders = regexp.MustCompile(`(/[\w.@+-]+)+/`)
+
+// publicReason makes one line of an error, whose folders are of no use elsewhere: an
+// engine's last words may be many lines, with paths of this machine.
+func publicReason(reason string) string {
+	return lode.CutValue(folders.ReplaceAllString(strings.Join(strings.Fields(reason), " "), ""))
 }
 
 // attempt does one step of one engine. An engine that fails is out of the run; the others

@@ -129,6 +129,12 @@ func TestRunStopped(t *testing.T) {
 	}
 }
 
+func TestPublicReason(t *testing.T) {
+	if got := publicReason("a.cpp:1: fatal\n  error: /home/me/x/y.hpp not found"); got != "a.cpp:1: fatal error: y.hpp not found" {
+		t.Error(got)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	f := func(field string, spoil func(*Options)) {
 		t.Helper()
