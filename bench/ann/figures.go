@@ -30,7 +30,7 @@ const (
 // compare were measured.
 func (r *Report) addFigures() {
 	if share := r.share(); share > 0 {
-		r.add("share of its CPU that a pinned search got, median", 100*share, "%")
+		r.add("share of its CPU that a pinned search got, mean", 100*share, "%")
 	}
 	lode := r.ours()
 	if lode == nil {
@@ -49,16 +49,16 @@ func (r *Report) addFigures() {
 // thread: less than nearly all of it says that the machine had other work, and that the
 // figures are noisy.
 func (r *Report) share() float64 {
-	var shares []float64
+	sum, n := 0.0, 0.0
 	for _, e := range r.Engines {
 		if e.Engine != lodeEngine && e.Name() != reference {
 			continue
 		}
 		for _, p := range e.Points {
-			shares = append(shares, p.Wall/p.QPS)
+			sum, n = sum+p.Wall/p.QPS, n+1
 		}
 	}
-	return median(shares)
+	return sum / max(n, 1)
 }
 
 // ours returns what a user of Lode gets who chooses nothing, if it was measured.

@@ -66,6 +66,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, hello Hello, engine
 	}
 }
 
+// cleanupPause is long enough for cleanups to have run.
+const cleanupPause = 5 * time.Millisecond
+
 // failure is the answer to a command that failed.
 type failure struct {
 	Error string `json:"error,omitempty"`
@@ -127,9 +130,19 @@ func (s *served) build(ctx context.Context, c command) (any, error) {
 	built, err := s.engine.Build(ctx, s.base, o)
 	if err == nil {
 		s.base = nil
-		debug.FreeOSMemory() // what the build left is not part of the index
+		freeMemory()
 	}
 	return built, err
+}
+
+// freeMemory gives back what the build left, which is no part of the index. A pool forgets
+// what it holds after two collections; what lies outside of the heap is given back by
+// cleanups, which run beside, some time after another.
+func freeMemory() {
+	for range 4 {
+		debug.FreeOSMemory()
+		time.Sleep(cleanupPause)
+	}
 }
 
 func (s *served) search(ctx context.Context, c command) (any, error) {
