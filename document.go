@@ -66,6 +66,8 @@ type DocVersion struct {
 	// ready: they become the document's at the commit, together with the content.
 	Metadata Metadata `cbor:"18,keyasint,omitempty"`
 	Readers  []string `cbor:"19,keyasint,omitempty"`
+	// Segment holds the rows and the silver, staged or shown. It is 0 while there are none.
+	Segment SegmentID `cbor:"20,keyasint,omitempty"`
 }
 
 // Failure says why a version is in quarantine.

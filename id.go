@@ -30,6 +30,9 @@ type Version uint32
 // within a collection, ascending in commit order. Equal scores are ordered by it.
 type RowID uint64
 
+// SegmentID counts the segments of a collection; the first is 1. Numbers are never reused.
+type SegmentID uint64
+
 // MaxDocIDBytes is the longest outside id.
 const MaxDocIDBytes = 1024
 
@@ -117,6 +120,12 @@ func (h Hash) IsZero() bool { return h == Hash{} }
 
 // String returns the text form.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// ParseHash reads the text form.
+func ParseHash(s string) (h Hash, err error) {
+	err = h.UnmarshalText([]byte(s))
+	return h, err
+}
 
 // MarshalText returns the text form, for JSON.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }

@@ -66,6 +66,29 @@ func TestQuality(t *testing.T) {
 	}
 }
 
+// TestBackup runs a small form; how long things take is not looked at.
+func TestBackup(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "corpus.jsonl", `{"_id":"a","title":"Herons","text":"Herons fish in shallow water."}
+{"_id":"b","title":"Owls","text":"Owls hunt mice at night."}`)
+	write(t, dir, "queries.jsonl", `{"_id":"1","text":"what hunts mice"}`)
+	write(t, dir, "qrels/test.tsv", "query-id\tcorpus-id\tscore\n1\tb\t1\n")
+	o := options(t, dir)
+	o.Limit = 20
+	r, err := Backup(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"restored states with another logical hash", "flipped bits that verify does not find"} {
+		if f := figure(t, r, name); !*f.Met {
+			t.Errorf("%+v", f)
+		}
+	}
+	if figure(t, r, "written by the first backup").Value <= 0 || figure(t, r, "search p50 during a backup").Value <= 0 {
+		t.Errorf("%+v", r.Figures)
+	}
+}
+
 func write(t *testing.T, dir, name, content string) {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -101,6 +101,7 @@ func (e *Engine) applyBatch(entries []Entry, commands []command, results []any) 
 	err := e.store.Update(storage.Applied{Index: last.Index, Term: last.Term}, func(tx *storage.Tx) error {
 		b = &batch{tx: tx}
 		for i, cmd := range commands {
+			tx.SetEntry(entries[i].Index)
 			result, err := b.apply(cmd)
 			if err != nil {
 				return fmt.Errorf("log entry %d: %w", entries[i].Index, err)
@@ -163,6 +164,10 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.deleteDocuments(cmd)
 	case *putPoints:
 		return b.putPoints(cmd)
+	case *sealSegment:
+		return b.sealSegment(cmd)
+	case *sealedSegment:
+		return b.sealedSegment(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }

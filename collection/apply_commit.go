@@ -15,17 +15,13 @@ func (b *batch) complete(c *complete) (any, error) {
 	if refusal != nil {
 		return b.completedBefore(&c.Completion, refusal)
 	}
-	settings, err := b.tx.Collection(c.Completion.Job.Collection)
-	if err != nil {
-		return nil, err
-	}
-	switch ok, err := b.hasSilver(c.Completion.Job); {
+	switch ok, err := b.hasSilver(old); {
 	case err != nil:
 		return nil, err
 	case !ok:
 		return errNoSilver(&c.Completion), nil
 	}
-	rows, refusal, err := b.stagedRows(settings, &c.Completion)
+	rows, refusal, err := b.stagedRows(old, &c.Completion)
 	if err != nil || refusal != nil {
 		return refused(refusal, err)
 	}
@@ -51,8 +47,8 @@ func (b *batch) completedBefore(c *lode.Completion, refusal *lode.Error) (any, e
 // hasSilver reports whether silver is staged. Whether it is all there was checked before
 // the log, see [Engine.Complete]: parts of one epoch are never taken away, so a piece that
 // is missing here is damage.
-func (b *batch) hasSilver(j lode.Job) (bool, error) {
-	_, err := b.tx.SilverParts(j.Collection, j.Doc, j.Version)
+func (b *batch) hasSilver(d *document) (bool, error) {
+	_, err := b.tx.SilverParts(d.doc.Collection, d.newest)
 	if lode.IsCode(err, lode.CodeNotFound) {
 		return false, nil
 	}
@@ -65,11 +61,11 @@ func errNoSilver(c *lode.Completion) *lode.Error {
 
 // stagedRows collects the staged chunks as rows, and refuses a completion that does not
 // describe them.
-func (b *batch) stagedRows(settings *lode.Collection, c *lode.Completion) (*version, *lode.Error, error) {
+func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Error, error) {
 	rows := &version{}
 	chunks := make([]lode.Chunk, 0, min(max(c.Chunks, 0), 1<<16))
 	inOrder := true
-	err := b.tx.Chunks(c.Job.Collection, c.Job.Doc, c.Job.Version, func(s *lode.StagedChunk) error {
+	err := b.tx.Chunks(d.doc.Collection, d.newest, func(s *lode.StagedChunk) error {
 		v, err := lode.ParseVector(s.Vector)
 		if err != nil {
 			return fmt.Errorf("vector of chunk %s: %w", s.Chunk.ID, err)
@@ -133,5 +129,5 @@ func (b *batch) commit(c *lode.Completion, old *document, rows *version) (any, e
 // dropStaged drops chunks and silver parts of the newest version, which is not visible,
 // and keeps its record.
 func (b *batch) dropStaged(d *document) error {
-	return b.tx.DropParts(d.doc.Collection, d.doc.No, d.newest.Version)
+	return b.tx.DropParts(d.doc.Collection, d.newest)
 }

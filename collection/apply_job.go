@@ -107,7 +107,31 @@ func (b *batch) stageSilver(c *stageSilver) (any, error) {
 	if c.Part < 0 || len(c.Data) == 0 {
 		return lode.Invalid("part", c.Part, "a silver part has a number from 0 and at least one byte"), nil
 	}
-	return done{}, b.tx.PutSilverPart(d.doc.Collection, d.doc.No, d.newest.Version, c.Part, c.Data)
+	return b.stage(d, func(v *lode.DocVersion) error {
+		return b.tx.PutSilverPart(d.doc.Collection, v, c.Part, c.Data)
+	})
+}
+
+// stage writes parts of the newest version to its segment. Parts that differ from what the
+// same epoch has staged are refused; those before them stay, where nothing shows them.
+func (b *batch) stage(d *document, put func(*lode.DocVersion) error) (any, error) {
+	v, placed := d.newest, d.newest.Segment != 0
+	if err := b.tx.Place(d.doc.Collection, v); err != nil {
+		return nil, err
+	}
+	err := put(v)
+	if !placed {
+		if err := b.tx.PutVersion(d.doc.Collection, v); err != nil {
+			return nil, err
+		}
+	}
+	if lode.IsCode(err, lode.CodeConflict) {
+		return coded(err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return done{}, nil
 }
 
 func (b *batch) stageChunks(c *stageChunks) (any, error) {
@@ -124,12 +148,14 @@ func (b *batch) stageChunks(c *stageChunks) (any, error) {
 			return refusal, nil
 		}
 	}
-	for i := range c.decoded {
-		if err := b.tx.PutChunk(d.doc.Collection, &c.decoded[i]); err != nil {
-			return nil, err
+	return b.stage(d, func(v *lode.DocVersion) error {
+		for i := range c.decoded {
+			if err := b.tx.PutChunk(d.doc.Collection, v, &c.decoded[i]); err != nil {
+				return err
+			}
 		}
-	}
-	return done{}, nil
+		return nil
+	})
 }
 
 // checkChunk refuses a chunk that could not be indexed or belongs to another version.

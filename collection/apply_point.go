@@ -44,7 +44,7 @@ func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (*lo
 	if !old.maySee(c.Actor.principal()) {
 		return errTaken(p.ID), nil
 	}
-	stored, err := b.tx.Chunk(c.Collection, pointChunk(old.current))
+	stored, err := b.tx.Chunk(c.Collection, old.current, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +112,13 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	chunk := lode.Chunk{ID: pointChunk(v), Text: p.Text, Span: lode.Span{End: len(p.Text)}}
 	v.Gold = lode.GoldHash([]lode.Chunk{chunk})
 	next.newest, next.current = v, v
-	if err := next.put(b.tx); err != nil {
+	if err := b.tx.Place(doc.Collection, v); err != nil {
 		return err
 	}
-	if err := b.tx.PutChunk(doc.Collection, &lode.StagedChunk{Chunk: chunk, Vector: p.Vector}); err != nil {
+	if err := b.tx.PutChunk(doc.Collection, v, &lode.StagedChunk{Chunk: chunk, Vector: p.Vector}); err != nil {
+		return err
+	}
+	if err := next.put(b.tx); err != nil {
 		return err
 	}
 	b.changed(old, next, &version{doc: doc, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vector}})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -192,8 +193,13 @@ func (c *chaos) install() {
 		return
 	}
 	defer release()
+	c.follower.fetchFrom(c.leader)
 	var image bytes.Buffer
-	if err := errors.Join(write(&image), c.follower.Restore(&image)); err != nil {
+	err = errors.Join(write(&image), c.follower.Restore(&image))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // a segment is sealed or dropped by now: the next snapshot says so
+	}
+	if err != nil {
 		c.leader.t.Errorf("install: %v", err)
 	}
 }

@@ -170,7 +170,7 @@ func (k *checker) document(d *document, e *entry) error {
 // vectors compares vectors of a document's rows.
 func (k *checker) vectors(d *document, e *entry) error {
 	s := k.snapshot
-	return k.tx.Chunks(d.doc.Collection, d.doc.No, d.doc.Current, func(staged *lode.StagedChunk) error {
+	return k.tx.Chunks(d.doc.Collection, d.current, func(staged *lode.StagedChunk) error {
 		ordinal, found, ok := s.find(e.first + lode.RowID(staged.Chunk.ID.Ordinal))
 		if !ok || found != e || ordinal != e.ordinal+staged.Chunk.ID.Ordinal {
 			k.report("row %d is not where its document says", e.first+lode.RowID(staged.Chunk.ID.Ordinal))

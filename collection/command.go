@@ -47,6 +47,8 @@ const (
 	typeRetry            commandType = 10
 	typeDeleteDocuments  commandType = 11
 	typePutPoints        commandType = 12
+	typeSealSegment      commandType = 20
+	typeSealedSegment    commandType = 21
 )
 
 // grows reports whether a command stores more than it removes, and may be refused for want
@@ -139,6 +141,19 @@ type putPoints struct {
 	decoded []point // of Points, by decode
 }
 
+// sealSegment closes the growing segment of a collection.
+type sealSegment struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+}
+
+// sealedSegment says in which file a closed segment lies on every node.
+type sealedSegment struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Segment    lode.SegmentID    `cbor:"2,keyasint"`
+	Hash       lode.Hash         `cbor:"3,keyasint"`
+	Bytes      int64             `cbor:"4,keyasint"`
+}
+
 // point is a lode.Point in the log.
 type point struct {
 	ID       lode.DocID    `cbor:"1,keyasint"`
@@ -160,6 +175,8 @@ func (*fail) commandType() commandType             { return typeFail }
 func (*retry) commandType() commandType            { return typeRetry }
 func (*deleteDocuments) commandType() commandType  { return typeDeleteDocuments }
 func (*putPoints) commandType() commandType        { return typePutPoints }
+func (*sealSegment) commandType() commandType      { return typeSealSegment }
+func (*sealedSegment) commandType() commandType    { return typeSealedSegment }
 
 // newCommand returns an empty payload of the type, nil for a type that this build does not
 // know.
@@ -189,6 +206,10 @@ func newCommand(t commandType) command {
 		return new(deleteDocuments)
 	case typePutPoints:
 		return new(putPoints)
+	case typeSealSegment:
+		return new(sealSegment)
+	case typeSealedSegment:
+		return new(sealedSegment)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ func TestSnapshotIsOfItsMoment(t *testing.T) {
 
 	m := openBare(t)
 	copyBlobs(t, n, m)
+	m.fetchFrom(n)
 	if err := m.Restore(&image); err != nil {
 		t.Fatal(err)
 	}

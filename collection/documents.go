@@ -260,7 +260,7 @@ func (e *Engine) Silver(ctx context.Context, p lode.Principal, collection string
 			return errNotShown(d)
 		}
 		version = *d.current
-		data, err := tx.SilverParts(d.doc.Collection, d.doc.No, version.Version)
+		data, err := tx.SilverParts(d.doc.Collection, d.current)
 		if err == nil {
 			silver, err = storage.DecodeSilver(data)
 		}
@@ -278,7 +278,7 @@ func (e *Engine) Chunks(ctx context.Context, p lode.Principal, collection string
 			return errNotShown(d)
 		}
 		version = *d.current
-		return tx.Chunks(d.doc.Collection, d.doc.No, version.Version, func(s *lode.StagedChunk) error {
+		return tx.Chunks(d.doc.Collection, d.current, func(s *lode.StagedChunk) error {
 			chunks = append(chunks, s.Chunk)
 			return index.Stopped(ctx)
 		})
@@ -312,7 +312,7 @@ func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string,
 		if d == nil || d.current == nil || d.current.Version != id.Version || !d.maySee(p) {
 			return lode.NotFound("chunk", id)
 		}
-		staged, err := tx.Chunk(c.settings.ID, id)
+		staged, err := tx.Chunk(c.settings.ID, d.current, id.Ordinal)
 		if err != nil {
 			return err
 		}

@@ -30,9 +30,15 @@ type Options struct {
 	Clock func() time.Time
 	// Events are called after a change is durable and visible.
 	Events Events
+	// SealBytes is how much a segment grows before [Engine.SealDue] seals it. The default is
+	// [DefaultSealBytes].
+	SealBytes int64
 }
 
 func (o *Options) ensureDefaults() {
+	if o.SealBytes == 0 {
+		o.SealBytes = DefaultSealBytes
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -75,6 +81,7 @@ type Engine struct {
 	proposer  atomic.Pointer[Proposer]
 	catalog   atomic.Pointer[catalog]
 	closed    atomic.Bool
+	building  sync.Mutex   // held while a segment is built
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.

@@ -1,7 +1,6 @@
 package collection_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,13 +21,17 @@ func TestFullCatalogue(t *testing.T) {
 	n.start()
 	n.create("c")
 	waiting := n.submit(n.accepted("c", "waiting", "waiting"))
-	text := strings.Repeat("0123456789abcdef", lode.MaxPointTextBytes/16)
+	text := strings.Repeat("0123456789abcdef", lode.MaxMetadataTextBytes/16)
+	large := lode.Metadata{} // what is in the catalogue; rows are not
+	for i := range 3 {
+		large[fmt.Sprint("key", i)] = lode.StringValue(text)
+	}
 	var ids []lode.DocID
 	put := func(first int) error {
 		points := make([]lode.Point, 24)
 		for i := range points {
 			id := fmt.Sprint(first + i)
-			points[i] = lode.Point{ID: lode.DocID(id), Vector: vectorOf(id), Text: text}
+			points[i] = lode.Point{ID: lode.DocID(id), Vector: vectorOf(id), Metadata: large}
 		}
 		errs, err := n.PutPoints(ctx, root, "c", points)
 		if err = errors.Join(append(errs, err)...); err == nil && first == len(ids) {
@@ -50,12 +53,9 @@ func TestFullCatalogue(t *testing.T) {
 		t.Errorf("full after %d points", len(ids))
 	}
 	j := n.job("c", waiting)
-	large := bytes.Repeat([]byte("silver"), 70<<10)
-	_, err := n.StageSilver(ctx, j, large)
-	wantCode(t, err, lode.CodeOverloaded)
+	wantCode(t, put(len(ids)), lode.CodeOverloaded)
 	n.restart()
-	_, err = n.StageSilver(ctx, j, large)
-	wantCode(t, err, lode.CodeOverloaded)
+	wantCode(t, put(len(ids)), lode.CodeOverloaded)
 
 	errs, err := n.DeleteDocuments(ctx, root, "c", lode.KindVector, ids)
 	if err = errors.Join(append(errs, err)...); err != nil {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +109,7 @@ type node struct {
 	clock   sync.Mutex // guards now and bytes
 	now     time.Time
 	bytes   []string // of every submission
+	from    atomic.Pointer[node]
 }
 
 // open starts a node on an empty folder with an initialised cluster. Its cleanup runs the
@@ -159,6 +162,7 @@ func (n *node) tick() time.Time {
 
 func (n *node) start() {
 	n.t.Helper()
+	n.storage.Fetch = n.fetch
 	store, err := storage.Open(n.dir, n.storage)
 	if err != nil {
 		n.t.Fatal(err)
@@ -178,6 +182,38 @@ func (n *node) stop() {
 	n.t.Helper()
 	if err := errors.Join(n.Close(), n.Close(), n.store.Close()); err != nil {
 		n.t.Error(err)
+	}
+}
+
+// fetchFrom lets a restore take the segments that it lacks from another node.
+func (n *node) fetchFrom(from *node) { n.from.Store(from) }
+
+func (n *node) fetch(_ context.Context, ref storage.SegmentRef) (io.ReadCloser, error) {
+	from := n.from.Load()
+	if from == nil {
+		return nil, errors.New("nobody to fetch from")
+	}
+	return from.store.OpenSegment(ref)
+}
+
+// crash throws everything away that is not in the files, as kill -9 does, and applies the
+// log again. Nothing may be flushed meanwhile: the files are copied.
+func (n *node) crash() {
+	n.t.Helper()
+	left := n.dir + ".left"
+	if err := os.CopyFS(left, os.DirFS(n.dir)); err != nil {
+		n.t.Fatal(err)
+	}
+	n.stop()
+	if err := errors.Join(os.RemoveAll(n.dir), os.Rename(left, n.dir)); err != nil {
+		n.t.Fatal(err)
+	}
+	n.start()
+	applied, _ := n.Applied()
+	for i, result := range n.Apply(n.log.all()) {
+		if fatal, ok := result.(collection.Fatal); ok {
+			n.t.Fatalf("entry %d after a crash at %d: %v", i+1, applied, fatal)
+		}
 	}
 }
 

@@ -152,7 +152,8 @@ func (e *Engine) onJob(ctx context.Context, j lode.Job, fn func(*storage.Tx, *lo
 const silverPartBytes = MaxCommandBytes - headRoom
 
 // StageSilver stores an encoded silver text out of sight and returns the number of parts it
-// was cut into. Staging again under the same epoch replaces it.
+// was cut into. Staging the same again is no error; another text under the same epoch is
+// [lode.CodeConflict]: claim the job first.
 func (e *Engine) StageSilver(ctx context.Context, j lode.Job, data []byte) (parts int, err error) {
 	if len(data) == 0 {
 		return 0, lode.Invalid("silver", len(data), "encoded silver is empty")
@@ -171,7 +172,9 @@ func (e *Engine) StageSilver(ctx context.Context, j lode.Job, data []byte) (part
 // same time: their order does not matter, and the log makes them durable together.
 const stageAhead = 4
 
-// StageChunks stores chunks with their vectors out of sight, under their ordinals.
+// StageChunks stores chunks with their vectors out of sight, under their ordinals. The same
+// chunk again is no error, another one under its ordinal and epoch is [lode.CodeConflict]:
+// claim the job first.
 func (e *Engine) StageChunks(ctx context.Context, j lode.Job, chunks []lode.StagedChunk) error {
 	c := e.catalog.Load().byID[j.Collection]
 	if c == nil {
@@ -226,7 +229,7 @@ func (e *Engine) Complete(ctx context.Context, c lode.Completion) error {
 // Apply never does.
 func (e *Engine) checkSilver(ctx context.Context, c *lode.Completion) error {
 	return e.onJob(ctx, c.Job, func(tx *storage.Tx, _ *lode.Collection, d *document) error {
-		data, err := tx.SilverParts(d.doc.Collection, d.doc.No, d.newest.Version)
+		data, err := tx.SilverParts(d.doc.Collection, d.newest)
 		if lode.IsCode(err, lode.CodeNotFound) || lode.IsCode(err, lode.CodeCorrupt) {
 			return errNoSilver(c)
 		}

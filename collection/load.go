@@ -34,8 +34,7 @@ func (e *Engine) load() (*catalog, error) {
 type shown struct {
 	doc     *lode.Document
 	waiting []string
-	title   string
-	first   lode.RowID
+	version *lode.DocVersion
 }
 
 func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*collection, error) {
@@ -48,14 +47,14 @@ func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*col
 		}
 		addStats(&c.segment.stats, d.count(), +1)
 		if d.current != nil && d.current.Chunks > 0 {
-			all = append(all, shown{doc: doc, waiting: d.waitingReaders(), title: d.current.Title, first: d.current.FirstRow})
+			all = append(all, shown{doc: doc, waiting: d.waitingReaders(), version: d.current})
 		}
 		return true, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.first, b.first) })
+	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.version.FirstRow, b.version.FirstRow) })
 	for i := range all {
 		if err := loadRows(tx, &c.segment, &all[i]); err != nil {
 			return nil, fmt.Errorf("document %d: %w", all[i].doc.No, err)
@@ -66,13 +65,13 @@ func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*col
 }
 
 func loadRows(tx *storage.Tx, s *segment, found *shown) error {
-	rows := &version{doc: found.doc, first: found.first}
-	err := tx.Chunks(found.doc.Collection, found.doc.No, found.doc.Current, func(staged *lode.StagedChunk) error {
+	rows := &version{doc: found.doc, first: found.version.FirstRow}
+	err := tx.Chunks(found.doc.Collection, found.version, func(staged *lode.StagedChunk) error {
 		v, err := lode.ParseVector(staged.Vector)
 		if err != nil {
 			return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
 		}
-		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.title))
+		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.version.Title))
 		rows.vectors = append(rows.vectors, v)
 		return nil
 	})

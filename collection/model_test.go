@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -234,6 +235,28 @@ func (m *model) DeletePoint(t *rapid.T) {
 
 func (m *model) Restart(*rapid.T) { m.restart() }
 
+func (m *model) Flush(t *rapid.T) {
+	if err := m.store.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *model) Crash(*rapid.T) { m.crash() }
+
+// Seal_ closes the growing segment and builds it, unless documents are being staged in it.
+func (m *model) Seal_(t *rapid.T) {
+	if _, err := m.Seal(ctx, root, "c"); err != nil && !lode.IsCode(err, lode.CodeConflict) {
+		t.Fatal(err)
+	}
+}
+
+// Build builds what was closed later, when the last document that was staged in it was done.
+func (m *model) Build(t *rapid.T) {
+	if _, err := m.SealDue(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (m *model) Restore_(t *rapid.T) {
 	var copied bytes.Buffer
 	write, release, err := m.Snapshot()
@@ -370,7 +393,10 @@ func dot(a, b lode.Vector) (sum float64) {
 // that they left gives the same state again.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{node: open(t), docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
+		n := open(t)
+		n.storage.FlushInterval = time.Hour // files change when the model says so
+		n.restart()
+		m := &model{node: n, docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
 		m.create("c")
 		t.Repeat(map[string]func(*rapid.T){
 			"":            m.verify,
@@ -387,6 +413,10 @@ func TestModel(t *testing.T) {
 			"put point":   m.PutPoint,
 			"drop point":  m.DeletePoint,
 			"restart":     m.Restart,
+			"flush":       m.Flush,
+			"crash":       m.Crash,
+			"seal":        m.Seal_,
+			"build":       m.Build,
 			"restore":     m.Restore_,
 		})
 		other := openBare(t)

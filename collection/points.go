@@ -79,7 +79,7 @@ func checkFacts(m lode.Metadata, readers []string) error {
 func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error) {
 	var found lode.Point
 	err := e.read(ctx, p, collection, lode.KindVector, id, func(tx *storage.Tx, d *document) error {
-		staged, err := tx.Chunk(d.doc.Collection, pointChunk(d.current))
+		staged, err := tx.Chunk(d.doc.Collection, d.current, 0)
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,7 @@ func TestReplay(t *testing.T) {
 	}
 	m := open(t)
 	m.create("other")
+	m.fetchFrom(n)
 	if err := m.Restore(bytes.NewReader(snapshot.Bytes()[:snapshot.Len()-1])); err == nil {
 		t.Error("a truncated snapshot was restored")
 	}

@@ -135,8 +135,19 @@ func TestCompleteNeedsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCode(t, n.Complete(ctx, good), lode.CodeInvalid) // half of it
-	if _, err := n.StageSilver(ctx, j, data); err != nil {
+	if _, err := n.StageSilver(ctx, j, data); !lode.IsCode(err, lode.CodeConflict) {
+		t.Errorf("other silver in the same epoch: %v", err)
+	}
+	j, err := n.Claim(ctx, j)
+	if err != nil {
 		t.Fatal(err)
+	}
+	_, chunks = refine(j, text)
+	good = n.completion(j, text, 1)
+	for range 2 { // the same again changes nothing
+		if _, err := n.StageSilver(ctx, j, data); err != nil {
+			t.Fatal(err)
+		}
 	}
 	wantCode(t, n.Complete(ctx, good), lode.CodeInvalid) // no chunks
 	if err := n.StageChunks(ctx, j, []lode.StagedChunk{chunks[0], chunks[2]}); err != nil {

@@ -238,7 +238,7 @@ func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions 
 		v = found
 		versions[doc.No] = v
 	}
-	staged, err := absent(tx.Chunk(doc.Collection, lode.ChunkID{Doc: doc.No, Version: v.Version, Ordinal: uint32(id - e.first)}))
+	staged, err := absent(tx.Chunk(doc.Collection, v, uint32(id-e.first)))
 	if err != nil {
 		return lode.Row{}, err
 	}

@@ -42,7 +42,7 @@
 // # Files
 //
 //	Dir/LOCK           flock of the process that has the folder open
-//	Dir/wal/           hashicorp/raft-wal: *.wal segments of 8 MiB, wal-meta.db with segment list, term and vote
+//	Dir/wal/           hashicorp/raft-wal: *.wal segments of 4 MiB, wal-meta.db with segment list, term and vote
 //	Dir/snapshots/     hashicorp/raft file snapshots: <term>-<index>-<ms>/{meta.json,state.bin}, the last two
 //
 // Formats inside wal and snapshots are those of raft-wal v0.4.1 and hashicorp/raft v1.8.0

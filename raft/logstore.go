@@ -15,7 +15,7 @@ import (
 
 // walSegmentBytes is the size of one log file. It is preallocated, so a fresh folder is
 // small and opens fast; a batch may exceed it.
-const walSegmentBytes = 8 << 20
+const walSegmentBytes = 4 << 20
 
 // entryOverhead is what an entry takes in the log beside its data, about.
 const entryOverhead = 48

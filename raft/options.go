@@ -25,7 +25,7 @@ const (
 	// DefaultTrailingBytes of log stay behind a snapshot so that a follower which was away
 	// for a while catches up from the log; DefaultAloneTrailingBytes when there is none.
 	DefaultTrailingBytes      = 256 << 20
-	DefaultAloneTrailingBytes = 16 << 20
+	DefaultAloneTrailingBytes = 1 << 20
 	DefaultStoreTimeout       = 10 * time.Second
 )
 

@@ -146,7 +146,7 @@ func (b *backups) admit(p lode.Principal) error {
 
 func describe(b backup.Backup) api.Backup {
 	return api.Backup{
-		ID: b.ID, Cluster: b.Cluster, NodeID: b.Node, Index: b.Index, Term: b.Term, StateHash: b.StateHash, CreatedAt: b.CreatedAt,
+		ID: b.ID, Cluster: b.Cluster, NodeID: b.Node, Index: b.Index, Term: b.Term, CatalogHash: b.CatalogHash, CreatedAt: b.CreatedAt,
 		Version: b.Product, Objects: b.Objects, Bytes: b.Bytes, Uploaded: b.Uploaded, UploadedBytes: b.UploadedBytes, Damaged: b.Damaged,
 	}
 }

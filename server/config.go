@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/storage"
 )
 
 // Defaults of [Config].
@@ -40,6 +42,8 @@ type Config struct {
 	ParseMemoryBytes int64         // resident memory of one parser process
 	ParseMaxPages    int           // of one document
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
+	SegmentBytes     int64         // that a segment grows to before it is sealed
+	FlushInterval    time.Duration // that a write stays in the log and in memory alone
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
@@ -72,6 +76,8 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ParseTimeout, DefaultParseTimeout)
 	setDefault(&c.ParseMemoryBytes, DefaultParseMemoryBytes)
 	setDefault(&c.ParseMaxPages, DefaultParseMaxPages)
+	setDefault(&c.SegmentBytes, collection.DefaultSealBytes)
+	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
@@ -110,12 +116,13 @@ func (c *Config) Validate() error {
 		{"parse_memory", c.ParseMemoryBytes, 32 << 20},
 		{"parse_pages", int64(c.ParseMaxPages), 1},
 		{"max_disk", c.MaxDiskBytes, 0},
+		{"segment_size", c.SegmentBytes, 1 << 10},
 	} {
 		if field.value < field.least {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
 		}
 	}
-	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
+	for name, d := range map[string]time.Duration{"parse_timeout": c.ParseTimeout, "flush_interval": c.FlushInterval, "shutdown_timeout": c.ShutdownTimeout, "openai_timeout": c.OpenAI.Timeout} {
 		if d < leastTimeout {
 			return lode.Invalid(name, d, "%s must be at least %s", name, leastTimeout)
 		}

@@ -103,7 +103,7 @@ func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
 // open opens the parts from the ground up.
 func (s *Server) open(ctx context.Context) (err error) {
 	log := s.cfg.Logger
-	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes}); err != nil {
+	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FlushInterval: s.cfg.FlushInterval, Failed: s.fail}); err != nil {
 		return err
 	}
 	embedders := newEmbedders(s.cfg.OpenAI)
@@ -117,6 +117,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 		Fingerprint: embedders.fingerprint,
 		Clock:       s.cfg.Clock,
+		SealBytes:   s.cfg.SegmentBytes,
 	})
 	if err != nil {
 		return err
@@ -269,6 +270,21 @@ func (s *Server) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Seal closes the growing segment of a collection, whatever its size, builds its sealed file
+// and cuts the log, which needs not hold the rows any more. The id is 0 when there was
+// nothing to seal.
+func (s *Server) Seal(ctx context.Context, p lode.Principal, name string) (lode.SegmentID, error) {
+	id, err := s.engine.Seal(ctx, p, name)
+	if err != nil || id == 0 {
+		return id, err
+	}
+	return id, s.raft.Snapshot(ctx)
+}
+
+// Engine is the node's collections, for harnesses and tests in the same process that measure
+// or check them without HTTP.
+func (s *Server) Engine() *collection.Engine { return s.engine }
 
 // StateHash is the hash of the node's durable state: equal on every node that applied the
 // same log. It reads everything and is meant for checks.

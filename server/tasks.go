@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	// sweepInterval is how often blobs that nothing refers to are removed.
+	// sweepInterval is how often blobs and segments that nothing refers to are removed.
 	sweepInterval = 10 * time.Minute
+	// sealFlushes is how many flushes pass before segments are looked at that may have grown
+	// enough.
+	sealFlushes = 5
 	// leaderRetry is the pause before the duties of a new leader are tried again.
 	leaderRetry = 200 * time.Millisecond
 )
@@ -21,7 +24,7 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	for _, task := range []func(context.Context){s.followLeadership, s.sweepBlobs, s.backups.schedule} {
+	for _, task := range []func(context.Context){s.followLeadership, s.sweep, s.seal, s.backups.schedule} {
 		s.tasks.Add(1)
 		go func() {
 			defer s.tasks.Done()
@@ -77,8 +80,32 @@ func (s *Server) lead(ctx context.Context) error {
 	return nil
 }
 
-// sweepBlobs removes received bytes that no version refers to any more.
-func (s *Server) sweepBlobs(ctx context.Context) {
+// seal turns segments that have grown enough into sealed files.
+func (s *Server) seal(ctx context.Context) {
+	ticker := time.NewTicker(sealFlushes * s.cfg.FlushInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !s.leading.Load() {
+			continue
+		}
+		sealed, err := s.engine.SealDue(ctx)
+		if err == nil && sealed > 0 {
+			err = s.raft.Snapshot(ctx) // the log needs not hold the rows any more
+		}
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("segments were not sealed", "error", err)
+		}
+	}
+}
+
+// sweep removes received bytes that no version refers to any more, and files of segments
+// that an interrupted process left behind.
+func (s *Server) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
@@ -92,12 +119,17 @@ func (s *Server) sweepBlobs(ctx context.Context) {
 			// started; elsewhere bytes could go whose entry is still to come.
 			continue
 		}
-		removed, err := s.store.SweepBlobs(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("sweep of blobs failed", "error", err)
-		}
-		if removed > 0 {
-			s.cfg.Logger.Info("swept blobs", "removed", removed)
-		}
+		s.sweepNow(ctx, "blobs", s.store.SweepBlobs)
+		s.sweepNow(ctx, "segments", s.store.SweepSegments)
+	}
+}
+
+func (s *Server) sweepNow(ctx context.Context, what string, sweep func(context.Context) (int, error)) {
+	removed, err := sweep(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Logger.Warn("sweep failed", "of", what, "error", err)
+	}
+	if removed > 0 {
+		s.cfg.Logger.Info("swept", "what", what, "removed", removed)
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 // catalogVersion is the format version of the catalogue; its history is in
 // docs/format/catalogue.md.
-const catalogVersion = 1
+const catalogVersion = 2
 
 // minCatalogBytes is the size of the two meta pages.
 const minCatalogBytes = 2 * 4096
@@ -92,54 +92,76 @@ func checkFormat(db *bolt.DB) error {
 		if local == nil {
 			return lode.Errorf(lode.CodeCorrupt, "the file is no catalogue of lode")
 		}
-		format, err := getRecord[formatRecord](local, kindFormat, formatKey)
-		switch {
-		case err != nil:
-			return err
-		case format == nil:
+		raw := local.Get(formatKey)
+		if raw == nil {
 			return lode.Errorf(lode.CodeCorrupt, "the catalogue has no format version")
-		case format.Version != catalogVersion:
+		}
+		var format formatRecord
+		if err := decodeRecord(kindFormat, raw, &format); err != nil {
+			return recordError(kindFormat, formatKey, err)
+		}
+		if format.Version != catalogVersion {
 			return lode.Errorf(lode.CodeCorrupt, "the catalogue has format version %d, this program knows %d", format.Version, catalogVersion).
 				WithHint("data written by a newer lode needs a newer lode")
 		}
 		for _, name := range topBuckets {
-			if tx.Bucket(name) == nil {
+			if tx.Bucket([]byte(name.String())) == nil {
 				return lode.Errorf(lode.CodeCorrupt, "the catalogue has no bucket %s", name)
 			}
+		}
+		if tx.Bucket(dataBucket) == nil {
+			return lode.Errorf(lode.CodeCorrupt, "the catalogue has no bucket %s", dataBucket)
 		}
 		return nil
 	})
 }
 
-// createCatalog makes an empty catalogue that appears under its name complete and durable:
-// bbolt itself would leave a file behind that cannot be opened when the power goes during
-// its first write.
-func createCatalog(fsys vfs.FS, path string) error {
+// createCatalog makes an empty catalogue.
+func createCatalog(fsys vfs.FS, path string) error { return createBolt(fsys, path, makeCatalog) }
+
+// makeCatalog fills an empty file.
+func makeCatalog(tx *bolt.Tx) error {
+	for _, name := range topBuckets {
+		if _, err := tx.CreateBucket([]byte(name.String())); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.CreateBucket(dataBucket); err != nil {
+		return err
+	}
+	local, err := tx.CreateBucket(localBucket)
+	if err != nil {
+		return err
+	}
+	raw, err := encodeRecord(kindFormat, &formatRecord{Version: catalogVersion})
+	if err != nil {
+		return err
+	}
+	return local.Put(formatKey, raw)
+}
+
+// createBolt makes a bbolt file that appears under its name complete and durable: bbolt
+// itself would leave a file behind that cannot be opened when the power goes during its
+// first write.
+func createBolt(fsys vfs.FS, path string, fill func(*bolt.Tx) error) error {
 	temp := path + ".new.tmp"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := fillCatalog(temp); err != nil {
+	if err := fillBolt(temp, fill); err != nil {
 		return errors.Join(fmt.Errorf("create %s: %w", path, err), os.Remove(temp))
 	}
 	_, err := install(fsys, temp, path)
 	return err
 }
 
-func fillCatalog(path string) error {
-	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType})
+func fillBolt(path string, fill func(*bolt.Tx) error) error {
+	// One sync at the end of install is enough: nobody reads the file before.
+	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range topBuckets {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		return putRecord(tx.Bucket(localBucket), kindFormat, formatKey, &formatRecord{Version: catalogVersion})
-	})
-	return errors.Join(err, db.Close())
+	return errors.Join(db.Update(fill), db.Close())
 }
 
 // install gives a finished and closed catalogue file its name. renamed says whether it has
@@ -158,31 +180,28 @@ func install(fsys vfs.FS, temp, path string) (renamed bool, err error) {
 	return true, fsys.SyncDir(filepath.Dir(path))
 }
 
+// guarded runs fn, which reads mapped pages, and turns damage that bbolt or the mapping runs
+// into to an error.
+func guarded(fn func() error) (err error) {
+	defer guard(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	return fn()
+}
+
 // readBolt runs fn in a read transaction of db.
 func readBolt(db *bolt.DB, fn func(*bolt.Tx) error) error {
 	return inBolt(db, false, fn)
 }
 
 // inBolt runs fn in a transaction that is rolled back.
-func inBolt(db *bolt.DB, writable bool, fn func(*bolt.Tx) error) (err error) {
-	defer guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	tx, err := db.Begin(writable)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	return fn(tx)
-}
-
-// viewBolt is readBolt for what speaks Tx.
-func viewBolt(db *bolt.DB, fn func(*Tx) error) error {
-	return readBolt(db, func(tx *bolt.Tx) error {
-		at, err := appliedOf(tx)
+func inBolt(db *bolt.DB, writable bool, fn func(*bolt.Tx) error) error {
+	return guarded(func() error {
+		tx, err := db.Begin(writable)
 		if err != nil {
 			return err
 		}
-		return fn(&Tx{bolt: tx, at: at})
+		defer func() { _ = tx.Rollback() }()
+		return fn(tx)
 	})
 }
 
@@ -191,33 +210,6 @@ type commitError struct{ err error }
 
 func (e *commitError) Error() string { return e.err.Error() }
 func (e *commitError) Unwrap() error { return e.err }
-
-// updateBolt runs fn in a write transaction of db and records at with it. On any error the
-// catalogue is as before; after a [commitError] it must not be written again.
-func updateBolt(db *bolt.DB, at Applied, fn func(*Tx) error) (err error) {
-	defer func() {
-		if damaged, ok := err.(*pageError); ok {
-			err = &commitError{damaged} // bbolt's own view of free pages may be wrong by now
-		}
-	}()
-	defer guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	tx, err := db.Begin(true)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := fn(&Tx{bolt: tx, at: at}); err != nil {
-		return err
-	}
-	if err := putApplied(tx, at); err != nil {
-		return err
-	}
-	if err := commitFailure(tx.Commit()); err != nil {
-		return fmt.Errorf("commit log entry %d: %w", at.Index, err)
-	}
-	return nil
-}
 
 // commitFailure tells the failures that left everything as it was from those that must stop
 // the store.

@@ -61,19 +61,84 @@ func (s *Store) check(c *checker) error {
 	return s.checkFiles(c)
 }
 
-// checkStructure walks all pages. It does so in a write transaction, because the list of
-// free pages changes with every update.
+// checkStructure walks all pages of the catalogue and of the growing segments. It does so in
+// write transactions, because the list of free pages changes with every flush.
 func (s *Store) checkStructure(c *checker) (sound bool, err error) {
 	s.swap.RLock()
 	defer s.swap.RUnlock()
-	if s.db == nil {
+	if s.catalog == nil {
 		return false, errClosed
 	}
-	err = inBolt(s.db, !s.db.IsReadOnly(), func(tx *bolt.Tx) error {
-		sound = c.structure(tx, s.path(catalogName))
+	in, is := s.catalog.(*boltBase)
+	if !is {
+		return true, nil
+	}
+	err = inBolt(in.db, !in.db.IsReadOnly(), func(tx *bolt.Tx) error {
+		if sound = c.structure(tx, in.path); sound {
+			c.buckets(tx)
+		}
 		return nil
 	})
-	return sound, err
+	if err != nil || !sound {
+		return sound, err
+	}
+	return s.checkGrowing(c)
+}
+
+func (s *Store) checkGrowing(c *checker) (sound bool, err error) {
+	keys, err := s.files.listGrowing()
+	if err != nil {
+		return false, err
+	}
+	sound = true
+	for _, k := range keys {
+		if err := c.ctx.Err(); err != nil {
+			return false, err
+		}
+		h, err := s.segments.growing.get(k)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // sealed meanwhile
+		}
+		if err != nil {
+			c.breach("segment "+k.String(), "%v", err)
+			sound = false
+			continue
+		}
+		in := h.value.(*boltBase)
+		err = inBolt(in.db, !in.db.IsReadOnly(), func(tx *bolt.Tx) error {
+			if !c.structure(tx, in.path) {
+				sound = false
+				return nil
+			}
+			if err := checkGrowingFile(tx, k); err != nil {
+				return err
+			}
+			c.parts(tx, k)
+			return nil
+		})
+		h.release()
+		if err != nil {
+			c.breach("segment "+k.String(), "%v", err)
+			sound = false
+		}
+	}
+	return sound, nil
+}
+
+// parts opens every row and piece of silver of a growing segment, whoever refers to it.
+func (c *checker) parts(tx *bolt.Tx, k segmentKey) {
+	for _, name := range partBuckets {
+		_ = tx.Bucket([]byte(name.String())).ForEach(func(key, raw []byte) error {
+			sealed, err := openPart(raw)
+			if err == nil {
+				err = forms[name].check(key, sealed)
+			}
+			if err != nil {
+				c.breach(fmt.Sprintf("segment %s, %s/%x", k, name, key), "%v", err)
+			}
+			return c.ctx.Err()
+		})
+	}
 }
 
 // CheckDir checks the data folder of a node that is not running. A folder in use is
@@ -85,7 +150,11 @@ func CheckDir(ctx context.Context, dir string, report func(Breach)) error {
 	}
 	var o Options
 	o.ensureDefaults()
-	s := &Store{dir: dir, fsys: o.FS, log: o.Logger, blobs: newBlobs(o.FS, filepath.Join(dir, blobsName))}
+	s, err := newStore(dir, o)
+	if err != nil {
+		return err
+	}
+	s.files.(*boltFiles).readOnly = true
 	if _, err := os.Stat(s.path(nodeName)); errors.Is(err, fs.ErrNotExist) {
 		return lode.NotFound("data folder", dir).WithHint("a data folder holds a file NODE")
 	}
@@ -99,18 +168,13 @@ func (s *Store) checkDir(ctx context.Context, report func(Breach)) error {
 	if _, _, err := readNode(s.fsys, s.path(nodeName)); err != nil {
 		report(Breach{Where: nodeName, What: err.Error()})
 	}
-	db, err := openCatalog(s.path(catalogName), 0, true)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		report(Breach{Where: catalogName, What: "file is missing"})
-		return nil
+	switch err := s.openCatalog(); {
 	case lode.IsCode(err, lode.CodeCorrupt):
 		report(Breach{Where: catalogName, What: err.Error()})
 		return nil
 	case err != nil:
 		return err
 	}
-	s.db = db
 	return s.Check(ctx, report)
 }
 
@@ -141,20 +205,106 @@ func (c *checker) breach(where, format string, args ...any) {
 	c.report(Breach{Where: where, What: fmt.Sprintf(format, args...)})
 }
 
-// structure walks the pages of a catalogue and reports whether they are sound.
+// structure walks the pages of a file and reports whether they are sound.
 func (c *checker) structure(tx *bolt.Tx, path string) (sound bool) {
+	name := filepath.Base(path)
 	// bbolt checks on a goroutine of its own, where a read behind the end of the file would
 	// kill the process.
 	if info, err := os.Stat(path); err != nil || info.Size() < tx.Size() {
-		c.breach(catalogName, "the file is shorter than its %d bytes in use", tx.Size())
+		c.breach(name, "the file is shorter than its %d bytes in use", tx.Size())
 		return false
 	}
 	sound = true
 	for err := range tx.Check() {
 		sound = false
-		c.breach(catalogName, "%v", err)
+		c.breach(name, "%v", err)
 	}
 	return sound
+}
+
+// buckets checks that a catalogue has the buckets that it must have and no others.
+func (c *checker) buckets(tx *bolt.Tx) {
+	tops := bucketSet(topBuckets)
+	_ = tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+		switch {
+		case bytes.Equal(name, localBucket):
+			c.local(b)
+		case bytes.Equal(name, dataBucket):
+			c.shelves(tx, b)
+		case !tops[string(name)]:
+			c.breach(string(name), "bucket is unknown")
+		default:
+			c.flat(string(name), b)
+		}
+		return c.ctx.Err()
+	})
+}
+
+func bucketSet(buckets []bucketID) map[string]bool {
+	set := map[string]bool{}
+	for _, b := range buckets {
+		set[b.String()] = true
+	}
+	return set
+}
+
+func (c *checker) local(b *bolt.Bucket) {
+	f := recordForm{keys: map[string]recordForm{
+		string(formatKey): form[formatRecord](0, kindFormat), string(appliedKey): form[appliedRecord](0, kindApplied),
+	}}
+	_ = b.ForEach(func(k, v []byte) error {
+		if err := f.check(k, v); err != nil {
+			c.breach(fmt.Sprintf("%s/%x", localBucket, k), "%v", err)
+		}
+		return nil
+	})
+}
+
+// flat reports buckets among records.
+func (c *checker) flat(where string, b *bolt.Bucket) {
+	_ = b.ForEachBucket(func(k []byte) error {
+		c.breach(fmt.Sprintf("%s/%x", where, k), "is a bucket among records")
+		return nil
+	})
+}
+
+// shelves checks the buckets of the collections, as far as they have been flushed.
+func (c *checker) shelves(tx *bolt.Tx, data *bolt.Bucket) {
+	names := bucketSet(shelfBuckets)
+	_ = data.ForEach(func(k, v []byte) error {
+		where := fmt.Sprintf("data/%x", k)
+		if v != nil {
+			c.breach(where, "is a record among buckets")
+			return nil
+		}
+		if tx.Bucket([]byte(collectionsBucket.String())).Get(k) == nil {
+			c.breach(where, "belongs to no collection")
+		}
+		return data.Bucket(k).ForEach(func(name, v []byte) error {
+			switch {
+			case v != nil:
+				c.breach(where, "holds a record among buckets")
+			case !names[string(name)]:
+				c.breach(where+"/"+string(name), "bucket is unknown")
+			default:
+				c.flat(where+"/"+string(name), data.Bucket(k).Bucket(name))
+			}
+			return c.ctx.Err()
+		})
+	})
+	_ = tx.Bucket([]byte(collectionsBucket.String())).ForEach(func(k, _ []byte) error {
+		shelf := data.Bucket(k)
+		if len(k) == numberKeyBytes && shelf == nil {
+			c.breach(fmt.Sprintf("collection %d", parseDocumentKey(k)), "has no data")
+			return nil
+		}
+		for name := range names {
+			if shelf != nil && shelf.Bucket([]byte(name)) == nil {
+				c.breach(fmt.Sprintf("collection %d", parseDocumentKey(k)), "has no bucket %s", name)
+			}
+		}
+		return nil
+	})
 }
 
 // recordForm says what the keys and values of a bucket are.
@@ -170,73 +320,51 @@ func form[T any](keyBytes int, kind seal.Kind) recordForm {
 	return recordForm{keyBytes: keyBytes, kind: kind, value: func() any { return new(T) }}
 }
 
-// topForms and shelfForms describe every bucket of a catalogue except dataBucket.
-func topForms() map[string]recordForm {
-	return map[string]recordForm{
-		string(localBucket): {keys: map[string]recordForm{
-			string(formatKey):  form[formatRecord](0, kindFormat),
-			string(appliedKey): form[appliedRecord](0, kindApplied),
-		}},
-		string(clusterBucket): {keys: map[string]recordForm{
-			string(identityKey):       form[clusterRecord](0, kindCluster),
-			string(lastCollectionKey): form[counterRecord](0, kindCounter),
-			string(lastDocumentKey):   form[counterRecord](0, kindCounter),
-		}},
-		string(collectionsBucket): form[lode.Collection](numberKeyBytes, kindCollection),
-		string(namesBucket):       form[nameRecord](lookupKeyBytes, kindName),
-		string(jobsBucket):        form[lode.Job](jobKeyBytes, kindJob),
-		string(blobsBucket):       form[blobRecord](len(lode.Hash{}), kindBlobRefs),
-	}
-}
-
-func shelfForms() map[string]recordForm {
-	return map[string]recordForm{
-		string(documentsBucket):  form[lode.Document](numberKeyBytes, kindDocument),
-		string(idsBucket):        form[outsideIDRecord](lookupKeyBytes, kindOutsideID),
-		string(versionsBucket):   form[lode.DocVersion](versionKeyBytes, kindVersion),
-		string(rowsBucket):       form[lode.StagedChunk](partKeyBytes, kindRow),
-		string(silverBucket):     {keyBytes: partKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
-		string(quarantineBucket): {keyBytes: numberKeyBytes, kind: kindQuarantine},
-		string(countersBucket): {keys: map[string]recordForm{
-			string(lastRowKey): form[counterRecord](0, kindCounter),
-		}},
-	}
+// forms describe every bucket that transactions see.
+var forms = map[bucketID]recordForm{
+	clusterBucket: {keys: map[string]recordForm{
+		string(identityKey):       form[clusterRecord](0, kindCluster),
+		string(lastCollectionKey): form[counterRecord](0, kindCounter),
+		string(lastDocumentKey):   form[counterRecord](0, kindCounter),
+	}},
+	collectionsBucket: form[lode.Collection](numberKeyBytes, kindCollection),
+	namesBucket:       form[nameRecord](lookupKeyBytes, kindName),
+	jobsBucket:        form[lode.Job](jobKeyBytes, kindJob),
+	blobsBucket:       form[blobRecord](len(lode.Hash{}), kindBlobRefs),
+	documentsBucket:   form[lode.Document](numberKeyBytes, kindDocument),
+	idsBucket:         form[outsideIDRecord](lookupKeyBytes, kindOutsideID),
+	versionsBucket:    form[lode.DocVersion](versionKeyBytes, kindVersion),
+	segmentsBucket:    form[Segment](numberKeyBytes, kindSegment),
+	membersBucket:     form[memberRecord](memberKeyBytes, kindMember),
+	quarantineBucket:  {keyBytes: numberKeyBytes, kind: kindQuarantine},
+	countersBucket: {keys: map[string]recordForm{
+		string(lastRowKey):     form[counterRecord](0, kindCounter),
+		string(lastSegmentKey): form[counterRecord](0, kindCounter),
+	}},
+	rowsBucket:   form[lode.StagedChunk](rowKeyBytes, kindRow),
+	silverBucket: {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
 }
 
 // records opens and decodes every record of the catalogue.
 func (c *checker) records() {
-	forms := topForms()
-	shelves := shelfForms()
-	_ = c.tx.bolt.ForEach(func(name []byte, b *bolt.Bucket) error {
-		if !bytes.Equal(name, dataBucket) {
-			c.bucket(string(name), string(name), b, forms)
-			return c.ctx.Err()
+	for _, b := range topBuckets {
+		c.bucket(b.String(), bucket{c.tx, space{bucket: b}})
+	}
+	_ = c.tx.top(collectionsBucket).scanAll(nil, func(k, _ []byte) error {
+		if len(k) != numberKeyBytes {
+			return nil // reported
 		}
-		return b.ForEach(func(k, v []byte) error {
-			where := fmt.Sprintf("data/%x", k)
-			if v != nil {
-				c.breach(where, "is a record among buckets")
-				return c.ctx.Err()
-			}
-			return b.Bucket(k).ForEach(func(name, v []byte) error {
-				if v != nil {
-					c.breach(where, "holds a record among buckets")
-					return nil
-				}
-				c.bucket(where+"/"+string(name), string(name), b.Bucket(k).Bucket(name), shelves)
-				return c.ctx.Err()
-			})
-		})
+		for _, b := range shelfBuckets {
+			in := bucket{c.tx, space{b, segmentKey{collection: lode.CollectionID(parseDocumentKey(k))}}}
+			c.bucket(fmt.Sprintf("data/%x/%s", k, b), in)
+		}
+		return c.ctx.Err()
 	})
 }
 
-func (c *checker) bucket(where, name string, b *bolt.Bucket, forms map[string]recordForm) {
-	f, known := forms[name]
-	if !known {
-		c.breach(where, "bucket is unknown")
-		return
-	}
-	_ = b.ForEach(func(k, v []byte) error {
+func (c *checker) bucket(where string, b bucket) {
+	f := forms[b.s.bucket]
+	_ = b.scanAll(nil, func(k, v []byte) error {
 		if err := f.check(k, v); err != nil {
 			c.breach(fmt.Sprintf("%s/%x", where, k), "%v", err)
 		}
@@ -245,9 +373,6 @@ func (c *checker) bucket(where, name string, b *bolt.Bucket, forms map[string]re
 }
 
 func (f recordForm) check(k, v []byte) error {
-	if v == nil {
-		return lode.Errorf(lode.CodeCorrupt, "is a bucket among records")
-	}
 	if f.keys != nil {
 		single, known := f.keys[string(k)]
 		if !known {
@@ -271,7 +396,8 @@ func (f recordForm) check(k, v []byte) error {
 	return checkCanonical(f.kind, v, record)
 }
 
-// checkFiles looks at the files of blobs, after the state that was checked has been left.
+// checkFiles looks at the files of segments and blobs, after the state that was checked has
+// been left.
 func (s *Store) checkFiles(c *checker) error {
 	for _, u := range c.unproven {
 		used, err := s.blobInUse(u.blob)
@@ -281,6 +407,9 @@ func (s *Store) checkFiles(c *checker) error {
 		if used {
 			c.report(u.breach)
 		}
+	}
+	if err := s.checkSegmentFiles(c); err != nil {
+		return err
 	}
 	return s.blobs.each(c.ctx, func(path string, h lode.Hash, named bool) error {
 		where, err := filepath.Rel(s.dir, path)
@@ -299,5 +428,31 @@ func (s *Store) checkFiles(c *checker) error {
 			c.report(Breach{Where: where, What: "no version refers to this blob", Benign: true})
 		}
 		return err
+	})
+}
+
+// checkSegmentFiles finds files of segments that the catalogue does not know, and sealed
+// ones that do not have the hash they are named by. Rows have been read already.
+func (s *Store) checkSegmentFiles(c *checker) error {
+	return s.View(func(t *Tx) error {
+		refs, err := t.segmentRefs()
+		if err != nil {
+			return err
+		}
+		for hash := range refs.sealed {
+			if err := verifyFile(c.ctx, s.fsys, s.segments.sealedPath(hash), hash); err != nil && c.ctx.Err() == nil {
+				c.breach("segment file "+hash.String(), "%v", err)
+			}
+		}
+		return s.segments.each(func(name string, sealed lode.Hash, growing segmentKey) error {
+			where := filepath.Join(segmentsName, name)
+			switch {
+			case sealed.IsZero() && growing.segment == 0:
+				c.report(Breach{Where: where, What: "is no segment", Benign: true})
+			case !sealed.IsZero() && !refs.sealed[sealed] && !s.segments.pinned(sealed), growing.segment != 0 && !refs.growing[growing]:
+				c.report(Breach{Where: where, What: "the catalogue does not know this segment", Benign: true})
+			}
+			return c.ctx.Err()
+		})
 	})
 }

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/lodedb/lode"
 )
 
 // walk calls fn for every record of a bucket that decodes.
-func walk[T any](c *checker, b *bolt.Bucket, f recordForm, fn func(k []byte, v *T)) {
-	_ = b.ForEach(func(k, raw []byte) error {
+func walk[T any](c *checker, b bucket, fn func(k []byte, v *T)) {
+	f := forms[b.s.bucket]
+	_ = b.scanAll(nil, func(k, raw []byte) error {
 		if f.check(k, raw) == nil {
 			v := new(T)
 			if decodeRecord(f.kind, raw, v) == nil {
@@ -24,9 +23,10 @@ func walk[T any](c *checker, b *bolt.Bucket, f recordForm, fn func(k []byte, v *
 	})
 }
 
-// lookup is getRecord for checks: what does not decode is not there.
-func find[T any](b *bolt.Bucket, f recordForm, key []byte) *T {
-	raw := b.Get(key)
+// find is getRecord for checks: what does not decode is not there.
+func find[T any](b bucket, key []byte) *T {
+	f := forms[b.s.bucket]
+	raw := b.get(key)
 	if raw == nil || f.check(key, raw) != nil {
 		return nil
 	}
@@ -39,14 +39,12 @@ func find[T any](b *bolt.Bucket, f recordForm, key []byte) *T {
 
 // collections checks names and buckets against collections, both ways, and each collection.
 func (c *checker) collections() {
-	forms := topForms()
-	collections, names := forms[string(collectionsBucket)], forms[string(namesBucket)]
 	idKey, err := c.tx.lookup()
 	if err != nil {
 		return
 	}
 	last := c.counter(c.tx.top(clusterBucket), lastCollectionKey)
-	walk(c, c.tx.top(collectionsBucket), collections, func(k []byte, col *lode.Collection) {
+	walk(c, c.tx.top(collectionsBucket), func(k []byte, col *lode.Collection) {
 		where := fmt.Sprintf("collection %d", col.ID)
 		if !bytes.Equal(k, collectionKey(col.ID)) {
 			c.breach(where, "stands under key %x", k)
@@ -55,26 +53,20 @@ func (c *checker) collections() {
 		if uint64(col.ID) > last {
 			c.breach(where, "has a number that was not given out; the last is %d", last)
 		}
-		if n := find[nameRecord](c.tx.top(namesBucket), names, nameKey(idKey, col.Name)); n == nil || n.ID != col.ID || n.Name != col.Name {
+		if n := find[nameRecord](c.tx.top(namesBucket), nameKey(idKey, col.Name)); n == nil || n.ID != col.ID || n.Name != col.Name {
 			c.breach(where, "cannot be found by its name")
 		}
 		c.collection(where, col)
 	})
-	walk(c, c.tx.top(namesBucket), names, func(k []byte, n *nameRecord) {
-		col := find[lode.Collection](c.tx.top(collectionsBucket), collections, collectionKey(n.ID))
+	walk(c, c.tx.top(namesBucket), func(k []byte, n *nameRecord) {
+		col := find[lode.Collection](c.tx.top(collectionsBucket), collectionKey(n.ID))
 		if col == nil || col.Name != n.Name || !bytes.Equal(k, nameKey(idKey, n.Name)) {
 			c.breach(fmt.Sprintf("names/%x", k), "leads to collection %d, which does not have that name", n.ID)
 		}
 	})
-	_ = c.tx.top(dataBucket).ForEach(func(k, _ []byte) error {
-		if c.tx.top(collectionsBucket).Get(k) == nil {
-			c.breach(fmt.Sprintf("data/%x", k), "belongs to no collection")
-		}
-		return nil
-	})
 }
 
-func (c *checker) counter(b *bolt.Bucket, key []byte) uint64 {
+func (c *checker) counter(b bucket, key []byte) uint64 {
 	r, err := getRecord[counterRecord](b, kindCounter, key)
 	if err != nil || r == nil {
 		return 0
@@ -87,9 +79,9 @@ type shelfCheck struct {
 	*checker
 	where string
 	col   *lode.Collection
-	forms map[string]recordForm
-	data  *bolt.Bucket
 	rows  []rowRange
+	// held counts what versions say about the segments.
+	held map[lode.SegmentID]*Segment
 }
 
 // rowRange are the rows of one searchable version.
@@ -100,24 +92,12 @@ type rowRange struct {
 }
 
 func (c *checker) collection(where string, col *lode.Collection) {
-	data := c.tx.top(dataBucket).Bucket(collectionKey(col.ID))
-	if data == nil {
-		c.breach(where, "has no data")
-		return
-	}
-	for _, name := range shelfBuckets {
-		if data.Bucket(name) == nil {
-			c.breach(where, "has no bucket %s", name)
-			return
-		}
-	}
-	s := &shelfCheck{checker: c, where: where, col: col, forms: shelfForms(), data: data}
+	s := &shelfCheck{checker: c, where: where, col: col, held: map[lode.SegmentID]*Segment{}}
 	s.documents()
 	s.ids()
 	s.versions()
 	s.quarantine()
-	s.orphans(rowsBucket, "rows")
-	s.orphans(silverBucket, "silver")
+	s.segments()
 	s.rowNumbers()
 }
 
@@ -125,19 +105,21 @@ func (s *shelfCheck) at(format string, args ...any) string {
 	return s.where + ", " + fmt.Sprintf(format, args...)
 }
 
-func (s *shelfCheck) form(name []byte) recordForm { return s.forms[string(name)] }
+func (s *shelfCheck) bucket(b bucketID) bucket {
+	return bucket{s.tx, space{b, segmentKey{collection: s.col.ID}}}
+}
 
 func (s *shelfCheck) document(no lode.DocNo) *lode.Document {
-	return find[lode.Document](s.data.Bucket(documentsBucket), s.form(documentsBucket), documentKey(no))
+	return find[lode.Document](s.bucket(documentsBucket), documentKey(no))
 }
 
 func (s *shelfCheck) version(doc lode.DocNo, v lode.Version) *lode.DocVersion {
-	return find[lode.DocVersion](s.data.Bucket(versionsBucket), s.form(versionsBucket), versionKey(doc, v))
+	return find[lode.DocVersion](s.bucket(versionsBucket), versionKey(doc, v))
 }
 
 func (s *shelfCheck) documents() {
 	last := s.counter(s.tx.top(clusterBucket), lastDocumentKey)
-	walk(s.checker, s.data.Bucket(documentsBucket), s.form(documentsBucket), func(k []byte, d *lode.Document) {
+	walk(s.checker, s.bucket(documentsBucket), func(k []byte, d *lode.Document) {
 		where := s.at("document %d", d.No)
 		if !bytes.Equal(k, documentKey(d.No)) || d.Collection != s.col.ID || wordFor(d.Kind) == "" {
 			s.breach(where, "stands under key %x, says collection %d and kind %d", k, d.Collection, d.Kind)
@@ -146,7 +128,7 @@ func (s *shelfCheck) documents() {
 		if uint64(d.No) > last {
 			s.breach(where, "has a number that was not given out; the last is %d", last)
 		}
-		id := find[outsideIDRecord](s.data.Bucket(idsBucket), s.form(idsBucket), s.idKeyOf(d.Kind, d.ID))
+		id := find[outsideIDRecord](s.bucket(idsBucket), s.idKeyOf(d.Kind, d.ID))
 		if id == nil || id.No != d.No || id.ID != d.ID || id.Kind != d.Kind {
 			s.breach(where, "cannot be found by its id")
 		}
@@ -172,14 +154,14 @@ func (s *shelfCheck) documentVersions(where string, d *lode.Document) {
 			s.breach(where, "shows version %d, which is not ready", d.Current)
 		}
 	}
-	noted := s.data.Bucket(quarantineBucket).Get(documentKey(d.No)) != nil
+	noted := s.bucket(quarantineBucket).get(documentKey(d.No)) != nil
 	if failed := newest.State == lode.StateQuarantined; failed != noted {
 		s.breach(where, "is %s and noted in quarantine: %t", newest.State, noted)
 	}
 }
 
 func (s *shelfCheck) ids() {
-	walk(s.checker, s.data.Bucket(idsBucket), s.form(idsBucket), func(k []byte, r *outsideIDRecord) {
+	walk(s.checker, s.bucket(idsBucket), func(k []byte, r *outsideIDRecord) {
 		d := s.document(r.No)
 		if d == nil || d.ID != r.ID || d.Kind != r.Kind || !bytes.Equal(k, s.idKeyOf(r.Kind, r.ID)) {
 			s.breach(s.at("ids/%x", k), "leads to document %d, which does not have that id", r.No)
@@ -188,7 +170,7 @@ func (s *shelfCheck) ids() {
 }
 
 func (s *shelfCheck) quarantine() {
-	_ = s.data.Bucket(quarantineBucket).ForEach(func(k, _ []byte) error {
+	_ = s.bucket(quarantineBucket).scanAll(nil, func(k, _ []byte) error {
 		if len(k) == numberKeyBytes && s.document(parseDocumentKey(k)) == nil {
 			s.breach(s.at("quarantine"), "notes document %d, which does not exist", parseDocumentKey(k))
 		}
@@ -196,28 +178,75 @@ func (s *shelfCheck) quarantine() {
 	})
 }
 
-// orphans finds parts of versions that do not exist.
-func (s *shelfCheck) orphans(bucket []byte, what string) {
-	cursor := s.data.Bucket(bucket).Cursor()
-	k, _ := cursor.First()
-	for k != nil && s.ctx.Err() == nil {
-		if len(k) != partKeyBytes {
-			k, _ = cursor.Next()
-			continue
+// segments compares the segments' records and members with the versions, both ways.
+func (s *shelfCheck) segments() {
+	last := s.counter(s.bucket(countersBucket), lastSegmentKey)
+	unsealed := 0
+	walk(s.checker, s.bucket(segmentsBucket), func(k []byte, r *Segment) {
+		where := s.at("segment %d", r.ID)
+		held := s.held[r.ID]
+		if held == nil {
+			held = &Segment{}
 		}
-		doc, v := parseVersionKey(k)
-		if s.data.Bucket(versionsBucket).Get(versionKey(doc, v)) == nil {
-			s.breach(s.at("document %d, version %d", doc, v), "has %s and does not exist", what)
+		delete(s.held, r.ID)
+		switch {
+		case !bytes.Equal(k, segmentNoKey(r.ID)):
+			s.breach(where, "stands under key %x", k)
+		case r.ID == 0 || uint64(r.ID) > last:
+			s.breach(where, "has a number that was not given out; the last is %d", last)
+		case r.State < SegmentGrowing || r.State > SegmentSealed:
+			s.breach(where, "is in no known state")
+		case r.Pending != held.Pending:
+			s.breach(where, "counts %d pending versions, there are %d", r.Pending, held.Pending)
+		case r.State == SegmentSealed && (r.Pending != 0 || r.Members == 0 || r.Hash.IsZero() || r.FileBytes == 0):
+			s.breach(where, "is sealed with %d pending versions, %d members and %d bytes", r.Pending, r.Members, r.FileBytes)
 		}
-		if k, _ = cursor.Seek(partKey(doc, v, ^uint32(0))); k != nil && bytes.HasPrefix(k, versionKey(doc, v)) {
-			k, _ = cursor.Next()
+		if r.State != SegmentSealed {
+			unsealed++
 		}
+		s.members(where, r, held.Members)
+	})
+	if unsealed > 2 {
+		s.breach(s.where, "has %d segments that are not sealed", unsealed)
+	}
+	for id := range s.held {
+		s.breach(s.at("segment %d", id), "does not exist, versions lie in it")
+	}
+}
+
+// members compares the members of a segment with its versions.
+func (s *shelfCheck) members(where string, r *Segment, shown int) {
+	members, dropped := 0, 0
+	b := s.bucket(membersBucket)
+	_ = b.scanAll(segmentNoKey(r.ID), func(k, raw []byte) error {
+		if forms[membersBucket].check(k, raw) != nil {
+			return nil // reported
+		}
+		var m memberRecord
+		if decodeRecord(kindMember, raw, &m) != nil {
+			return nil
+		}
+		members++
+		_, doc, version := parseMemberKey(k)
+		v := s.version(doc, version)
+		switch {
+		case m.Dropped != 0:
+			if dropped++; r.State != SegmentSealing || m.Dropped <= r.ClosedAt {
+				s.breach(where, "keeps version %s, which was dropped", versionName(doc, version))
+			}
+		case v == nil || v.State != lode.StateReady || v.Segment != r.ID || v.Epoch != m.Epoch || v.FirstRow != m.FirstRow || v.Chunks != m.Rows:
+			s.breach(where, "has version %s as a member, which is not shown or says otherwise", versionName(doc, version))
+		}
+		return s.ctx.Err()
+	})
+	if members != r.Members || members-dropped != shown {
+		s.breach(where, "counts %d members, has %d, and %d versions are shown from it", r.Members, members, shown)
 	}
 }
 
 // rowNumbers finds rows that two versions claim, and rows that were not given out.
 func (s *shelfCheck) rowNumbers() {
-	last := s.counter(s.data.Bucket(countersBucket), lastRowKey)
+	last := s.counter(s.bucket(countersBucket), lastRowKey)
 	slices.SortFunc(s.rows, func(a, b rowRange) int { return cmp.Compare(a.first, b.first) })
 	var end lode.RowID
 	for _, r := range s.rows {

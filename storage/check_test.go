@@ -38,6 +38,32 @@ func damage(t *testing.T, b *bench, bucket string, key []byte, change func([]byt
 
 func drop([]byte) []byte { return nil }
 
+// damagePart is damage for a row or piece of silver in the growing segment 1 of collection 1;
+// change is not shown the index before the record.
+func damagePart(t *testing.T, b *bench, bucket string, key []byte, change func([]byte) []byte) {
+	t.Helper()
+	err := b.RawSegment(1, 1, func(tx *bolt.Tx) error {
+		parts := tx.Bucket([]byte(bucket))
+		raw := slices.Clone(parts.Get(key))
+		if raw == nil {
+			t.Fatalf("no record at %s/%x", bucket, key)
+		}
+		changed := change(slices.Clone(raw[storage.IndexBytes:]))
+		if changed == nil {
+			return parts.Delete(key)
+		}
+		return parts.Put(key, append(raw[:storage.IndexBytes:storage.IndexBytes], changed...))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// partKey is the key of a part of version 1 of a document, in epoch 1.
+func partKey(doc lode.DocNo, part uint32) []byte {
+	return storage.RowKey(&lode.DocVersion{Doc: doc, Version: 1, Epoch: 1}, part)
+}
+
 // edit changes a decoded record.
 func edit[T any](kind seal.Kind, change func(*T)) func([]byte) []byte {
 	return func(raw []byte) []byte {
@@ -57,6 +83,7 @@ func edit[T any](kind seal.Kind, change func(*T)) func([]byte) []byte {
 const (
 	kindDocument seal.Kind = 0x26
 	kindRow      seal.Kind = 0x29
+	kindSegment  seal.Kind = 0x2E
 )
 
 func TestSoundStoreHasNoBreach(t *testing.T) {
@@ -113,6 +140,16 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 	shelf := func(bucket string, key []byte, change func([]byte) []byte) func(*testing.T, *bench) {
 		return func(t *testing.T, b *bench) { damage(t, b, bucket, key, change) }
 	}
+	parts := func(bucket string, key []byte, change func([]byte) []byte) func(*testing.T, *bench) {
+		return func(t *testing.T, b *bench) { damagePart(t, b, bucket, key, change) }
+	}
+	rawSegment := func(fn func(*bolt.Tx) error) func(*testing.T, *bench) {
+		return func(t *testing.T, b *bench) {
+			if err := b.RawSegment(1, 1, fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	update := func(fn func(*storage.Tx) error) func(*testing.T, *bench) {
 		return func(t *testing.T, b *bench) { b.update(fn) }
 	}
@@ -131,7 +168,7 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		}
 	}
 	doc, version := storage.DocumentKey(1), storage.VersionKey(1, 1)
-	row := storage.PartKey(1, 1, 1)
+	row, member := partKey(1, 1), storage.MemberKey(1, 1, 1)
 	editDoc := func(change func(*lode.Document)) func(*testing.T, *bench) {
 		return shelf("documents", doc, edit(kindDocument, change))
 	}
@@ -139,7 +176,10 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		return shelf("versions", version, edit(kindVersion, change))
 	}
 	editRow := func(change func(*lode.StagedChunk)) func(*testing.T, *bench) {
-		return shelf("rows", row, edit(kindRow, change))
+		return parts("rows", row, edit(kindRow, change))
+	}
+	editSegment := func(change func(*storage.Segment)) func(*testing.T, *bench) {
+		return shelf("segments", storage.DocumentKey(1), edit(kindSegment, change))
 	}
 	firstOf := func(bucket string, change func(b *bolt.Bucket, k []byte) error) func(*testing.T, *bench) {
 		return raw(func(tx *bolt.Tx) error {
@@ -189,8 +229,8 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"collection not given out": {put("cluster", []byte("last collection"), 0x23, anyMap{1: 0}), "was not given out"},
 		"collection without data":  {raw(func(tx *bolt.Tx) error { return tx.Bucket([]byte("data")).DeleteBucket(number(1)) }), "has no data"},
 		"collection without bucket": {raw(func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("data")).Bucket(number(1)).DeleteBucket([]byte("silver"))
-		}), "has no bucket silver"},
+			return tx.Bucket([]byte("data")).Bucket(number(1)).DeleteBucket([]byte("members"))
+		}), "has no bucket members"},
 		"data without collection":  {raw(func(tx *bolt.Tx) error { _, err := tx.Bucket([]byte("data")).CreateBucket(number(9)); return err }), "belongs to no collection"},
 		"document without id":      {firstOf("ids", remove), "cannot be found by its id"},
 		"id without document":      {put("ids", make([]byte, 16), 0x27, anyMap{1: 1, 2: "ghost", 3: 99}), "does not have that id"},
@@ -199,31 +239,62 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"document without newest":  {editDoc(func(d *lode.Document) { d.Newest = 5 }), "has no version 5"},
 		"document shows nothing":   {editDoc(func(d *lode.Document) { d.Current = 5 }), "shows version 5"},
 		"document is gone":         {shelf("documents", doc, drop), "belongs to no document"},
-		"version is gone":          {shelf("versions", version, drop), "does not exist"},
+		"version is gone":          {shelf("versions", version, drop), "has no version 1"},
 		"version beyond newest":    {editDoc(func(d *lode.Document) { d.Newest, d.Current = 0, 0 }), "is newer than version 0"},
 		"version under other key":  {editVersion(func(v *lode.DocVersion) { v.Doc = 2 }), "stands under key"},
 		"version in no state":      {editVersion(func(v *lode.DocVersion) { v.State = "odd" }), "no known state"},
 		"shown version not ready":  {editVersion(func(v *lode.DocVersion) { v.State = lode.StatePending }), "which is not ready"},
-		"row is gone":              {shelf("rows", row, drop), "has 1 rows, not 2"},
-		"first row is gone":        {shelf("rows", storage.PartKey(1, 1, 0), drop), "row 0 is missing"},
-		"row too many":             {put("rows", storage.PartKey(1, 1, 2), kindRow, &lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: 2}}}), "has 3 rows, not 2"},
-		"row text":                 {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
-		"row span":                 {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
-		"row vector":               {editRow(func(s *lode.StagedChunk) { s.Vector = s.Vector[4:] }), "vector has 12 bytes"},
-		"row numbers":              {editVersion(func(v *lode.DocVersion) { v.FirstRow = 4 }), "another version has too"},
-		"row not given out":        {editVersion(func(v *lode.DocVersion) { v.FirstRow = 90 }), "not given out"},
-		"gold hash":                {editVersion(func(v *lode.DocVersion) { v.Gold = stranger }), "hash of the gold layer"},
-		"silver hash":              {editVersion(func(v *lode.DocVersion) { v.Silver = stranger }), "hash of the silver layer"},
-		"silver is gone":           {update(func(tx *storage.Tx) error { return tx.PutSilverPart(1, 2, 1, 5, nil) }), "piece 2 of the silver is missing"},
-		"no silver at all": {raw(func(tx *bolt.Tx) error {
-			return errors.Join(storage.Shelf(tx, 1, "silver").Delete(storage.PartKey(1, 1, 0)), storage.Shelf(tx, 1, "silver").Delete(storage.PartKey(1, 1, 1)))
+		"row is gone":              {parts("rows", row, drop), "has 1 rows, not 2"},
+		"first row is gone":        {parts("rows", partKey(1, 0), drop), "row 0 is missing"},
+		"row too many": {rawSegment(func(tx *bolt.Tx) error {
+			record, err := storage.EncodeRecord(kindRow, &lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: 2}}})
+			return errors.Join(err, tx.Bucket([]byte("rows")).Put(partKey(1, 2), append(make([]byte, storage.IndexBytes), record...)))
+		}), "has 3 rows, not 2"},
+		"row text":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
+		"row span":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
+		"row vector":              {editRow(func(s *lode.StagedChunk) { s.Vector = s.Vector[4:] }), "vector has 12 bytes"},
+		"row numbers":             {editVersion(func(v *lode.DocVersion) { v.FirstRow = 4 }), "another version has too"},
+		"row not given out":       {editVersion(func(v *lode.DocVersion) { v.FirstRow = 90 }), "not given out"},
+		"gold hash":               {editVersion(func(v *lode.DocVersion) { v.Gold = stranger }), "hash of the gold layer"},
+		"silver hash":             {editVersion(func(v *lode.DocVersion) { v.Silver = stranger }), "hash of the silver layer"},
+		"piece of silver is gone": {parts("silver", partKey(1, 0), drop), "piece 0 of the silver is missing"},
+		"no silver at all": {rawSegment(func(tx *bolt.Tx) error {
+			return errors.Join(tx.Bucket([]byte("silver")).Delete(partKey(1, 0)), tx.Bucket([]byte("silver")).Delete(partKey(1, 1)))
 		}), "has no silver"},
-		"silver does not decode": {shelf("silver", storage.PartKey(1, 1, 1), func([]byte) []byte { return seal.Seal(0x2A, []byte("x")) }), "silver: "},
-		"orphan rows": {update(func(tx *storage.Tx) error {
-			return tx.PutChunk(1, &lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 7, Version: 1}}})
-		}), "has rows and does not exist"},
-		"orphan silver":            {update(func(tx *storage.Tx) error { return tx.PutSilverPart(1, 1, 8, 0, nil) }), "has silver and does not exist"},
-		"leftover stage":           {update(func(tx *storage.Tx) error { return tx.PutSilverPart(1, 4, 1, 0, nil) }), "left over"},
+		"silver does not decode":         {parts("silver", partKey(1, 1), func([]byte) []byte { return seal.Seal(0x2A, []byte("x")) }), "silver: "},
+		"part of nothing":                {rawSegment(func(tx *bolt.Tx) error { return tx.Bucket([]byte("rows")).Put([]byte("short"), nil) }), "a part has 0 bytes"},
+		"part of a stage":                {parts("rows", partKey(3, 0), func(b []byte) []byte { b[20] ^= 1; return b }), "checksum"},
+		"growing segment without bucket": {rawSegment(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("rows")) }), "has no bucket rows"},
+		"growing segment is gone": {func(t *testing.T, b *bench) {
+			b.flush()
+			_ = os.Remove(filepath.Join(b.dir, "segments", "1-1.growing"))
+		}, "1-1"},
+		"growing segment is another": {rawSegment(func(tx *bolt.Tx) error {
+			record, err := storage.EncodeRecord(0x33, anyMap{1: 1, 2: 1, 3: 9})
+			return errors.Join(err, tx.Bucket([]byte("local")).Put([]byte("format"), record))
+		}), "the file is segment 1-9"},
+		"growing segment is older": {rawSegment(func(tx *bolt.Tx) error {
+			record, err := storage.EncodeRecord(0x21, anyMap{1: 1, 2: 1})
+			return errors.Join(err, tx.Bucket([]byte("local")).Put([]byte("applied"), record))
+		}), "older than the catalogue"},
+		"segment is gone":          {shelf("segments", number(1), drop), "does not exist"},
+		"segment in no state":      {editSegment(func(s *storage.Segment) { s.State = 9 }), "no known state"},
+		"segment not given out":    {put("counters", []byte("last segment"), 0x23, anyMap{1: 0}), "was not given out"},
+		"segment under other key":  {editSegment(func(s *storage.Segment) { s.ID = 9 }), "stands under key"},
+		"pending is miscounted":    {editSegment(func(s *storage.Segment) { s.Pending++ }), "counts 2 pending"},
+		"members are miscounted":   {editSegment(func(s *storage.Segment) { s.Members++ }), "counts 3 members"},
+		"segment sealed too early": {editSegment(func(s *storage.Segment) { s.State = storage.SegmentSealed }), "is sealed with 1 pending"},
+		"member is gone":           {shelf("members", member, drop), "has 1, and 2 versions"},
+		"member is not shown":      {shelf("members", member, edit(0x2F, func(m *anyMap) { (*m)[1] = 7 })), "not shown or says otherwise"},
+		"member was dropped":       {shelf("members", member, edit(0x2F, func(m *anyMap) { (*m)[4] = 7 })), "which was dropped"},
+		"stray segment":            {func(t *testing.T, b *bench) { _ = os.WriteFile(filepath.Join(b.dir, "segments", "stray"), nil, 0o600) }, "is no segment"},
+		"unknown segment": {func(t *testing.T, b *bench) {
+			_ = os.WriteFile(filepath.Join(b.dir, "segments", stranger.String()+".segment"), nil, 0o600)
+		}, "does not know this segment"},
+		"partless with a place": {update(func(tx *storage.Tx) error {
+			v, err := tx.Version(1, 4, 1)
+			return errors.Join(err, tx.Place(1, v), tx.PutVersion(1, v))
+		}), "has a place in segment"},
 		"pending without job":      {update(func(tx *storage.Tx) error { return tx.DropJob(lode.Job{Collection: 1, Doc: 3, Version: 1}) }), "has no job"},
 		"job of other epoch":       {update(func(tx *storage.Tx) error { return tx.PutJob(lode.Job{Collection: 1, Doc: 3, Version: 1, Epoch: 7}) }), "has epoch 7"},
 		"job of ready version":     {update(func(tx *storage.Tx) error { return tx.PutJob(lode.Job{Collection: 1, Doc: 1, Version: 1, Epoch: 1}) }), "its version is ready"},
@@ -310,7 +381,7 @@ func TestCheckOfDamagedNodeFile(t *testing.T) {
 	if err := os.Remove(filepath.Join(b.dir, "catalog.db")); err != nil {
 		t.Fatal(err)
 	}
-	if err := storage.CheckDir(ctx, b.dir, func(br storage.Breach) { all = append(all, br) }); err != nil || !mentions(all, "file is missing") {
+	if err := storage.CheckDir(ctx, b.dir, func(br storage.Breach) { all = append(all, br) }); err != nil || !mentions(all, "catalog.db is missing") {
 		t.Errorf("%v, %v", all, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func (s *shelfCheck) versions() {
-	walk(s.checker, s.data.Bucket(versionsBucket), s.form(versionsBucket), func(k []byte, v *lode.DocVersion) {
+	walk(s.checker, s.bucket(versionsBucket), func(k []byte, v *lode.DocVersion) {
 		where := s.at("document %d, version %d", v.Doc, v.Version)
 		if !v.Blob.IsZero() {
 			s.refs[v.Blob]++
@@ -24,6 +24,7 @@ func (s *shelfCheck) versions() {
 		case v.Version > d.Newest:
 			s.breach(where, "is newer than version %d, the newest of its document", d.Newest)
 		}
+		s.hold(v)
 		bronze, ok := s.bronze(where, v)
 		switch v.State {
 		case lode.StateReady:
@@ -36,6 +37,23 @@ func (s *shelfCheck) versions() {
 			s.breach(where, "is in no known state")
 		}
 	})
+}
+
+// hold counts a version for its segment.
+func (s *shelfCheck) hold(v *lode.DocVersion) {
+	if v.Segment == 0 {
+		return
+	}
+	held := s.held[v.Segment]
+	if held == nil {
+		held = &Segment{}
+		s.held[v.Segment] = held
+	}
+	if v.State == lode.StateReady {
+		held.Members++
+	} else {
+		held.Pending++
+	}
 }
 
 // bronze returns the bytes as received; ok is false when there are none to be had.
@@ -59,7 +77,7 @@ func (s *shelfCheck) bronze(where string, v *lode.DocVersion) (content []byte, o
 
 // pending versions may have parts already; they must have the job that makes the rest.
 func (s *shelfCheck) pending(where string, v *lode.DocVersion) {
-	j := find[lode.Job](s.tx.top(jobsBucket), topForms()[string(jobsBucket)], jobKey(lode.Job{Collection: s.col.ID, Doc: v.Doc, Version: v.Version}))
+	j := find[lode.Job](s.tx.top(jobsBucket), jobKey(lode.Job{Collection: s.col.ID, Doc: v.Doc, Version: v.Version}))
 	if j == nil {
 		s.breach(where, "is pending and has no job")
 	}
@@ -67,11 +85,8 @@ func (s *shelfCheck) pending(where string, v *lode.DocVersion) {
 
 // partless versions have been given up, and so have their parts.
 func (s *shelfCheck) partless(where string, v *lode.DocVersion) {
-	for _, name := range [][]byte{rowsBucket, silverBucket} {
-		k, _ := s.data.Bucket(name).Cursor().Seek(versionKey(v.Doc, v.Version))
-		if bytes.HasPrefix(k, versionKey(v.Doc, v.Version)) {
-			s.breach(where, "is %s and has %s left over", v.State, name)
-		}
+	if v.Segment != 0 {
+		s.breach(where, "is %s and has a place in segment %d", v.State, v.Segment)
 	}
 }
 
@@ -94,7 +109,7 @@ func (s *shelfCheck) ready(where string, d *lode.Document, v *lode.DocVersion, b
 
 // silver returns the decoded silver of a version, nil when it has none or a bad one.
 func (s *shelfCheck) silver(where string, d *lode.Document, v *lode.DocVersion) *lode.SilverText {
-	raw, err := s.tx.SilverParts(s.col.ID, v.Doc, v.Version)
+	raw, err := s.tx.SilverParts(s.col.ID, v)
 	if lode.IsCode(err, lode.CodeNotFound) {
 		if d.Kind == lode.KindDocument || !v.Silver.IsZero() {
 			s.breach(where, "has no silver")
@@ -119,7 +134,7 @@ func (s *shelfCheck) silver(where string, d *lode.Document, v *lode.DocVersion) 
 // chunks returns the rows of a version, nil when they are not complete.
 func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.SilverText) []lode.Chunk {
 	chunks := make([]lode.Chunk, 0, max(0, min(v.Chunks, 1<<16)))
-	err := s.tx.Chunks(s.col.ID, v.Doc, v.Version, func(r *lode.StagedChunk) error {
+	err := s.tx.Chunks(s.col.ID, v, func(r *lode.StagedChunk) error {
 		where := fmt.Sprintf("%s, row %d", where, len(chunks))
 		if want := (lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: uint32(len(chunks))}); r.Chunk.ID != want {
 			return lode.Errorf(lode.CodeCorrupt, "row %d is missing, found %s", len(chunks), r.Chunk.ID)
@@ -150,7 +165,7 @@ func quotes(text string, c *lode.Chunk) bool {
 
 // jobs checks that each job has a pending version of its epoch.
 func (c *checker) jobs() {
-	walk(c, c.tx.top(jobsBucket), topForms()[string(jobsBucket)], func(k []byte, j *lode.Job) {
+	walk(c, c.tx.top(jobsBucket), func(k []byte, j *lode.Job) {
 		where := fmt.Sprintf("job of collection %d, document %d, version %d", j.Collection, j.Doc, j.Version)
 		if !bytes.Equal(k, jobKey(*j)) {
 			c.breach(where, "stands under key %x", k)
@@ -169,15 +184,14 @@ func (c *checker) jobs() {
 
 // references checks the counted references against the stored ones.
 func (c *checker) references() {
-	f := topForms()[string(blobsBucket)]
-	walk(c, c.tx.top(blobsBucket), f, func(k []byte, r *blobRecord) {
+	walk(c, c.tx.top(blobsBucket), func(k []byte, r *blobRecord) {
 		h := lode.Hash(k)
 		if r.Refs != c.refs[h] {
 			c.breach("blob "+h.String(), "has %d references, %d versions refer to it", r.Refs, c.refs[h])
 		}
 	})
 	for h, n := range c.refs {
-		if c.tx.top(blobsBucket).Get(h[:]) == nil {
+		if c.tx.top(blobsBucket).get(h[:]) == nil {
 			c.breach("blob "+h.String(), "has no reference, %d versions refer to it", n)
 		}
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,19 +29,7 @@ func (t *Tx) PutCollection(c *lode.Collection) error {
 	if err := t.putName(c); err != nil {
 		return err
 	}
-	if err := putRecord(t.top(collectionsBucket), kindCollection, collectionKey(c.ID), c); err != nil {
-		return err
-	}
-	shelf, err := t.top(dataBucket).CreateBucketIfNotExists(collectionKey(c.ID))
-	if err != nil {
-		return err
-	}
-	for _, name := range shelfBuckets {
-		if _, err := shelf.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putRecord(t.top(collectionsBucket), kindCollection, collectionKey(c.ID), c)
 }
 
 // putName makes the name lead to the collection, and an earlier name of it nowhere.
@@ -62,9 +51,7 @@ func (t *Tx) putName(c *lode.Collection) error {
 		return err
 	}
 	if old != nil && old.Name != c.Name {
-		if err := names.Delete(nameKey(idKey, old.Name)); err != nil {
-			return err
-		}
+		names.delete(nameKey(idKey, old.Name))
 	}
 	return putRecord(names, kindName, key, &nameRecord{Name: c.Name, ID: c.ID})
 }
@@ -106,7 +93,7 @@ func (t *Tx) CollectionByName(name string) (*lode.Collection, error) {
 // Collections returns all collections by name.
 func (t *Tx) Collections() ([]*lode.Collection, error) {
 	var all []*lode.Collection
-	err := scanAll(t.top(collectionsBucket), nil, func(k, v []byte) error {
+	err := t.top(collectionsBucket).scanAll(nil, func(k, v []byte) error {
 		c := new(lode.Collection)
 		if err := decodeRecord(kindCollection, v, c); err != nil {
 			return recordError(kindCollection, k, err)
@@ -118,8 +105,8 @@ func (t *Tx) Collections() ([]*lode.Collection, error) {
 	return all, err
 }
 
-// DropCollection removes a collection with everything below it: documents, versions, rows,
-// silver, jobs. Its blobs lose their references; [Store.SweepBlobs] removes the files.
+// DropCollection removes a collection with everything below it: documents, versions,
+// segments, jobs. Its blobs lose their references; [Store.SweepBlobs] removes the files.
 func (t *Tx) DropCollection(id lode.CollectionID) error {
 	if err := t.needWrite(); err != nil {
 		return err
@@ -135,18 +122,17 @@ func (t *Tx) DropCollection(id lode.CollectionID) error {
 	if err := t.releaseVersions(versions, nil); err != nil {
 		return err
 	}
-	if err := dropPrefix(t.top(jobsBucket), collectionKey(id)); err != nil {
+	if err := t.top(jobsBucket).dropPrefix(collectionKey(id)); err != nil {
 		return err
 	}
 	idKey, err := t.lookupForWrite()
 	if err != nil {
 		return err
 	}
-	if err := t.top(namesBucket).Delete(nameKey(idKey, c.Name)); err != nil {
-		return err
-	}
-	if err := t.top(dataBucket).DeleteBucket(collectionKey(id)); err != nil {
-		return err
-	}
-	return t.top(collectionsBucket).Delete(collectionKey(id))
+	t.top(namesBucket).delete(nameKey(idKey, c.Name))
+	t.top(collectionsBucket).delete(collectionKey(id))
+	maps.DeleteFunc(t.segments, func(k segmentKey, _ *segmentState) bool { return k.collection == id })
+	t.known = 0
+	t.edit.drop(id)
+	return nil
 }

@@ -2,12 +2,15 @@ package storage_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"github.com/lodedb/lode"
@@ -51,54 +54,115 @@ func redirect(t *testing.T, path string, flag int, to string) (undo func()) {
 	}
 }
 
-func TestFullDiskChangesNothing(t *testing.T) {
-	b := openReady(t)
-	// Freed pages let the next update write without growing the file.
-	b.update(func(tx *storage.Tx) error { return tx.PutSilverPart(1, 1, 1, 0, make([]byte, 100_000)) })
-	b.update(func(tx *storage.Tx) error { return tx.DropParts(1, 1, 1) })
-	b.update(func(*storage.Tx) error { return nil })
-	before, at := b.hash(), b.Applied()
-	piece := make([]byte, 10_000)
-	put := func() error {
-		return b.Update(b.next(), func(tx *storage.Tx) error { return tx.PutSilverPart(1, 1, 1, 0, piece) })
+// makeRoom frees pages in the files, so that the next flush writes without growing them.
+func makeRoom(t *testing.T, b *bench) {
+	t.Helper()
+	for _, size := range []int{3_000_000, 0} {
+		fill := func(tx *bolt.Tx) error { return tx.Bucket([]byte("local")).Put([]byte("room"), make([]byte, size)) }
+		if size == 0 {
+			fill = func(tx *bolt.Tx) error { return tx.Bucket([]byte("local")).Delete([]byte("room")) }
+		}
+		if err := errors.Join(b.Raw(fill), b.RawSegment(1, 1, fill)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	undo := redirect(t, filepath.Join(b.dir, "catalog.db"), unix.O_RDWR, "/dev/full")
-	err := put()
-	undo()
-	wantCode(t, err, lode.CodeOverloaded)
-	if b.hash() != before || b.Applied() != at {
-		t.Error("the failed update left something behind")
-	}
-	if err := put(); err != nil {
-		t.Errorf("after space was freed: %v", err)
-	}
-	b.update(func(tx *storage.Tx) error { return tx.DropParts(1, 1, 1) })
+	b.update(func(tx *storage.Tx) error { return stageSilver(tx, "room", 0, []byte("x")) })
+	b.flush() // pages of the last transaction but one are free
 }
 
-func TestFailingDiskStopsWrites(t *testing.T) {
+// TestFullDisk fills the disk under the catalogue and under a growing segment: updates go on
+// in memory, new work is refused, and everything arrives once there is space.
+func TestFullDisk(t *testing.T) {
+	for _, name := range []string{"catalog.db", "segments/1-1.growing"} {
+		b := openReady(t)
+		b.addDocument(1, "x", "text\n")
+		makeRoom(t, b)
+		at, flushed := b.Applied(), b.Flushed()
+		if at != flushed {
+			t.Fatalf("flushed to %v of %v", flushed, at)
+		}
+		undo := redirect(t, filepath.Join(b.dir, name), unix.O_RDWR, "/dev/full")
+		b.addDocument(1, "y", strings.Repeat("more text\n", 3000))
+		wantCode(t, b.Flush(), lode.CodeOverloaded)
+		wantCode(t, b.Flush(), lode.CodeOverloaded)
+		wantCode(t, b.Admit(1), lode.CodeOverloaded)
+		if b.Flushed() != flushed {
+			t.Errorf("%s: flushed to %v", name, b.Flushed())
+		}
+		b.addDocument(1, "z", "deletes and completions go on\n")
+		want := b.hash()
+		undo()
+		b.flush()
+		if err := b.Admit(1); err != nil || b.hash() != want || b.Flushed() != b.Applied() {
+			t.Errorf("%s: after space was freed: %v", name, err)
+		}
+		if b = b.reopen(); b.hash() != want {
+			t.Errorf("%s: another state after reopening", name)
+		}
+	}
+}
+
+// TestFullDiskHeals waits for the flusher to find space by itself.
+func TestFullDiskHeals(t *testing.T) {
 	b := openReady(t)
-	before := b.hash()
-	path := filepath.Join(b.dir, "catalog.db")
-	undo := redirect(t, path, unix.O_RDONLY, path)
-	err := b.Update(b.next(), func(tx *storage.Tx) error { return tx.PutSilverPart(1, 1, 1, 0, []byte("x")) })
+	b.addDocument(1, "y", "text\n")
+	makeRoom(t, b)
+	undo := redirect(t, filepath.Join(b.dir, "catalog.db"), unix.O_RDWR, "/dev/full")
+	b.update(func(tx *storage.Tx) error { return stageSilver(tx, "x", 0, make([]byte, 100_000)) })
+	wantCode(t, b.Flush(), lode.CodeOverloaded)
+	b.addCollection("later")
 	undo()
-	wantCode(t, err, lode.CodeInternal)
-	wantCode(t, b.Update(b.next(), func(*storage.Tx) error { return nil }), lode.CodeUnavailable)
-	if b.hash() != before {
-		t.Error("the failed update left something behind")
+	for start := time.Now(); b.Flushed() != b.Applied() || b.Admit(1) != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("flushed to %v of %v", b.Flushed(), b.Applied())
+		}
 	}
-	b = b.reopen()
-	if b.hash() != before {
-		t.Error("the failed update left something behind on disk")
+}
+
+// TestFailingDiskStopsWrites makes a write fail so that nobody knows what was written.
+func TestFailingDiskStopsWrites(t *testing.T) {
+	for _, name := range []string{"catalog.db", "segments/1-1.growing"} {
+		told := make(chan error, 2)
+		dir := t.TempDir()
+		s, err := storage.Open(dir, storage.Options{FlushInterval: time.Hour, Failed: func(err error) { told <- err }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &bench{TB: t, Store: s, dir: dir}
+		b.start()
+		b.addDocument(1, "x", "text\n")
+		b.flush()
+		before, at := b.hash(), b.Applied()
+		path := filepath.Join(dir, name)
+		undo := redirect(t, path, unix.O_RDONLY, path)
+		b.addDocument(1, "y", "more\n")
+		wantCode(t, b.Flush(), lode.CodeInternal)
+		undo()
+		wantCode(t, b.Update(b.next(), func(*storage.Tx) error { return nil }), lode.CodeUnavailable)
+		wantCode(t, b.Flush(), lode.CodeUnavailable)
+		wantCode(t, b.Admit(1), lode.CodeOverloaded)
+		select {
+		case err := <-told:
+			wantCode(t, err, lode.CodeInternal)
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: nobody was told", name)
+		}
+		b.close()
+		if b = openDir(t, dir); b.hash() != before || b.Applied() != at {
+			t.Errorf("%s: the failed flush left something behind", name)
+		}
+		b.addDocument(1, "y", "more\n")
+		if len(told) > 0 {
+			t.Errorf("%s: told twice", name)
+		}
 	}
-	b.update(func(*storage.Tx) error { return nil })
 }
 
 // TestPagesDamagedWhileOpen overwrites the mapped file of an open store.
 func TestPagesDamagedWhileOpen(t *testing.T) {
 	b := openReady(t)
 	for i := range 50 {
-		b.update(func(tx *storage.Tx) error { return tx.PutSilverPart(1, lode.DocNo(i), 1, 0, make([]byte, 1000)) })
+		b.addDocument(1, numbered("doc", i), strings.Repeat("text\n", 200))
 	}
 	image := b.snapshot()
 	path := filepath.Join(b.dir, "catalog.db")
@@ -112,7 +176,7 @@ func TestPagesDamagedWhileOpen(t *testing.T) {
 	}
 	_, err = b.StateHash()
 	wantCode(t, err, lode.CodeCorrupt)
-	err = b.Update(b.next(), func(tx *storage.Tx) error { return tx.DropParts(1, 1, 1) })
+	err = b.Update(b.next(), func(tx *storage.Tx) error { return tx.DropVersion(1, 1, 1) })
 	wantCode(t, err, lode.CodeCorrupt)
 	wantCode(t, b.Update(b.next(), func(*storage.Tx) error { return nil }), lode.CodeUnavailable)
 	if all := b.breaches(); len(all) == 0 || all[0].Where != "catalog.db" {
@@ -126,14 +190,9 @@ func TestPagesDamagedWhileOpen(t *testing.T) {
 	if err := b.RestoreSnapshot(bytes.NewReader(image)); err != nil {
 		t.Fatalf("restore over a damaged catalogue: %v", err)
 	}
-	b.update(func(tx *storage.Tx) error { // and writes go on
-		for i := range lode.DocNo(50) {
-			if err := tx.DropParts(1, i, 1); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	for i := range 50 { // and writes go on
+		b.addDocument(1, numbered("doc", i), "another text\n")
+	}
 }
 
 // TestMappingCostsNoMemory opens a store and measures what the large mapping costs.

@@ -3,8 +3,6 @@ package storage
 import (
 	"math"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/lodedb/lode"
 )
 
@@ -137,7 +135,7 @@ func (t *Tx) Documents(c lode.CollectionID, after lode.DocNo, fn func(*lode.Docu
 	if err != nil || after == math.MaxUint64 {
 		return err
 	}
-	return scan(documents, nil, documentKey(after+1), func(k, v []byte) (bool, error) {
+	return documents.scan(nil, documentKey(after+1), func(k, v []byte) (bool, error) {
 		d := new(lode.Document)
 		if err := decodeRecord(kindDocument, v, d); err != nil {
 			return false, recordError(kindDocument, k, err)
@@ -161,25 +159,31 @@ func (t *Tx) DropDocument(d *lode.Document) error {
 	if err != nil {
 		return err
 	}
-	if err := t.releaseVersions(versions, documentKey(d.No)); err != nil {
+	err = versions.scanAll(documentKey(d.No), func(k, raw []byte) error {
+		v := new(lode.DocVersion)
+		if err := decodeRecord(kindVersion, raw, v); err != nil {
+			return recordError(kindVersion, k, err)
+		}
+		versions.delete(k)
+		if err := t.moveVersion(d.Collection, v, nil); err != nil {
+			return err
+		}
+		return t.release(v.Blob)
+	})
+	if err != nil {
 		return err
 	}
-	for _, name := range [][]byte{versionsBucket, rowsBucket, silverBucket, quarantineBucket} {
-		b, err := t.shelf(d.Collection, name)
-		if err != nil {
-			return err
-		}
-		if err := dropPrefix(b, documentKey(d.No)); err != nil {
-			return err
-		}
+	if err := t.DropQuarantined(d.Collection, d.No); err != nil {
+		return err
 	}
-	if err := dropPrefix(t.top(jobsBucket), append(collectionKey(d.Collection), documentKey(d.No)...)); err != nil {
+	if err := t.top(jobsBucket).dropPrefix(append(collectionKey(d.Collection), documentKey(d.No)...)); err != nil {
 		return err
 	}
 	if err := t.dropOutsideID(stored); err != nil {
 		return err
 	}
-	return documents.Delete(documentKey(d.No))
+	documents.delete(documentKey(d.No))
+	return nil
 }
 
 func (t *Tx) dropOutsideID(d *lode.Document) error {
@@ -191,12 +195,13 @@ func (t *Tx) dropOutsideID(d *lode.Document) error {
 	if err != nil {
 		return err
 	}
-	return ids.Delete(outsideIDKey(idKey, d.Collection, d.Kind, d.ID))
+	ids.delete(outsideIDKey(idKey, d.Collection, d.Kind, d.ID))
+	return nil
 }
 
 // releaseVersions takes the blob references of all versions whose key has the prefix.
-func (t *Tx) releaseVersions(versions *bolt.Bucket, prefix []byte) error {
-	return scanAll(versions, prefix, func(k, raw []byte) error {
+func (t *Tx) releaseVersions(versions bucket, prefix []byte) error {
+	return versions.scanAll(prefix, func(k, raw []byte) error {
 		v := new(lode.DocVersion)
 		if err := decodeRecord(kindVersion, raw, v); err != nil {
 			return recordError(kindVersion, k, err)

@@ -3,12 +3,11 @@ package storage
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -23,16 +22,27 @@ import (
 const exportTries = 5
 
 // Export is everything that a node stores as of one log entry: the catalogue file, and the
-// blobs that it refers to. Updates and sweeps go on beside it; nothing in it changes or goes
-// away before Close.
+// segments and blobs that it refers to. Updates and sweeps go on beside it; nothing in it
+// changes or goes away before Close.
 type Export struct {
-	store *Store
-	info  CatalogInfo
-	file  *os.File
-	bytes int64
-	blobs []BlobInfo
-	once  sync.Once
-	pins  []func()
+	store    *Store
+	info     CatalogInfo
+	path     string // of the copy of the catalogue
+	file     *os.File
+	bytes    int64
+	segments []SegmentFile
+	blobs    []BlobInfo
+	once     sync.Once
+	pins     []func()
+	copies   []string
+}
+
+// SegmentFile is the file of a segment in an export, by the hash of what is in it.
+type SegmentFile struct {
+	SegmentRef
+	Content lode.Hash
+	Length  int64
+	path    string
 }
 
 // BlobInfo is a blob by its hash and the length of its content.
@@ -42,9 +52,13 @@ type BlobInfo struct {
 }
 
 // Export takes everything as of this moment. The transaction that keeps the moment lasts
-// while the catalogue is copied to a temporary file in the data folder; blobs are pinned, not
-// copied. A blob that is missing is [lode.CodeCorrupt]. It must be closed.
+// while the catalogue is copied to a temporary file in the data folder; blobs and sealed
+// segments are pinned, growing segments copied. A blob or segment that is missing is
+// [lode.CodeCorrupt]. It must be closed.
 func (s *Store) Export(ctx context.Context) (*Export, error) {
+	if err := s.needFiles(); err != nil {
+		return nil, err
+	}
 	for try := 1; ; try++ {
 		e, err := s.export(ctx)
 		if err == nil {
@@ -76,40 +90,110 @@ func (s *Store) export(ctx context.Context) (_ *Export, err error) {
 		return nil, err
 	}
 	defer moment.Release()
-	refs, err := moment.blobRefs()
+	if err := moment.use(func(t *Tx) error { return e.take(ctx, t) }); err != nil {
+		return nil, err
+	}
+	if e.path, err = moment.copy(); err != nil {
+		return nil, err
+	}
+	if e.file, err = os.Open(e.path); err != nil {
+		return nil, err
+	}
+	info, err := e.file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if err := e.pin(ctx, refs); err != nil {
-		return nil, err
-	}
-	if e.file, err = os.CreateTemp(s.dir, "export.*.tmp"); err != nil {
-		return nil, err
-	}
-	if e.bytes, err = moment.copyTo(e.file); err != nil {
-		return nil, err
-	}
-	e.info, err = readCatalogInfo(e.file.Name(), nil)
+	e.bytes = info.Size()
+	e.info, err = readCatalogInfo(e.path, nil)
 	if err == nil && e.info.At != moment.At() {
 		err = lode.Errorf(lode.CodeCorrupt, "the copy of the catalogue is of log entry %d, not %d", e.info.At.Index, moment.At().Index)
 	}
 	return e, err
 }
 
-// blobRefs lists the blobs that the catalogue of the moment refers to, ascending.
-func (sn *Snapshot) blobRefs() (refs []lode.Hash, err error) {
+// take pins and copies what the catalogue of the moment refers to. Neither Close nor a restore
+// begins meanwhile.
+func (e *Export) take(ctx context.Context, t *Tx) error {
+	blobs, err := t.referredBlobs()
+	if err != nil {
+		return err
+	}
+	if err := e.pin(ctx, blobs); err != nil {
+		return err
+	}
+	segments, err := t.listSegments()
+	if err != nil {
+		return err
+	}
+	// What is in the files after this has every row of the moment.
+	if err := e.store.flushAll(); err != nil {
+		return err
+	}
+	return e.takeSegments(ctx, t.At(), segments)
+}
+
+// takeSegments pins the sealed segments and copies the growing ones. The moment keeps their
+// files.
+func (e *Export) takeSegments(ctx context.Context, at Applied, refs []SegmentRef) error {
+	for _, ref := range refs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if ref.State == SegmentSealed {
+			e.pins = append(e.pins, e.store.segments.pin(ref.Hash))
+			path := e.store.segments.sealedPath(ref.Hash)
+			info, err := e.store.fsys.Stat(path)
+			if err != nil {
+				return errSegmentFile(ref.key(), err)
+			}
+			e.segments = append(e.segments, SegmentFile{SegmentRef: ref, Content: ref.Hash, Length: info.Size(), path: path})
+			continue
+		}
+		if err := e.takeGrowing(at, ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Export) takeGrowing(at Applied, ref SegmentRef) error {
+	path, err := e.store.copyGrowing(ref.key())
+	if errors.Is(err, os.ErrNotExist) && ref.Bytes == 0 {
+		return nil
+	}
+	if err != nil {
+		return errSegmentFile(ref.key(), err)
+	}
+	e.copies = append(e.copies, path)
+	if err := cutGrowing(path, at); err != nil {
+		return errSegmentFile(ref.key(), err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	e.segments = append(e.segments, SegmentFile{SegmentRef: ref, Content: lode.Hash(sum.Sum(nil)), Length: n, path: path})
+	return nil
+}
+
+// use gives fn the transaction of the moment. Who waits for the moment to be let go waits.
+func (sn *Snapshot) use(fn func(*Tx) error) error {
 	sn.held.Lock()
 	defer sn.held.Unlock()
 	if sn.held.tx == nil {
-		return nil, lode.Errorf(lode.CodeUnavailable, "the snapshot was let go")
+		return lode.Errorf(lode.CodeUnavailable, "the snapshot was let go")
 	}
-	defer guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	return referredBlobs(sn.held.tx)
+	return guarded(func() error { return fn(sn.held.tx) })
 }
 
-func referredBlobs(tx *bolt.Tx) (refs []lode.Hash, err error) {
-	err = tx.Bucket(blobsBucket).ForEach(func(k, _ []byte) error {
+// referredBlobs lists the blobs that the catalogue refers to, ascending.
+func (t *Tx) referredBlobs() (refs []lode.Hash, err error) {
+	err = t.top(blobsBucket).scanAll(nil, func(k, _ []byte) error {
 		if len(k) != len(lode.Hash{}) {
 			return lode.Errorf(lode.CodeCorrupt, "a reference to a blob has a key of %d bytes", len(k))
 		}
@@ -175,14 +259,33 @@ func (e *Export) ReadBlob(h lode.Hash, fn func(content io.Reader) error) error {
 	return e.store.blobs.read(h, func(r *seal.Reader) error { return fn(r) })
 }
 
-// Close lets go of the blobs and removes the copy of the catalogue. It may be called twice.
+// Segments lists the files of the segments of the export. Do not modify the slice.
+func (e *Export) Segments() []SegmentFile { return e.segments }
+
+// ReadSegment gives fn the file of a segment of the export. That it has its hash is for fn to
+// see.
+func (e *Export) ReadSegment(f SegmentFile, fn func(content io.Reader) error) (err error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return fn(file)
+}
+
+// Close lets go of blobs and segments and removes the copies. It may be called twice.
 func (e *Export) Close() (err error) {
 	e.once.Do(func() {
 		for _, release := range e.pins {
 			release()
 		}
 		if e.file != nil {
-			err = errors.Join(e.file.Close(), os.Remove(e.file.Name()))
+			err = e.file.Close()
+		}
+		for _, path := range append(e.copies, e.path) {
+			if path != "" {
+				err = errors.Join(err, os.Remove(path))
+			}
 		}
 	})
 	return err
@@ -190,84 +293,63 @@ func (e *Export) Close() (err error) {
 
 // CatalogInfo describes a catalogue file.
 type CatalogInfo struct {
-	At        Applied
-	Cluster   string // empty before the log has named it
-	StateHash lode.Hash
-	Blobs     []lode.Hash // those it refers to, ascending
+	At       Applied
+	Cluster  string       // empty before the log has named it
+	Hash     lode.Hash    // as [Store.StateHash], without rows and silver
+	Blobs    []lode.Hash  // those it refers to, ascending
+	Segments []SegmentRef // by collection and number
 }
 
 // InspectCatalog reads a catalogue file that no store has open: every page and every record
 // is checked, the first breach is [lode.CodeCorrupt].
 func InspectCatalog(ctx context.Context, path string) (CatalogInfo, error) {
-	info, err := readCatalogInfo(path, func(t *Tx) error {
-		var first error
-		c := newChecker(ctx, t, nil, func(b Breach) {
-			if first == nil {
-				first = lode.Errorf(lode.CodeCorrupt, "%s: %s", b.Where, b.What)
-			}
-		})
-		if c.structure(t.bolt, path); first == nil {
-			c.records()
-		}
-		return errors.Join(ctx.Err(), first)
-	})
+	info, err := readCatalogInfo(path, func(db *bolt.DB, t *Tx) error { return checkCatalogFile(ctx, db, t, path) })
 	if err != nil {
 		return info, fmt.Errorf("inspect catalogue: %w", err)
 	}
 	return info, nil
 }
 
-func readCatalogInfo(path string, check func(*Tx) error) (info CatalogInfo, err error) {
-	db, err := openCatalog(path, 0, true)
-	if err != nil {
-		return info, err
+// checkCatalogFile walks the pages and the records of a catalogue file and returns the first
+// breach.
+func checkCatalogFile(ctx context.Context, db *bolt.DB, t *Tx, path string) error {
+	var first error
+	c := newChecker(ctx, t, nil, func(b Breach) {
+		if first == nil {
+			first = lode.Errorf(lode.CodeCorrupt, "%s: %s", b.Where, b.What)
+		}
+	})
+	err := readBolt(db, func(tx *bolt.Tx) error {
+		if c.structure(tx, path); first == nil {
+			c.buckets(tx)
+		}
+		return nil
+	})
+	if err == nil && first == nil {
+		c.records()
 	}
-	err = viewBolt(db, func(t *Tx) error {
+	return errors.Join(err, ctx.Err(), first)
+}
+
+func readCatalogInfo(path string, check func(*bolt.DB, *Tx) error) (info CatalogInfo, err error) {
+	err = inCatalogFile(path, func(db *bolt.DB, t *Tx) error {
 		if check != nil {
-			if err := check(t); err != nil {
+			if err := check(db, t); err != nil {
 				return err
 			}
 		}
 		info.At = t.At()
 		info.Cluster, _ = t.Cluster()
-		if info.StateHash, err = stateHash(t.bolt); err != nil {
+		if info.Hash, err = t.stateHash(false); err != nil {
 			return err
 		}
-		info.Blobs, err = referredBlobs(t.bolt)
+		if info.Segments, err = t.listSegments(); err != nil {
+			return err
+		}
+		info.Blobs, err = t.referredBlobs()
 		return err
 	})
-	return info, errors.Join(err, db.Close())
-}
-
-// RestoreCatalog is [Store.RestoreSnapshot] for a bare catalogue file: it is written beside
-// the present one, checked completely, and swapped in by a rename, all or nothing. at is the
-// log position that it must have.
-func (s *Store) RestoreCatalog(r io.Reader, at Applied) error {
-	s.restoring.Lock()
-	defer s.restoring.Unlock()
-	temp := s.path(catalogName) + ".restore.tmp"
-	defer os.Remove(temp) // not there any more when all went well
-	err := copyToFile(temp, r)
-	if err == nil {
-		err = checkReceived(temp, snapshotHeader{Version: snapshotVersion, Index: at.Index, Term: at.Term})
-	}
-	if err == nil {
-		err = s.exchange(temp)
-	}
-	if err != nil {
-		return fmt.Errorf("restore catalogue: %w", err)
-	}
-	s.log.Info("catalogue restored", "applied", s.Applied().Index)
-	return nil
-}
-
-func copyToFile(path string, r io.Reader) error {
-	f, err := os.Create(filepath.Clean(path))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Sync(), f.Close())
+	return info, err
 }
 
 // SameBlobs reports whether a list of blobs holds exactly those that the catalogue refers to.

@@ -8,11 +8,29 @@ import (
 	"github.com/lodedb/lode/internal/vfs"
 )
 
-// Raw gives tests the catalogue itself, to damage it.
-func (s *Store) Raw(fn func(*bolt.Tx) error) error { return s.db.Update(fn) }
+// Raw flushes and gives tests the file of the catalogue, to damage it.
+func (s *Store) Raw(fn func(*bolt.Tx) error) error {
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	return s.catalog.(*boltBase).db.Update(fn)
+}
 
-// SkipSync makes updates fast and unsafe from power cuts, for tests of many of them.
-func (s *Store) SkipSync() { s.db.NoSync = true }
+// RawSegment is Raw for the file of a growing segment.
+func (s *Store) RawSegment(c lode.CollectionID, id lode.SegmentID, fn func(*bolt.Tx) error) error {
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	h, err := s.segments.growing.get(segmentKey{c, id})
+	if err != nil {
+		return err
+	}
+	defer h.release()
+	return h.value.(*boltBase).db.Update(fn)
+}
+
+// SkipSync makes flushes fast and unsafe from power cuts, for tests of many of them.
+func (s *Store) SkipSync() { s.catalog.(*boltBase).db.NoSync = true }
 
 // Break makes the store believe that its disk has failed.
 func (s *Store) Break(err error) { s.writing.failed = err }
@@ -41,9 +59,13 @@ var (
 	ReadNode     = readNode
 	VersionKey   = versionKey
 	DocumentKey  = documentKey
-	PartKey      = partKey
+	RowKey       = rowKey
+	MemberKey    = memberKey
 	JobKey       = jobKey
 )
+
+// IndexBytes is indexBytes.
+const IndexBytes = indexBytes
 
 // Form is recordForm.
 type Form = recordForm
@@ -51,14 +73,12 @@ type Form = recordForm
 // Forms lists every kind of record.
 func Forms() map[seal.Kind]Form {
 	all := map[seal.Kind]Form{}
-	for _, forms := range []map[string]recordForm{topForms(), shelfForms()} {
-		for _, f := range forms {
-			for _, single := range f.keys {
-				all[single.kind] = single
-			}
-			if f.keys == nil {
-				all[f.kind] = f
-			}
+	for _, f := range forms {
+		for _, single := range f.keys {
+			all[single.kind] = single
+		}
+		if f.keys == nil {
+			all[f.kind] = f
 		}
 	}
 	return all
@@ -75,4 +95,13 @@ func (f recordForm) Value() any {
 // Shelf returns a bucket of a collection.
 func Shelf(tx *bolt.Tx, collection uint64, name string) *bolt.Bucket {
 	return tx.Bucket(dataBucket).Bucket(collectionKey(lode.CollectionID(collection))).Bucket([]byte(name))
+}
+
+// CatalogHash is the hash of an export of this moment.
+func (s *Store) CatalogHash() (h lode.Hash, err error) {
+	err = s.View(func(t *Tx) error {
+		h, err = t.stateHash(false)
+		return err
+	})
+	return h, err
 }

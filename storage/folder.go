@@ -34,6 +34,9 @@ func (s *Store) prepare(known bool) error {
 	if err := s.makeFolders(); err != nil {
 		return err
 	}
+	if err := s.finishPlan(); err != nil {
+		return err
+	}
 	if err := s.removeTemps(); err != nil {
 		return err
 	}
@@ -52,10 +55,10 @@ func (s *Store) refuseForeign() error {
 	for _, e := range entries {
 		name, _, temporary := strings.Cut(e.Name(), ".")
 		switch e.Name() {
-		case lockName, catalogName, blobsName, raftName, "lost+found":
+		case lockName, planName, catalogName, segmentsName, blobsName, raftName, "lost+found":
 			continue
 		}
-		if temporary && (name == nodeName || name == "catalog") && strings.HasSuffix(e.Name(), ".tmp") {
+		if temporary && (name == nodeName || name == planName || name == "catalog") && strings.HasSuffix(e.Name(), ".tmp") {
 			continue
 		}
 		return lode.Errorf(lode.CodeConflict, "the folder holds %q and is no data folder", e.Name()).
@@ -65,7 +68,7 @@ func (s *Store) refuseForeign() error {
 }
 
 func (s *Store) makeFolders() error {
-	for _, dir := range []string{s.blobs.dir, s.blobs.tempDir(), s.RaftDir()} {
+	for _, dir := range []string{s.segments.dir, s.blobs.dir, s.blobs.tempDir(), s.RaftDir()} {
 		if _, err := s.fsys.Stat(dir); err == nil {
 			continue // made durable at the latest when NODE was
 		}
@@ -73,11 +76,12 @@ func (s *Store) makeFolders() error {
 			return err
 		}
 	}
-	return nil
+	// An earlier process may have died between a rename in it and the sync.
+	return s.fsys.SyncDir(s.segments.dir)
 }
 
 func (s *Store) removeTemps() error {
-	for _, dir := range []string{s.dir, s.blobs.tempDir()} {
+	for _, dir := range []string{s.dir, s.segments.dir, s.blobs.tempDir()} {
 		n, err := vfs.RemoveTemps(s.fsys, dir)
 		if err != nil {
 			return err
@@ -99,21 +103,21 @@ func (s *Store) initialise() error {
 	if len(entries) > 0 {
 		return errLostNode
 	}
-	_, err = s.fsys.Stat(s.path(catalogName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return createCatalog(s.fsys, s.path(catalogName))
-	}
+	found, err := s.files.hasCatalog()
 	if err != nil {
 		return err
 	}
-	if err := s.openDB(); err != nil {
+	if !found {
+		return s.files.createCatalog()
+	}
+	if err := s.openCatalog(); err != nil {
 		return err
 	}
 	if s.Applied() != (Applied{}) {
 		return errLostNode
 	}
-	err = s.db.Close()
-	s.db = nil
+	err = s.catalog.close()
+	s.catalog = nil
 	return err
 }
 

@@ -2,7 +2,9 @@ package storage_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,8 @@ var day = time.Date(2026, 3, 4, 5, 6, 7, 89, time.UTC)
 type bench struct {
 	testing.TB
 	*storage.Store
-	dir string
+	dir  string
+	from *bench // where a restore fetches segments
 }
 
 func open(tb testing.TB) *bench {
@@ -33,7 +36,40 @@ func open(tb testing.TB) *bench {
 
 func openDir(tb testing.TB, dir string) *bench {
 	tb.Helper()
-	return &bench{TB: tb, Store: storagetest.OpenDir(tb, dir, storage.Options{}), dir: dir}
+	b := &bench{TB: tb, dir: dir}
+	b.Store = storagetest.OpenDir(tb, dir, storage.Options{Fetch: b.fetch})
+	return b
+}
+
+func (b *bench) fetch(_ context.Context, ref storage.SegmentRef) (io.ReadCloser, error) {
+	if b.from == nil {
+		return nil, errors.New("nobody to fetch from")
+	}
+	return b.from.OpenSegment(ref)
+}
+
+// fetchFrom lets restores take segments from another store.
+func (b *bench) fetchFrom(from *bench) { b.from = from }
+
+func fetchOf(from *bench) func(context.Context, storage.SegmentRef) (io.ReadCloser, error) {
+	return func(_ context.Context, ref storage.SegmentRef) (io.ReadCloser, error) { return from.OpenSegment(ref) }
+}
+
+// seal seals the growing segment of a collection, in two log entries.
+func (b *bench) seal(c lode.CollectionID) storage.Built {
+	b.Helper()
+	var id lode.SegmentID
+	b.update(func(t *storage.Tx) (err error) {
+		id, err = t.Seal(c)
+		return err
+	})
+	built, release, err := b.BuildSegment(ctx, c, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer release()
+	b.update(func(t *storage.Tx) error { return t.PutSealed(c, id, built.Hash, built.Bytes) })
+	return built
 }
 
 // openReady opens a store with cluster identity and the collection "docs", number 1.
@@ -61,6 +97,13 @@ func (b *bench) reopen() *bench {
 func (b *bench) close() {
 	b.Helper()
 	if err := b.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bench) flush() {
+	b.Helper()
+	if err := b.Flush(); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -171,11 +214,35 @@ func jobOf(d *lode.Document) lode.Job {
 	return lode.Job{Collection: d.Collection, Doc: d.No, Version: d.Newest, Epoch: 1}
 }
 
+// stage puts the parts of the newest version where it has its place.
 func stage(t *storage.Tx, d *lode.Document, c content) error {
+	v, err := place(t, d)
+	if err != nil {
+		return err
+	}
+	return putParts(t, d, v, c)
+}
+
+// place returns the newest version of a document with a place in a segment.
+func place(t *storage.Tx, d *lode.Document) (*lode.DocVersion, error) {
+	v, err := t.Version(d.Collection, d.No, d.Newest)
+	if err != nil {
+		return nil, err
+	}
+	if v.Segment != 0 {
+		return v, nil
+	}
+	if err := t.Place(d.Collection, v); err != nil {
+		return nil, err
+	}
+	return v, t.PutVersion(d.Collection, v)
+}
+
+func putParts(t *storage.Tx, d *lode.Document, v *lode.DocVersion, c content) error {
 	for i := range c.chunks {
 		c.chunks[i].ID = lode.ChunkID{Doc: d.No, Version: d.Newest, Ordinal: uint32(i)}
 		row := &lode.StagedChunk{Chunk: c.chunks[i], Vector: lode.AppendVector(nil, lode.Vector{1, 2, 3, float32(i)})}
-		if err := t.PutChunk(d.Collection, row); err != nil {
+		if err := t.PutChunk(d.Collection, v, row); err != nil {
 			return err
 		}
 	}
@@ -184,10 +251,48 @@ func stage(t *storage.Tx, d *lode.Document, c content) error {
 		return err
 	}
 	half := len(silver) / 2
-	if err := t.PutSilverPart(d.Collection, d.No, d.Newest, 0, silver[:half]); err != nil {
+	if err := t.PutSilverPart(d.Collection, v, 0, silver[:half]); err != nil {
 		return err
 	}
-	return t.PutSilverPart(d.Collection, d.No, d.Newest, 1, silver[half:])
+	return t.PutSilverPart(d.Collection, v, 1, silver[half:])
+}
+
+// restage gives up what is staged for the newest version and stages anew, in another epoch.
+func restage(t *storage.Tx, d *lode.Document, c content) error {
+	v, err := t.Version(d.Collection, d.No, d.Newest)
+	if err != nil {
+		return err
+	}
+	if err := t.DropParts(d.Collection, v); err != nil {
+		return err
+	}
+	v.Epoch++
+	if err := t.PutVersion(d.Collection, v); err != nil {
+		return err
+	}
+	job := jobOf(d)
+	job.Epoch = v.Epoch
+	if err := t.PutJob(job); err != nil {
+		return err
+	}
+	return stage(t, d, c)
+}
+
+// stageSilver puts one piece of silver of version 1 of a document that is made for it, to
+// have something large in a segment.
+func stageSilver(t *storage.Tx, id string, part int, data []byte) error {
+	d, err := t.FindDocument(1, lode.KindDocument, lode.DocID(id))
+	if lode.IsCode(err, lode.CodeNotFound) {
+		d, err = accept(t, 1, id, lode.Hash{}, 0)
+	}
+	if err != nil {
+		return err
+	}
+	v, err := place(t, d)
+	if err != nil {
+		return err
+	}
+	return t.PutSilverPart(1, v, part, data)
 }
 
 // commit shows the newest version and drops the one that was shown before.

@@ -24,12 +24,13 @@ func (t *Tx) DropJob(j lode.Job) error {
 	if err := t.needWrite(); err != nil {
 		return err
 	}
-	return t.top(jobsBucket).Delete(jobKey(j))
+	t.top(jobsBucket).delete(jobKey(j))
+	return nil
 }
 
 // Jobs calls fn for all jobs, by collection, document and version. fn may write.
 func (t *Tx) Jobs(fn func(lode.Job) error) error {
-	return scanAll(t.top(jobsBucket), nil, func(k, raw []byte) error {
+	return t.top(jobsBucket).scanAll(nil, func(k, raw []byte) error {
 		var j lode.Job
 		if err := decodeRecord(kindJob, raw, &j); err != nil {
 			return recordError(kindJob, k, err)
@@ -44,7 +45,8 @@ func (t *Tx) PutQuarantined(c lode.CollectionID, doc lode.DocNo) error {
 	if err != nil {
 		return err
 	}
-	return quarantine.Put(documentKey(doc), seal.Seal(kindQuarantine, nil))
+	quarantine.put(documentKey(doc), seal.Seal(kindQuarantine, nil))
+	return nil
 }
 
 // DropQuarantined takes the note back. One that is not there is no error.
@@ -53,7 +55,8 @@ func (t *Tx) DropQuarantined(c lode.CollectionID, doc lode.DocNo) error {
 	if err != nil {
 		return err
 	}
-	return quarantine.Delete(documentKey(doc))
+	quarantine.delete(documentKey(doc))
+	return nil
 }
 
 // Quarantined calls fn for the documents whose newest version is in quarantine and whose
@@ -63,7 +66,7 @@ func (t *Tx) Quarantined(c lode.CollectionID, after lode.DocNo, fn func(lode.Doc
 	if err != nil || after == math.MaxUint64 {
 		return err
 	}
-	return scan(quarantine, nil, documentKey(after+1), func(k, raw []byte) (bool, error) {
+	return quarantine.scan(nil, documentKey(after+1), func(k, raw []byte) (bool, error) {
 		if _, err := seal.Open(kindQuarantine, raw); err != nil {
 			return false, recordError(kindQuarantine, k, err)
 		}

@@ -8,33 +8,6 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// Top-level buckets. localBucket is this node's own; all others are the same on every node
-// that applied the same log.
-var (
-	localBucket       = []byte("local")
-	clusterBucket     = []byte("cluster")
-	collectionsBucket = []byte("collections")
-	namesBucket       = []byte("names")
-	dataBucket        = []byte("data") // one bucket for each collection
-	jobsBucket        = []byte("jobs")
-	blobsBucket       = []byte("blobs")
-)
-
-var topBuckets = [][]byte{localBucket, clusterBucket, collectionsBucket, namesBucket, dataBucket, jobsBucket, blobsBucket}
-
-// Buckets of one collection.
-var (
-	documentsBucket  = []byte("documents")
-	idsBucket        = []byte("ids")
-	versionsBucket   = []byte("versions")
-	rowsBucket       = []byte("rows")
-	silverBucket     = []byte("silver")
-	quarantineBucket = []byte("quarantine")
-	countersBucket   = []byte("counters")
-)
-
-var shelfBuckets = [][]byte{documentsBucket, idsBucket, versionsBucket, rowsBucket, silverBucket, quarantineBucket, countersBucket}
-
 // Keys of single records.
 var (
 	formatKey         = []byte("format")
@@ -43,6 +16,7 @@ var (
 	lastCollectionKey = []byte("last collection")
 	lastDocumentKey   = []byte("last document")
 	lastRowKey        = []byte("last row")
+	lastSegmentKey    = []byte("last segment")
 )
 
 // Integers in keys are big endian, so that keys sort as numbers do.
@@ -59,9 +33,28 @@ func versionKey(doc lode.DocNo, v lode.Version) []byte {
 	return binary.BigEndian.AppendUint32(documentKey(doc), uint32(v))
 }
 
-// partKey is the key of a row (by ordinal) or of a piece of silver.
-func partKey(doc lode.DocNo, v lode.Version, part uint32) []byte {
-	return binary.BigEndian.AppendUint32(versionKey(doc, v), part)
+// rowKey is the key of a row (by ordinal) or of a piece of silver in a growing segment.
+// What one epoch staged is not touched by the next.
+func rowKey(v *lode.DocVersion, part uint32) []byte {
+	return binary.BigEndian.AppendUint32(epochKey(v), part)
+}
+
+// epochKey is the prefix of all rows of a version as one epoch staged them.
+func epochKey(v *lode.DocVersion) []byte {
+	return binary.BigEndian.AppendUint32(versionKey(v.Doc, v.Version), v.Epoch)
+}
+
+func segmentNoKey(s lode.SegmentID) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, 20), uint64(s))
+}
+
+func memberKey(s lode.SegmentID, doc lode.DocNo, v lode.Version) []byte {
+	return append(segmentNoKey(s), versionKey(doc, v)...)
+}
+
+func parseMemberKey(k []byte) (s lode.SegmentID, doc lode.DocNo, v lode.Version) {
+	doc, v = parseVersionKey(k[8:])
+	return lode.SegmentID(binary.BigEndian.Uint64(k)), doc, v
 }
 
 func jobKey(j lode.Job) []byte {
@@ -72,7 +65,8 @@ func jobKey(j lode.Job) []byte {
 const (
 	numberKeyBytes  = 8
 	versionKeyBytes = 12
-	partKeyBytes    = 16
+	memberKeyBytes  = 20
+	rowKeyBytes     = 20
 	jobKeyBytes     = 20
 	lookupKeyBytes  = 16
 )

@@ -2,4 +2,7 @@
 
 package storage
 
-const initialMmapBytes = 0
+const (
+	initialMmapBytes        = 0
+	initialGrowingMmapBytes = 0
+)

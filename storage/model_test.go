@@ -148,10 +148,7 @@ func (m *machine) finish(t *rapid.T) {
 		if err := tx.PutVersion(c, v); err != nil {
 			return err
 		}
-		if err := tx.DropParts(c, doc.No, doc.Newest); err != nil {
-			return err
-		}
-		if err := stage(tx, doc, layers); err != nil {
+		if err := restage(tx, doc, layers); err != nil {
 			return err
 		}
 		if doc.Current == 0 && doc.Newest > 1 { // what failed before
@@ -172,10 +169,10 @@ func (m *machine) fail(t *rapid.T) {
 			return err
 		}
 		v.State = lode.StateQuarantined
-		if err := tx.PutVersion(c, v); err != nil {
+		if err := tx.DropParts(c, v); err != nil {
 			return err
 		}
-		if err := tx.DropParts(c, d.no, d.newest); err != nil {
+		if err := tx.PutVersion(c, v); err != nil {
 			return err
 		}
 		if err := tx.DropJob(lode.Job{Collection: c, Doc: d.no, Version: d.newest}); err != nil {
@@ -211,12 +208,14 @@ func (m *machine) reopen(*rapid.T) {
 // none of.
 func openFast(tb testing.TB, dir string) *bench {
 	tb.Helper()
-	s, err := storage.Open(dir, storage.Options{FS: unsyncedFS{vfs.OS}})
+	b := &bench{TB: tb, dir: dir}
+	s, err := storage.Open(dir, storage.Options{FS: unsyncedFS{vfs.OS}, Fetch: b.fetch})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s.SkipSync()
-	return &bench{TB: tb, Store: s, dir: dir}
+	b.Store = s
+	return b
 }
 
 type unsyncedFS struct{ vfs.FS }
@@ -234,6 +233,7 @@ func (unsyncedFile) Sync() error { return nil }
 
 func (m *machine) restore(*rapid.T) {
 	image := m.two.snapshot()
+	m.one.fetchFrom(m.two)
 	if err := m.one.RestoreSnapshot(bytes.NewReader(image)); err != nil {
 		m.one.Fatal(err)
 	}
@@ -292,7 +292,11 @@ func (m *machine) checkDocuments(t *rapid.T, tx *storage.Tx, c lode.CollectionID
 		if got.Current == 0 {
 			return true, nil
 		}
-		raw, err := tx.SilverParts(c, got.No, got.Current)
+		v, err := tx.Version(c, got.No, got.Current)
+		if err != nil {
+			return false, err
+		}
+		raw, err := tx.SilverParts(c, v)
 		if err != nil {
 			return false, err
 		}

@@ -1,6 +1,10 @@
 package storage
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 
@@ -8,106 +12,341 @@ import (
 	"github.com/lodedb/lode/internal/seal"
 )
 
-// Parts are the rows and the silver of one version. They are written under their final key
-// while the version is still invisible, so that a commit moves nothing.
+// Parts are the rows and the silver of one version. They are written where they stay, in
+// the version's segment and under its epoch, while the version is still invisible: a commit
+// moves nothing, and giving a stage up deletes nothing. In a growing segment a part never
+// changes and never leaves, so a segment file that is newer than the catalogue, as it may be
+// after a crash, holds the same as an equally old one and more; that is passed over by the
+// index which each part carries, until its entry has been applied again.
 
 // MaxSilverPartBytes bounds one piece of silver.
 const MaxSilverPartBytes = MaxRecordBytes
 
-// PutChunk stores a row. The same row again replaces it.
-func (t *Tx) PutChunk(c lode.CollectionID, s *lode.StagedChunk) error {
-	rows, err := t.shelfForWrite(c, rowsBucket)
+// indexBytes precede every part in a growing segment: the log entry that put it.
+const indexBytes = 8
+
+func (t *Tx) parts(c lode.CollectionID, b bucketID, v *lode.DocVersion) bucket {
+	return bucket{t, space{b, segmentKey{c, v.Segment}}}
+}
+
+// putPart stores a part, once.
+func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part uint32, sealed []byte) error {
+	if err := t.needWrite(); err != nil {
+		return err
+	}
+	if v.Doc == 0 || v.Version == 0 || v.Segment == 0 {
+		return lode.Errorf(lode.CodeInternal, "version %s has no number or no place", versionName(v.Doc, v.Version))
+	}
+	parts, key := t.parts(c, b, v), rowKey(v, part)
+	s, err := t.segment(parts.s.segmentKey)
 	if err != nil {
 		return err
 	}
-	id := s.Chunk.ID
-	if id.Doc == 0 || id.Version == 0 {
-		return lode.Errorf(lode.CodeInternal, "chunk %s has no document or version", id)
+	if !s.exists || s.Closed() {
+		return lode.Errorf(lode.CodeInternal, "version %s is staged in segment %s, which is not there or closed", versionName(v.Doc, v.Version), parts.s.segmentKey)
 	}
-	return putRecord(rows, kindRow, partKey(id.Doc, id.Version, id.Ordinal), s)
+	old, err := openPart(parts.get(key))
+	if err := errors.Join(err, t.partsErr()); err != nil {
+		return err
+	}
+	if old != nil {
+		if slices.Equal(old, sealed) {
+			return nil
+		}
+		return lode.FieldError(lode.CodeConflict, "part", part, "another one of the %s was staged already in this epoch", b)
+	}
+	parts.put(key, append(binary.BigEndian.AppendUint64(make([]byte, 0, indexBytes+len(sealed)), t.entry), sealed...))
+	s.Bytes, s.PutAt, s.changed = s.Bytes+int64(len(sealed)), t.entry, true
+	return nil
 }
 
-// Chunk returns one row.
-func (t *Tx) Chunk(c lode.CollectionID, id lode.ChunkID) (*lode.StagedChunk, error) {
-	rows, err := t.shelf(c, rowsBucket)
+// openPart takes the index off a part; nil is none.
+func openPart(raw []byte) ([]byte, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	if len(raw) < indexBytes {
+		return nil, lode.Errorf(lode.CodeCorrupt, "a part has %d bytes", len(raw))
+	}
+	return raw[indexBytes:], nil
+}
+
+// PutChunk stores a row of a version that has a place. The same row again changes nothing,
+// another one under its ordinal and epoch is [lode.CodeConflict].
+func (t *Tx) PutChunk(c lode.CollectionID, v *lode.DocVersion, s *lode.StagedChunk) error {
+	if s.Chunk.ID.Doc != v.Doc || s.Chunk.ID.Version != v.Version {
+		return lode.Errorf(lode.CodeInternal, "chunk %s is none of version %s", s.Chunk.ID, versionName(v.Doc, v.Version))
+	}
+	sealed, err := encodeRecord(kindRow, s)
+	if err != nil {
+		return err
+	}
+	return t.putPart(c, rowsBucket, v, s.Chunk.ID.Ordinal, sealed)
+}
+
+// Chunk returns one row of a version.
+func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lode.StagedChunk, error) {
+	missing := lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
+	if v.Segment == 0 {
+		return nil, missing
+	}
+	file, err := t.sealedOf(c, v)
 	if err != nil {
 		return nil, err
 	}
-	s, err := getRecord[lode.StagedChunk](rows, kindRow, partKey(id.Doc, id.Version, id.Ordinal))
-	if err == nil && s == nil {
-		return nil, lode.NotFound("chunk", id)
+	if file != nil {
+		return file.chunk(v, ordinal)
 	}
-	return s, err
+	key := rowKey(v, ordinal)
+	raw, err := openPart(t.parts(c, rowsBucket, v).get(key))
+	if err := errors.Join(err, t.partsErr()); err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		return nil, missing
+	}
+	s := new(lode.StagedChunk)
+	if err := decodeRecord(kindRow, raw, s); err != nil {
+		return nil, recordError(kindRow, key, err)
+	}
+	return s, nil
 }
 
-// Chunks calls fn for the rows of a version by ascending ordinal. fn may write.
-func (t *Tx) Chunks(c lode.CollectionID, doc lode.DocNo, v lode.Version, fn func(*lode.StagedChunk) error) error {
-	rows, err := t.shelf(c, rowsBucket)
+// Chunks calls fn for the rows of a version by ascending ordinal.
+func (t *Tx) Chunks(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
+	if v.Segment == 0 {
+		return nil
+	}
+	file, err := t.sealedOf(c, v)
 	if err != nil {
 		return err
 	}
-	return scanAll(rows, versionKey(doc, v), func(k, raw []byte) error {
+	if file != nil {
+		return file.chunks(v, fn)
+	}
+	err = t.parts(c, rowsBucket, v).scanAll(epochKey(v), func(k, raw []byte) error {
+		raw, err := openPart(raw)
+		if err != nil {
+			return recordError(kindRow, k, err)
+		}
 		s := new(lode.StagedChunk)
 		if err := decodeRecord(kindRow, raw, s); err != nil {
 			return recordError(kindRow, k, err)
 		}
 		return fn(s)
 	})
+	return errors.Join(err, t.partsErr())
 }
 
-// PutSilverPart stores a piece of what [EncodeSilver] returned. Pieces are counted from 0;
-// the same piece again replaces it.
-func (t *Tx) PutSilverPart(c lode.CollectionID, doc lode.DocNo, v lode.Version, part int, data []byte) error {
-	silver, err := t.shelfForWrite(c, silverBucket)
-	if err != nil {
-		return err
-	}
+// PutSilverPart stores a piece of what [EncodeSilver] returned, of a version that has a
+// place. Pieces are counted from 0; the same piece again changes nothing, another one under
+// its number and epoch is [lode.CodeConflict].
+func (t *Tx) PutSilverPart(c lode.CollectionID, v *lode.DocVersion, part int, data []byte) error {
 	if part < 0 || part > math.MaxInt32 {
 		return lode.Invalid("part", part, "part must be 0 to %d", math.MaxInt32)
 	}
 	if len(data) > MaxSilverPartBytes {
 		return lode.Errorf(lode.CodeTooLarge, "a piece of silver has %d bytes, the limit is %d", len(data), MaxSilverPartBytes)
 	}
-	return silver.Put(partKey(doc, v, uint32(part)), seal.Seal(kindSilverPart, data))
+	return t.putPart(c, silverBucket, v, uint32(part), seal.Seal(kindSilverPart, data))
 }
 
 // SilverParts returns the pieces of a version's silver in one, for [DecodeSilver]. Without
 // any it returns [lode.CodeNotFound]; a missing piece is [lode.CodeCorrupt].
-func (t *Tx) SilverParts(c lode.CollectionID, doc lode.DocNo, v lode.Version) ([]byte, error) {
-	silver, err := t.shelf(c, silverBucket)
+func (t *Tx) SilverParts(c lode.CollectionID, v *lode.DocVersion) ([]byte, error) {
+	missing := lode.NotFound("silver", versionName(v.Doc, v.Version))
+	if v.Segment == 0 {
+		return nil, missing
+	}
+	file, err := t.sealedOf(c, v)
 	if err != nil {
 		return nil, err
 	}
+	if file != nil {
+		return file.silver(v)
+	}
 	var all []byte
 	part := 0
-	err = scanAll(silver, versionKey(doc, v), func(k, raw []byte) error {
+	err = t.parts(c, silverBucket, v).scanAll(epochKey(v), func(k, raw []byte) error {
+		raw, err := openPart(raw)
+		if err != nil {
+			return recordError(kindSilverPart, k, err)
+		}
 		payload, err := seal.Open(kindSilverPart, raw)
 		if err != nil {
 			return recordError(kindSilverPart, k, err)
 		}
-		if !slices.Equal(k, partKey(doc, v, uint32(part))) {
+		if !slices.Equal(k, rowKey(v, uint32(part))) {
 			return recordError(kindSilverPart, k, lode.Errorf(lode.CodeCorrupt, "piece %d of the silver is missing", part))
 		}
 		all = append(all, payload...)
 		part++
 		return nil
 	})
-	if err == nil && part == 0 {
-		return nil, lode.NotFound("silver", versionName(doc, v))
+	if err := errors.Join(err, t.partsErr()); err != nil {
+		return nil, err
 	}
-	return all, err
+	if part == 0 {
+		return nil, missing
+	}
+	return all, nil
 }
 
-// DropParts removes the rows and the silver of one version: an abandoned stage.
-func (t *Tx) DropParts(c lode.CollectionID, doc lode.DocNo, v lode.Version) error {
-	for _, name := range [][]byte{rowsBucket, silverBucket} {
-		b, err := t.shelfForWrite(c, name)
-		if err != nil {
-			return err
+// DropParts gives up what is staged for a version that is not shown. The caller stores v
+// afterwards, with [Tx.PutVersion], and begins a new epoch before it stages anything again.
+func (t *Tx) DropParts(c lode.CollectionID, v *lode.DocVersion) error {
+	if err := t.needWrite(); err != nil {
+		return err
+	}
+	v.Segment = 0
+	return nil
+}
+
+// openParts is a growing segment as a transaction reads it.
+type openParts struct {
+	file *handle[segmentKey, base] // nil: there is none
+	tx   baseTx
+}
+
+func (p *openParts) end() {
+	if p.tx != nil {
+		p.tx.end()
+	}
+	if p.file != nil {
+		p.file.release()
+	}
+}
+
+// growing returns the state of a growing segment's file, nil when there is none. An error is
+// kept for partsErr.
+func (t *Tx) growing(k segmentKey) baseTx {
+	p := t.openedParts[k]
+	if p == nil {
+		p = &openParts{}
+		if t.openedParts == nil {
+			t.openedParts = map[segmentKey]*openParts{}
 		}
-		if err := dropPrefix(b, versionKey(doc, v)); err != nil {
-			return err
+		t.openedParts[k] = p
+		if err := t.openGrowing(k, p); err != nil {
+			t.failed = errors.Join(t.failed, fmt.Errorf("open growing segment %s: %w", k, err))
 		}
 	}
+	return p.tx
+}
+
+func (t *Tx) openGrowing(k segmentKey, p *openParts) (err error) {
+	if t.store == nil {
+		return lode.Errorf(lode.CodeInternal, "there is no data folder")
+	}
+	flushed, r, err := t.flushedSegment(k)
+	if err != nil {
+		return err
+	}
+	p.file, err = t.store.segments.growing.get(k)
+	if errors.Is(err, fs.ErrNotExist) {
+		if r != nil && r.PutAt > 0 && r.State != SegmentSealed {
+			return lode.Errorf(lode.CodeCorrupt, "the file is missing: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	tx, err := p.file.value.begin()
+	if err != nil {
+		return err
+	}
+	p.tx = &partsTx{baseTx: tx, upTo: flushed.Index}
+	if at, err := tx.applied(); err != nil || r != nil && at.Index < r.PutAt {
+		return errors.Join(err, lode.Errorf(lode.CodeCorrupt, "the file ends at log entry %d and is older than the catalogue", at.Index))
+	}
 	return nil
+}
+
+// flushedSegment returns what the catalogue's file says about a segment, nil when it does
+// not know it, and where that file ends.
+func (t *Tx) flushedSegment(k segmentKey) (at Applied, r *Segment, err error) {
+	if at, err = t.catalog.applied(); err != nil {
+		return at, nil, err
+	}
+	files := &Tx{catalog: t.catalog}
+	r, err = getRecord[Segment](bucket{files, space{segmentsBucket, segmentKey{collection: k.collection}}}, kindSegment, segmentNoKey(k.segment))
+	return at, r, err
+}
+
+// partsTx is a growing segment as of the moment of the catalogue's file: what comes from
+// later entries is in the layers, or it is still to be applied again after a crash.
+type partsTx struct {
+	baseTx
+	upTo uint64
+}
+
+func (p *partsTx) visible(raw []byte) bool {
+	return len(raw) < indexBytes || binary.BigEndian.Uint64(raw) <= p.upTo // short ones are damage to be seen
+}
+
+func (p *partsTx) get(s space, key []byte) []byte {
+	if raw := p.baseTx.get(s, key); raw != nil && p.visible(raw) {
+		return raw
+	}
+	return nil
+}
+
+func (p *partsTx) cursor(s space) baseCursor { return &partsCursor{p.baseTx.cursor(s), p} }
+
+type partsCursor struct {
+	in baseCursor
+	tx *partsTx
+}
+
+func (c *partsCursor) seek(key []byte) (k, v []byte) { return c.visible(c.in.seek(key)) }
+func (c *partsCursor) next() (k, v []byte)           { return c.visible(c.in.next()) }
+
+func (c *partsCursor) visible(k, v []byte) ([]byte, []byte) {
+	for k != nil && !c.tx.visible(v) {
+		k, v = c.in.next()
+	}
+	return k, v
+}
+
+// partsErr returns why growing segments cannot be read.
+func (t *Tx) partsErr() error { return t.failed }
+
+// sealedOf returns the sealed file that holds the parts of a version, nil when they are in a
+// growing one.
+func (t *Tx) sealedOf(c lode.CollectionID, v *lode.DocVersion) (*sealedFile, error) {
+	k := segmentKey{c, v.Segment}
+	s, err := t.segment(k)
+	if err != nil {
+		return nil, err
+	}
+	if s.State != SegmentSealed {
+		return nil, nil
+	}
+	if h := t.sealed[s.Hash]; h != nil {
+		return h.value, nil
+	}
+	if t.store == nil {
+		return nil, lode.Errorf(lode.CodeInternal, "open sealed segment %s: there is no data folder", k)
+	}
+	h, err := t.store.segments.sealed.get(s.Hash)
+	if err == nil && (h.value.dir.Collection != k.collection || h.value.dir.Segment != k.segment) {
+		err = lode.Errorf(lode.CodeCorrupt, "the file is %s", h.value)
+		h.release()
+	}
+	if err != nil {
+		return nil, errSegmentFile(k, err)
+	}
+	if t.sealed == nil {
+		t.sealed = map[lode.Hash]*handle[lode.Hash, *sealedFile]{}
+	}
+	t.sealed[s.Hash] = h
+	return h.value, nil
+}
+
+func errSegmentFile(k segmentKey, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = lode.Errorf(lode.CodeCorrupt, "the file is missing: %w", err).WithHint("run lode repair, or restore the node from a backup")
+	}
+	return fmt.Errorf("sealed segment %s: %w", k, err)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
-	bolt "go.etcd.io/bbolt"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/seal"
@@ -27,15 +26,31 @@ const (
 	kindJob        seal.Kind = 0x2B // lode.Job
 	kindQuarantine seal.Kind = 0x2C // nothing
 	kindBlobRefs   seal.Kind = 0x2D // blobRecord
+	kindSegment    seal.Kind = 0x2E // segmentRecord
+	kindMember     seal.Kind = 0x2F // memberRecord
 	kindBlob       seal.Kind = 0x30 // stream: bytes as received
 	kindSnapshot   seal.Kind = 0x31 // snapshotHeader
 	kindCatalogue  seal.Kind = 0x32 // stream: a catalogue file
+	kindGrowing    seal.Kind = 0x33 // growingRecord
+	kindDirectory  seal.Kind = 0x34 // directory of a sealed segment
+	kindRowBlock   seal.Kind = 0x35 // rows of a sealed segment
+	kindSilver     seal.Kind = 0x36 // silver of a version in a sealed segment
+	kindPlan       seal.Kind = 0x37 // plan
 )
 
 // MaxRecordBytes bounds an encoded record of the catalogue.
 const MaxRecordBytes = 16 << 20
 
+// growingVersion is the format version of a growing segment; its history is in
+// docs/format/segment.md.
+const growingVersion = 1
+
 type (
+	growingRecord struct {
+		Version    int               `cbor:"1,keyasint"`
+		Collection lode.CollectionID `cbor:"2,keyasint"`
+		Segment    lode.SegmentID    `cbor:"3,keyasint"`
+	}
 	formatRecord struct {
 		Version int `cbor:"1,keyasint"`
 	}
@@ -147,8 +162,8 @@ func checkCanonical(kind seal.Kind, b []byte, v any) error {
 }
 
 // getRecord returns the record at key, nil when there is none.
-func getRecord[T any](b *bolt.Bucket, kind seal.Kind, key []byte) (*T, error) {
-	raw := b.Get(key)
+func getRecord[T any](b bucket, kind seal.Kind, key []byte) (*T, error) {
+	raw := b.get(key)
 	if raw == nil {
 		return nil, nil
 	}
@@ -159,12 +174,13 @@ func getRecord[T any](b *bolt.Bucket, kind seal.Kind, key []byte) (*T, error) {
 	return v, nil
 }
 
-func putRecord(b *bolt.Bucket, kind seal.Kind, key []byte, v any) error {
+func putRecord(b bucket, kind seal.Kind, key []byte, v any) error {
 	raw, err := encodeRecord(kind, v)
 	if err != nil {
 		return recordError(kind, key, err)
 	}
-	return b.Put(key, raw)
+	b.put(key, raw)
+	return nil
 }
 
 func recordError(kind seal.Kind, key []byte, err error) error {

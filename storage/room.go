@@ -1,10 +1,6 @@
 package storage
 
-import (
-	bolt "go.etcd.io/bbolt"
-
-	"github.com/lodedb/lode"
-)
+import "github.com/lodedb/lode"
 
 // Bounds of the part of [Options.MaxBytes] that is kept for writes which cannot be refused.
 const (
@@ -13,23 +9,39 @@ const (
 )
 
 // Admit refuses work with [lode.CodeOverloaded] whose records, of about n bytes, might not
-// fit below [Options.MaxBytes]. It is asked before an entry goes to the log: Update cannot
-// refuse one that other nodes apply. What shrinks the catalogue, or ends work that was
-// admitted, needs not ask; the reserve is for that.
+// fit below [Options.MaxBytes], and all work while the disk is full. It is asked before an
+// entry goes to the log: Update cannot refuse one that other nodes apply. What shrinks the
+// catalogue, or ends work that was admitted, needs not ask; the reserve is for that.
 func (s *Store) Admit(n int64) error {
-	if s.max == 0 {
+	s.flusher.wait.Lock()
+	stuck := s.flusher.wait.stuck
+	s.flusher.wait.Unlock()
+	if stuck != nil {
+		return lode.Errorf(lode.CodeOverloaded, "the disk takes no writes: %w", stuck).WithHint("free some space")
+	}
+	if s.options.MaxBytes == 0 {
 		return nil
 	}
-	var r room
-	err := s.View(func(t *Tx) error {
-		r = roomOf(t.bolt, s.max)
-		return nil
-	})
+	r, err := s.room()
+	if err == nil && !r.fits(n) && r.waiting > 0 {
+		// What waits is counted with a margin that the file may not need.
+		if err = s.Flush(); err == nil {
+			r, err = s.room()
+		}
+	}
 	if err == nil && !r.fits(n) {
-		err = lode.Errorf(lode.CodeOverloaded, "the catalogue has nearly reached its largest size of %d bytes", s.max).
+		err = lode.Errorf(lode.CodeOverloaded, "the catalogue has nearly reached its largest size of %d bytes", s.options.MaxBytes).
 			WithHint("raise the limit or delete documents")
 	}
 	return err
+}
+
+func (s *Store) room() (r room, err error) {
+	err = s.View(func(t *Tx) error {
+		r = t.room(s.options.MaxBytes)
+		return nil
+	})
+	return r, err
 }
 
 // room is what is left of a bounded catalogue, in bytes.
@@ -38,17 +50,21 @@ type room struct {
 	tail    int64 // behind the last page: takes records of any size
 	free    int64 // pages between others, where a large record may find no place in one piece
 	reserve int64
+	waiting int64 // applied and not in the file yet
 }
 
-func roomOf(tx *bolt.Tx, limit int64) room {
-	db := tx.DB()
-	stats := db.Stats()
-	return room{
-		limit:   limit,
-		tail:    limit - int64(db.AllocSize) - tx.Size(), // bbolt grows the file by that much ahead
-		free:    int64(stats.FreePageN+stats.PendingPageN) * int64(db.Info().PageSize),
-		reserve: min(max(limit/16, minReserveBytes), maxReserveBytes),
+func (t *Tx) room(limit int64) room {
+	r := room{limit: limit, tail: limit, reserve: min(max(limit/16, minReserveBytes), maxReserveBytes)}
+	for _, l := range t.layers {
+		r.waiting += l.catalog
 	}
+	if tx, is := t.catalog.(*boltTx); is {
+		db := tx.tx.DB()
+		stats := db.Stats()
+		r.tail -= int64(db.AllocSize) + tx.tx.Size() // bbolt grows the file by that much ahead
+		r.free = int64(stats.FreePageN+stats.PendingPageN) * int64(db.Info().PageSize)
+	}
+	return r
 }
 
 // fits counts records twice: pages are not filled to the brim, and their neighbours are
@@ -56,6 +72,6 @@ func roomOf(tx *bolt.Tx, limit int64) room {
 // after deletes: then large records find their place there, and those that do not have half
 // of the reserve.
 func (r room) fits(n int64) bool {
-	need := 2 * n
+	need := 2 * (n + r.waiting)
 	return r.tail >= r.reserve+need || r.free >= r.limit/4+need && r.tail >= r.reserve/2
 }

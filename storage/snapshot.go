@@ -1,26 +1,24 @@
 package storage
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/seal"
-	"github.com/lodedb/lode/internal/vfs"
 )
 
 // snapshotVersion is the format version of a snapshot; its history is in
 // docs/format/snapshot.md.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 const maxSnapshotHeaderBytes = 4 << 10
 
@@ -35,12 +33,16 @@ type snapshotHeader struct {
 // Snapshot is the catalogue as of one moment. Updates go on beside it, but what they free is
 // not used again before it is written or released. A restore and Close let go of snapshots
 // that are not written yet; writing them is [lode.CodeUnavailable] then.
+//
+// Segments are not in a snapshot, as blobs are not: it names them, and who restores it
+// fetches those that it lacks. A growing segment may have grown on until then, which does no
+// harm.
 type Snapshot struct {
 	store *Store
 	at    Applied
 	held  struct {
 		sync.Mutex
-		tx *bolt.Tx // nil once copied or released
+		tx *Tx // nil once copied or released
 	}
 }
 
@@ -56,27 +58,21 @@ func (s *Store) Snapshot() (*Snapshot, error) {
 }
 
 // hold begins the transaction that keeps the moment, and notes it for Close.
-func (s *Store) hold(sn *Snapshot) (err error) {
-	if s.db == nil {
-		return errClosed
-	}
+func (s *Store) hold(sn *Snapshot) error {
 	s.snapshots.Lock()
 	defer s.snapshots.Unlock()
 	if s.snapshots.closed {
 		return errClosed
 	}
-	defer guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	tx, err := s.db.Begin(false)
-	if err != nil {
-		return err
-	}
-	if sn.at, err = appliedOf(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	sn.held.tx = tx
-	s.snapshots.open[sn] = struct{}{}
-	return nil
+	return guarded(func() error {
+		tx, err := s.begin()
+		if err != nil {
+			return err
+		}
+		sn.at, sn.held.tx = tx.at, tx
+		s.snapshots.open[sn] = struct{}{}
+		return nil
+	})
 }
 
 // At returns the log position of the snapshot.
@@ -94,7 +90,7 @@ func (sn *Snapshot) letGo() {
 	if sn.held.tx == nil {
 		return
 	}
-	_ = sn.held.tx.Rollback()
+	sn.held.tx.end()
 	sn.held.tx = nil
 	s := sn.store
 	s.snapshots.Lock()
@@ -116,38 +112,109 @@ func (s *Store) releaseSnapshots(closing bool) {
 }
 
 // Write writes the snapshot, once. The catalogue is copied to a temporary file first and the
-// moment let go, so that a slow reader of w holds up nothing. Blobs are not in it.
+// moment let go, so that a slow reader of w holds up nothing. On return the files of the
+// store itself hold everything that is in the snapshot, so that the log before it can go.
 func (sn *Snapshot) Write(w io.Writer) (err error) {
-	f, err := os.CreateTemp(sn.store.dir, "snapshot.*.tmp")
+	path, err := sn.copy()
 	if err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
-	defer func() {
-		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}()
-	size, err := sn.copyTo(f)
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
+	defer func() { err = errors.Join(err, os.Remove(path)) }()
+	if err := sendSnapshot(w, sn.at, path); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
 	}
-	if err == nil {
-		err = sendSnapshot(w, sn.at, f, size)
-	}
-	if err != nil {
+	if err := sn.store.Flush(); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil
 }
 
-func (sn *Snapshot) copyTo(f *os.File) (size int64, err error) {
+// copy writes the catalogue of the moment to a temporary file, lets the moment go, and
+// returns the name of the file.
+func (sn *Snapshot) copy() (path string, err error) {
+	f, err := os.CreateTemp(sn.store.tempDir(), "snapshot.*.tmp")
+	if err != nil {
+		return "", err
+	}
+	path = f.Name()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	layers, copied, err := sn.copyFiles(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	return path, finishCopy(path, copied, sn.at, layers)
+}
+
+// copyFiles copies what lies in the files, and returns the layers that are missing.
+func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err error) {
 	sn.held.Lock()
 	defer sn.held.Unlock()
 	if sn.held.tx == nil {
-		return 0, lode.Errorf(lode.CodeUnavailable, "the snapshot was written or let go")
+		return nil, false, lode.Errorf(lode.CodeUnavailable, "the snapshot was written or let go")
 	}
 	defer sn.letGo()
-	defer guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	return sn.held.tx.WriteTo(f)
+	tx := sn.held.tx
+	err = guarded(func() error {
+		if in, is := tx.catalog.(*boltTx); is {
+			_, err := in.tx.WriteTo(f)
+			copied = true
+			return err
+		}
+		all := &layer{}
+		in := tx.catalog.(*memoryTx)
+		in.records.Scan(func(k string, v []byte) bool {
+			all.set(k, v)
+			return true
+		})
+		tx.layers = append(tx.layers[:len(tx.layers):len(tx.layers)], all)
+		return nil
+	})
+	return tx.layers, copied, err
+}
+
+// finishCopy writes to a copy of the catalogue's file what was not in it yet.
+func finishCopy(path string, copied bool, at Applied, layers []*layer) error {
+	if !copied {
+		if err := errors.Join(os.Remove(path), fillBolt(path, makeCatalog)); err != nil {
+			return err
+		}
+	}
+	db, err := openBolt(path, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, PreLoadFreelist: true, NoSync: true, NoGrowSync: true})
+	if err != nil {
+		return err
+	}
+	err = (&boltBase{db, path}).write(at, func(w baseWriter) error {
+		for _, l := range slices.Backward(layers) {
+			for _, c := range l.droppedCollections() {
+				if err := w.drop(c); err != nil {
+					return err
+				}
+			}
+			err := l.all(func(sp space, key string, value []byte) error {
+				if sp.bucket.ofSegment() {
+					return nil
+				}
+				return writeEntry(w, sp, key, value)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, db.Close())
+}
+
+// tempDir is where large temporary files go.
+func (s *Store) tempDir() string {
+	if s.options.Memory != nil {
+		return os.TempDir()
+	}
+	return s.dir
 }
 
 // WriteSnapshot writes a snapshot of this moment and returns its log position.
@@ -163,19 +230,28 @@ func (s *Store) WriteSnapshot(w io.Writer) (Applied, error) {
 	return sn.At(), nil
 }
 
-func sendSnapshot(w io.Writer, at Applied, catalog io.Reader, size int64) error {
-	head, err := encodeRecord(kindSnapshot, &snapshotHeader{Version: snapshotVersion, Index: at.Index, Term: at.Term, Bytes: size})
+func sendSnapshot(w io.Writer, at Applied, path string) (err error) {
+	catalog, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, catalog.Close()) }()
+	info, err := catalog.Stat()
+	if err != nil {
+		return err
+	}
+	head, err := encodeRecord(kindSnapshot, &snapshotHeader{Version: snapshotVersion, Index: at.Index, Term: at.Term, Bytes: info.Size()})
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	sealed, err := seal.NewWriter(w, kindCatalogue, size)
+	sealed, err := seal.NewWriter(w, kindCatalogue, info.Size())
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyN(sealed, catalog, size); err != nil {
+	if _, err := io.CopyN(sealed, catalog, info.Size()); err != nil {
 		return err
 	}
 	return sealed.Close()
@@ -200,91 +276,4 @@ func openSnapshot(r io.Reader) (head snapshotHeader, catalog *seal.Reader, err e
 		err = lode.Errorf(lode.CodeCorrupt, "the snapshot announces a catalogue of %d bytes and holds %d", head.Bytes, catalog.Len())
 	}
 	return head, catalog, err
-}
-
-// RestoreSnapshot replaces the catalogue by the one in a snapshot, all or nothing: it is
-// written beside the old one, checked completely, and swapped in by a rename. Transactions
-// wait during the swap. On error the store is as before, unless the error says that it
-// failed in the middle of the swap; then it takes no more writes until it is opened again.
-func (s *Store) RestoreSnapshot(r io.Reader) error {
-	s.restoring.Lock()
-	defer s.restoring.Unlock()
-	temp := s.path(catalogName) + ".restore.tmp"
-	defer os.Remove(temp) // not there any more when all went well
-	if err := s.receive(r, temp); err != nil {
-		return fmt.Errorf("restore snapshot: %w", err)
-	}
-	if err := s.exchange(temp); err != nil {
-		return fmt.Errorf("restore snapshot: %w", err)
-	}
-	s.log.Info("snapshot restored", "applied", s.Applied().Index)
-	return nil
-}
-
-// receive writes the catalogue of a snapshot to temp and checks all of it.
-func (s *Store) receive(r io.Reader, temp string) error {
-	head, catalog, err := openSnapshot(r)
-	if err != nil {
-		return err
-	}
-	if s.max > 0 && head.Bytes > s.max {
-		return lode.Errorf(lode.CodeTooLarge, "the catalogue of the snapshot has %d bytes, the limit here is %d", head.Bytes, s.max)
-	}
-	f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, vfs.FilePerm)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, catalog)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return checkReceived(temp, head)
-}
-
-// checkReceived opens a received catalogue and walks every page and every record.
-func checkReceived(path string, head snapshotHeader) error {
-	db, err := openCatalog(path, 0, true)
-	if err != nil {
-		return err
-	}
-	err = viewBolt(db, func(t *Tx) error {
-		if want := (Applied{Index: head.Index, Term: head.Term}); t.At() != want {
-			return lode.Errorf(lode.CodeCorrupt, "the snapshot announces log entry %d and holds %d", want.Index, t.At().Index)
-		}
-		var first error
-		c := newChecker(context.Background(), t, nil, func(b Breach) {
-			if first == nil {
-				first = lode.Errorf(lode.CodeCorrupt, "%s: %s", b.Where, b.What)
-			}
-		})
-		if c.structure(t.bolt, path); first == nil {
-			c.records()
-		}
-		return first
-	})
-	return errors.Join(err, db.Close())
-}
-
-// exchange swaps the catalogue for the checked file.
-func (s *Store) exchange(temp string) error {
-	s.releaseSnapshots(false)
-	s.swap.Lock()
-	defer s.swap.Unlock()
-	if s.db == nil {
-		return errClosed
-	}
-	err := s.db.Close()
-	s.db = nil
-	renamed := false
-	if err == nil {
-		renamed, err = install(s.fsys, temp, s.path(catalogName))
-	}
-	openErr := s.openDB() // whichever file has the name is the catalogue
-	switch {
-	case openErr != nil:
-		s.writing.failed = openErr
-	case renamed:
-		s.writing.failed = err // a name that is not durable may be gone after a power cut
-	}
-	return errors.Join(err, openErr)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -117,13 +118,16 @@ func TestViewRefusesToWrite(t *testing.T) {
 		_, nextCollection := tx.NextCollectionID()
 		_, nextDoc := tx.NextDocNo()
 		_, nextRows := tx.NextRows(1, 1)
+		_, seal := tx.Seal(1)
+		v := &lode.DocVersion{Doc: d.No, Version: 1, Segment: 1, Epoch: 1}
 		for name, err := range map[string]error{
 			"InitCluster": tx.InitCluster("cluster-1", []byte("0123456789abcdef")), "NextCollectionID": nextCollection,
 			"PutCollection": tx.PutCollection(collection(1, "docs")), "DropCollection": tx.DropCollection(1),
 			"NextDocNo": nextDoc, "NextRows": nextRows, "PutDocument": tx.PutDocument(d), "DropDocument": tx.DropDocument(d),
 			"PutVersion":  tx.PutVersion(1, &lode.DocVersion{Doc: d.No, Version: 1}),
-			"DropVersion": tx.DropVersion(1, d.No, 1), "PutChunk": tx.PutChunk(1, &lode.StagedChunk{}),
-			"PutSilverPart": tx.PutSilverPart(1, d.No, 1, 0, nil), "DropParts": tx.DropParts(1, d.No, 1),
+			"DropVersion": tx.DropVersion(1, d.No, 1), "PutChunk": tx.PutChunk(1, &lode.DocVersion{}, &lode.StagedChunk{}),
+			"PutSilverPart": tx.PutSilverPart(1, v, 0, nil), "DropParts": tx.DropParts(1, v), "Place": tx.Place(1, &lode.DocVersion{}),
+			"Seal": seal, "PutSealed": tx.PutSealed(1, 1, lode.Hash{}, 1),
 			"PutJob": tx.PutJob(lode.Job{Collection: 1}), "DropJob": tx.DropJob(lode.Job{}),
 			"PutQuarantined": tx.PutQuarantined(1, d.No), "DropQuarantined": tx.DropQuarantined(1, d.No),
 		} {
@@ -316,28 +320,49 @@ func TestFullCatalogueRefusesAndGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	_, err := storage.Open(dir, storage.Options{MaxBytes: 1})
 	wantCode(t, err, lode.CodeInvalid)
-	s, err := storage.Open(dir, storage.Options{MaxBytes: storage.MinMaxBytes})
+	s, err := storage.Open(dir, storage.Options{MaxBytes: storage.MinMaxBytes, FlushInterval: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	b := &bench{TB: t, Store: s, dir: dir}
 	b.start()
-	piece := make([]byte, 8<<20)
-	put := func(part int) error {
-		return b.Update(b.next(), func(tx *storage.Tx) error { return tx.PutSilverPart(1, 1, 1, part, piece) })
+	put := func(name string, bytes int) error {
+		b.update(func(tx *storage.Tx) error {
+			d, err := accept(tx, 1, name, lode.Hash{}, 0)
+			if err != nil {
+				return err
+			}
+			d.Readers = []string{strings.Repeat("r", bytes)}
+			return tx.PutDocument(d)
+		})
+		return b.Flush()
 	}
-	parts := 0
-	for ; parts < 20 && err == nil; parts++ {
-		err = put(parts)
+	docs := 0
+	for ; docs < 20 && err == nil; docs++ {
+		err = put(numbered("doc", docs), 8<<20)
 	}
 	wantCode(t, err, lode.CodeOverloaded)
-	if parts < 3 {
-		t.Errorf("full after %d parts", parts)
+	wantCode(t, b.Admit(1), lode.CodeOverloaded)
+	if docs < 3 {
+		t.Errorf("full after %d documents", docs)
 	}
-	b.update(func(tx *storage.Tx) error { return tx.DropParts(1, 1, 1) })
-	b.update(func(tx *storage.Tx) error { return nil }) // freed pages can be used from the next update on
-	if err := put(0); err != nil {
+	for i := range docs { // what cannot be refused goes on, and makes space in the end
+		b.update(func(tx *storage.Tx) error {
+			d, err := tx.FindDocument(1, lode.KindDocument, lode.DocID(numbered("doc", i)))
+			if err != nil {
+				return err
+			}
+			return tx.DropDocument(d)
+		})
+	}
+	want := b.hash()
+	b.flush()
+	if b.hash() != want || b.Flushed() != b.Applied() {
+		t.Error("another state after space was freed")
+	}
+	b.update(func(tx *storage.Tx) error { return nil }) // freed pages can be used from the next flush on
+	if err := put("again", 8<<20); err != nil {
 		t.Errorf("after space was freed: %v", err)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "catalog.db")); err != nil || info.Size() > storage.MinMaxBytes {
@@ -363,11 +388,12 @@ func TestDamagedPagesAreErrors(t *testing.T) {
 	b := openReady(t)
 	for i := range 100 {
 		b.update(func(tx *storage.Tx) error {
-			if err := tx.PutSilverPart(1, lode.DocNo(i), 1, 0, make([]byte, 1000)); err != nil {
+			d, err := accept(tx, 1, numbered("doc", i), lode.Hash{}, 0)
+			if err != nil {
 				return err
 			}
-			_, err := accept(tx, 1, numbered("doc", i), lode.Hash{}, 0)
-			return err
+			d.Readers = []string{strings.Repeat("r", 2000)}
+			return tx.PutDocument(d)
 		})
 	}
 	b.close()

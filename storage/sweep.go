@@ -57,7 +57,8 @@ func (s *Store) blobInUse(h lode.Hash) (used bool, err error) {
 	}
 	err = s.View(func(t *Tx) error {
 		refs, err := t.BlobRefs(h)
-		used = refs > 0
+		// After a crash the files count, until the log has been applied again.
+		used = refs > 0 || t.catalog.get(space{bucket: blobsBucket}, h[:]) != nil
 		return err
 	})
 	return used, err
@@ -98,4 +99,109 @@ func (b *Blobs) each(ctx context.Context, fn func(path string, h lode.Hash, name
 		}
 	}
 	return nil
+}
+
+// SweepSegments removes files of segments that the catalogue does not know any more, as an
+// interrupted process leaves them, and returns how many. As with [Store.SweepBlobs], after a
+// start everything that was committed before must have been applied.
+func (s *Store) SweepSegments(ctx context.Context) (removed int, err error) {
+	s.swap.RLock() // files are removed by its holders only, so never beside a restore
+	defer s.swap.RUnlock()
+	if s.catalog == nil {
+		return 0, fmt.Errorf("sweep segments: %w", errClosed)
+	}
+	gone, err := s.orphanSegments(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("sweep segments: %w", err)
+	}
+	s.epochs.retire(gone)
+	return len(gone), nil
+}
+
+// orphanSegments returns how to remove the files that nothing refers to. Files are listed
+// before references: one that comes later may be named later.
+func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err error) {
+	var sealed []lode.Hash
+	var growing []segmentKey
+	err = s.segments.each(func(_ string, hash lode.Hash, k segmentKey) error {
+		switch {
+		case k.segment != 0:
+			growing = append(growing, k)
+		case !hash.IsZero() && s.segments.doom(hash):
+			sealed = append(sealed, hash)
+		}
+		return ctx.Err()
+	})
+	refs := segmentRefs{}
+	if err == nil {
+		refs, err = s.currentRefs()
+	}
+	for _, h := range sealed {
+		if err != nil || refs.sealed[h] {
+			s.segments.spare(h)
+			continue
+		}
+		gone = append(gone, func() error { return s.segments.removeDoomed(h) })
+	}
+	for _, k := range growing {
+		if err == nil && !refs.growing[k] {
+			gone = append(gone, func() error { return s.segments.removeGrowing(k) })
+		}
+	}
+	return gone, err
+}
+
+// currentRefs are the references of this moment; the caller holds swap.
+func (s *Store) currentRefs() (refs segmentRefs, err error) {
+	err = guarded(func() error {
+		t, err := s.begin()
+		if err != nil {
+			return err
+		}
+		defer t.end()
+		refs, err = t.segmentRefs()
+		return err
+	})
+	return refs, err
+}
+
+// segmentRefs are the files that the catalogue refers to, now or as it was last flushed.
+type segmentRefs struct {
+	growing map[segmentKey]bool
+	sealed  map[lode.Hash]bool
+}
+
+func (t *Tx) segmentRefs() (refs segmentRefs, err error) {
+	refs = segmentRefs{growing: map[segmentKey]bool{}, sealed: map[lode.Hash]bool{}}
+	for _, tx := range []*Tx{t, {catalog: t.catalog}} {
+		err := tx.eachSegment(func(k segmentKey, s *Segment) error {
+			if s.State == SegmentSealed {
+				refs.sealed[s.Hash] = true
+			} else {
+				refs.growing[k] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return refs, err
+		}
+	}
+	return refs, nil
+}
+
+// eachSegment calls fn for every segment of every collection.
+func (t *Tx) eachSegment(fn func(segmentKey, *Segment) error) error {
+	return t.top(collectionsBucket).scanAll(nil, func(k, _ []byte) error {
+		c := lode.CollectionID(parseDocumentKey(k))
+		all, err := t.Segments(c)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			if err := fn(segmentKey{c, all[i].ID}, &all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

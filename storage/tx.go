@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/lodedb/lode"
 )
 
@@ -14,87 +12,137 @@ import (
 // methods return was decoded into fresh memory and may be kept. A Tx belongs to one
 // goroutine and ends with the function it was given to.
 type Tx struct {
-	bolt  *bolt.Tx
-	at    Applied
-	idKey []byte // of the cluster, once read
+	store       *Store // nil over a catalogue file alone, where rows cannot be read
+	at          Applied
+	entry       uint64   // the log entry that is being applied
+	edit        *layer   // nil in a view
+	layers      []*layer // newest first, edit included
+	catalog     baseTx
+	epoch       *epoch                    // keeps the files of this moment
+	openedParts map[segmentKey]*openParts // growing segments that were read
+	sealed      map[lode.Hash]*handle[lode.Hash, *sealedFile]
+	failed      error // why growing segments could not be read
+	// segments are the records of segments as they were read and changed; see segment.
+	segments map[segmentKey]*segmentState
+	pins     []func()          // let go of files that were built, once the update is done
+	idKey    []byte            // of the cluster, once read
+	known    lode.CollectionID // exists
 }
 
 // At returns the log position of the state that t sees: in Update that of the entry being
 // applied, in View that of the last one applied.
 func (t *Tx) At() Applied { return t.at }
 
+// SetEntry says which of a run of log entries is being applied. Entries ascend; the last one
+// is the position that [Store.Update] was called with, which is also the default.
+func (t *Tx) SetEntry(index uint64) { t.entry = index }
+
 // needWrite refuses to write in a read transaction.
 func (t *Tx) needWrite() error {
-	if !t.bolt.Writable() {
+	if t.edit == nil {
 		return lode.Errorf(lode.CodeInternal, "storage: write in a read transaction")
 	}
 	return nil
 }
 
-// top returns a top-level bucket. Open has seen that all of them exist.
-func (t *Tx) top(name []byte) *bolt.Bucket { return t.bolt.Bucket(name) }
+// bucket is a space within a transaction.
+type bucket struct {
+	t *Tx
+	s space
+}
+
+// top returns a bucket that belongs to no collection.
+func (t *Tx) top(b bucketID) bucket { return bucket{t, space{bucket: b}} }
 
 // shelf returns one of a collection's buckets.
-func (t *Tx) shelf(c lode.CollectionID, name []byte) (*bolt.Bucket, error) {
-	shelf := t.top(dataBucket).Bucket(collectionKey(c))
-	if shelf == nil {
-		return nil, lode.NotFound("collection", c)
+func (t *Tx) shelf(c lode.CollectionID, b bucketID) (bucket, error) {
+	if t.known != c {
+		if t.top(collectionsBucket).get(collectionKey(c)) == nil {
+			return bucket{}, lode.NotFound("collection", c)
+		}
+		t.known = c
 	}
-	b := shelf.Bucket(name)
-	if b == nil {
-		return nil, lode.Errorf(lode.CodeCorrupt, "collection %d has no bucket %s", c, name)
-	}
-	b.FillPercent = 0.9 // keys ascend nearly always
-	return b, nil
+	return bucket{t, space{b, segmentKey{collection: c}}}, nil
 }
 
 // shelfForWrite is shelf for methods that write.
-func (t *Tx) shelfForWrite(c lode.CollectionID, name []byte) (*bolt.Bucket, error) {
+func (t *Tx) shelfForWrite(c lode.CollectionID, b bucketID) (bucket, error) {
 	if err := t.needWrite(); err != nil {
-		return nil, err
+		return bucket{}, err
 	}
-	return t.shelf(c, name)
+	return t.shelf(c, b)
+}
+
+// get returns a record; it is valid during the transaction. Do not modify it.
+func (b bucket) get(key []byte) []byte {
+	var buf [64]byte
+	full := string(b.s.appendKey(buf[:0], key))
+	for _, l := range b.t.layers {
+		if v, found := l.entries.Get(full); found {
+			return v
+		}
+		if l.hides(b.s.collection) {
+			return nil
+		}
+	}
+	if base := b.t.base(b.s); base != nil {
+		return base.get(b.s, key)
+	}
+	return nil
+}
+
+// put and delete are called after needWrite; put keeps value.
+func (b bucket) put(key, value []byte) { b.t.edit.set(string(b.s.appendKey(nil, key)), value) }
+func (b bucket) delete(key []byte)     { b.t.edit.set(string(b.s.appendKey(nil, key)), nil) }
+
+// base returns where a space lies below the layers, nil when there is no such file.
+func (t *Tx) base(s space) baseTx {
+	if s.bucket.ofSegment() {
+		return t.growing(s.segmentKey)
+	}
+	return t.catalog
 }
 
 // scan calls fn for each key with the prefix, in order, from start on, until fn returns
 // false. k and v are valid during the call only; fn may write to the bucket.
-func scan(b *bolt.Bucket, prefix, start []byte, fn func(k, v []byte) (more bool, err error)) error {
-	c := b.Cursor()
-	k, v := c.Seek(start)
+func (b bucket) scan(prefix, start []byte, fn func(k, v []byte) (more bool, err error)) error {
+	c := b.cursor()
+	k, v := c.seek(start)
 	for k != nil && bytes.HasPrefix(k, prefix) {
 		var here []byte
-		if b.Writable() {
-			here = slices.Clone(k)
+		if b.t.edit != nil {
+			here = append(slices.Clone(k), 0) // what comes next, also when fn writes
 		}
 		more, err := fn(k, v)
 		if err != nil || !more {
 			return err
 		}
 		if here == nil {
-			k, v = c.Next()
+			k, v = c.next()
 			continue
 		}
-		// fn may have moved what the cursor stands on.
-		if k, v = c.Seek(here); bytes.Equal(k, here) {
-			k, v = c.Next()
-		}
+		c = b.cursor()
+		k, v = c.seek(here)
 	}
 	return nil
 }
 
 // scanAll is scan over all keys with the prefix.
-func scanAll(b *bolt.Bucket, prefix []byte, fn func(k, v []byte) error) error {
-	return scan(b, prefix, prefix, func(k, v []byte) (bool, error) { return true, fn(k, v) })
+func (b bucket) scanAll(prefix []byte, fn func(k, v []byte) error) error {
+	return b.scan(prefix, prefix, func(k, v []byte) (bool, error) { return true, fn(k, v) })
 }
 
 // dropPrefix deletes every key with the prefix.
-func dropPrefix(b *bolt.Bucket, prefix []byte) error {
-	return scanAll(b, prefix, func(k, _ []byte) error { return b.Delete(slices.Clone(k)) })
+func (b bucket) dropPrefix(prefix []byte) error {
+	return b.scanAll(prefix, func(k, _ []byte) error {
+		b.delete(k)
+		return nil
+	})
 }
 
 // next gives out n numbers of a counter and returns the first. Numbers begin with 1 and are
 // never given out twice.
-func next(b *bolt.Bucket, key []byte, n uint64) (first uint64, err error) {
+func next(b bucket, key []byte, n uint64) (first uint64, err error) {
 	counter, err := getRecord[counterRecord](b, kindCounter, key)
 	if err != nil {
 		return 0, err
@@ -108,4 +156,18 @@ func next(b *bolt.Bucket, key []byte, n uint64) (first uint64, err error) {
 	}
 	counter.Last += n
 	return first, putRecord(b, kindCounter, key, counter)
+}
+
+// end lets go of the files that were read.
+func (t *Tx) end() {
+	for _, p := range t.openedParts {
+		p.end()
+	}
+	for _, f := range t.sealed {
+		f.release()
+	}
+	t.catalog.end()
+	if t.epoch != nil {
+		t.epoch.leave()
+	}
 }

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -130,11 +131,15 @@ func TestDocuments(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := tx.PutVersion(1, &lode.DocVersion{Doc: 50, Version: 1, State: lode.StateReady, Chunks: 1, FirstRow: first}); err != nil {
+		v := &lode.DocVersion{Doc: 50, Version: 1, State: lode.StateReady, Chunks: 1, FirstRow: first}
+		if err := tx.Place(1, v); err != nil {
+			return err
+		}
+		if err := tx.PutVersion(1, v); err != nil {
 			return err
 		}
 		id := lode.ChunkID{Doc: 50, Version: 1}
-		if err := tx.PutChunk(1, &lode.StagedChunk{Chunk: lode.Chunk{ID: id}, Vector: make([]byte, 4*dim)}); err != nil {
+		if err := tx.PutChunk(1, v, &lode.StagedChunk{Chunk: lode.Chunk{ID: id}, Vector: make([]byte, 4*dim)}); err != nil {
 			return err
 		}
 		return tx.PutDocument(vector)
@@ -173,6 +178,14 @@ func TestDropDocumentReleasesEverything(t *testing.T) {
 	b := openReady(t)
 	b.addDocument(1, "stays", "same\n")
 	before := b.hash()
+	var segment []byte
+	err := b.Raw(func(tx *bolt.Tx) error {
+		segment = bytes.Clone(storage.Shelf(tx, 1, "segments").Get(storage.DocumentKey(1)))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := b.addDocument(1, "goes", "same\n")
 	b.update(func(tx *storage.Tx) (err error) { // a second version, quarantined, with leftovers
 		if d, err = accept(tx, 1, "goes", lode.HashOf([]byte("v2")), 2); err != nil {
@@ -192,9 +205,12 @@ func TestDropDocumentReleasesEverything(t *testing.T) {
 		wantCode(t, err, lode.CodeNotFound)
 		return nil
 	})
-	err := b.Raw(func(tx *bolt.Tx) error { // with the counters set back, nothing at all is left
+	err = b.Raw(func(tx *bolt.Tx) error { // with the counters set back, nothing at all is left
 		record, err := storage.EncodeRecord(0x23, map[int]int{1: 1})
 		if err != nil {
+			return err
+		}
+		if err := storage.Shelf(tx, 1, "segments").Put(storage.DocumentKey(1), segment); err != nil {
 			return err
 		}
 		if err := storage.Shelf(tx, 1, "counters").Put([]byte("last row"), record); err != nil {
@@ -263,8 +279,12 @@ func TestParts(t *testing.T) {
 	long := strings.Repeat("a line of text\n", 300)
 	d := b.addDocument(1, "x", long)
 	want := newContent(long)
-	b.view(func(tx *storage.Tx) error {
-		raw, err := tx.SilverParts(1, d.No, 1)
+	check := func(tx *storage.Tx) error {
+		v, err := tx.Version(1, d.No, 1)
+		if err != nil {
+			return err
+		}
+		raw, err := tx.SilverParts(1, v)
 		if err != nil {
 			return err
 		}
@@ -273,8 +293,8 @@ func TestParts(t *testing.T) {
 			t.Errorf("silver: %v\n%s", err, diff)
 		}
 		n := uint32(0)
-		err = tx.Chunks(1, d.No, 1, func(s *lode.StagedChunk) error {
-			one, err := tx.Chunk(1, s.Chunk.ID)
+		err = tx.Chunks(1, v, func(s *lode.StagedChunk) error {
+			one, err := tx.Chunk(1, v, n)
 			if diff := cmp.Diff(one, s); diff != "" || err != nil {
 				t.Errorf("chunk: %v\n%s", err, diff)
 			}
@@ -287,34 +307,82 @@ func TestParts(t *testing.T) {
 		if n != 300 || err != nil {
 			t.Errorf("%d chunks, %v", n, err)
 		}
-		_, err = tx.Chunk(1, lode.ChunkID{Doc: d.No, Version: 1, Ordinal: 300})
+		_, err = tx.Chunk(1, v, 300)
 		wantCode(t, err, lode.CodeNotFound)
-		_, err = tx.SilverParts(1, d.No, 2)
+		none := &lode.DocVersion{Doc: d.No, Version: 2}
+		_, err = tx.SilverParts(1, none)
+		wantCode(t, err, lode.CodeNotFound)
+		_, err = tx.Chunk(1, none, 0)
 		wantCode(t, err, lode.CodeNotFound)
 		return nil
-	})
-	drop := func(fn func(*storage.Tx) error) error {
-		return b.Update(b.next(), func(tx *storage.Tx) error {
-			if err := fn(tx); err != nil {
-				return err
-			}
-			_, err := tx.SilverParts(1, d.No, 1)
-			return err
-		})
 	}
-	err := drop(func(tx *storage.Tx) error { return tx.DropParts(1, d.No, 1) })
-	wantCode(t, err, lode.CodeNotFound)
+	b.view(check) // in memory
+	b.flush()
+	b.view(check) // in the growing segment
+	b.seal(1)
+	b.view(check) // in the sealed one
+	b.flush()
+	b = b.reopen()
+	b.view(check)
+}
+
+// TestPartsBelongToAnEpoch stages a version twice.
+func TestPartsBelongToAnEpoch(t *testing.T) {
+	b := openReady(t)
+	var d *lode.Document
+	b.update(func(tx *storage.Tx) (err error) {
+		if d, err = accept(tx, 1, "x", lode.Hash{}, 0); err != nil {
+			return err
+		}
+		return stage(tx, d, newContent("one\ntwo\n"))
+	})
+	for _, flushed := range []bool{false, true} {
+		if flushed {
+			b.flush()
+		}
+		b.update(func(tx *storage.Tx) error { return stage(tx, d, newContent("one\ntwo\n")) }) // the same again
+		err := b.Update(b.next(), func(tx *storage.Tx) error { return stage(tx, d, newContent("other\n")) })
+		wantCode(t, err, lode.CodeConflict)
+	}
+	b.update(func(tx *storage.Tx) error { return restage(tx, d, newContent("other\n")) })
+	b.view(func(tx *storage.Tx) error {
+		v, err := tx.Version(1, d.No, 1)
+		if err != nil {
+			return err
+		}
+		rows := 0
+		err = tx.Chunks(1, v, func(s *lode.StagedChunk) error {
+			if rows++; s.Chunk.Text != "other\n" {
+				t.Errorf("row %q", s.Chunk.Text)
+			}
+			return nil
+		})
+		if rows != 1 {
+			t.Errorf("%d rows", rows)
+		}
+		return err
+	})
 	b.update(func(tx *storage.Tx) error {
+		v, err := tx.Version(1, d.No, 1)
+		if err != nil {
+			return err
+		}
+		v.Epoch = 9
 		for _, part := range []int{0, 2} {
-			if err := tx.PutSilverPart(1, d.No, 2, part, []byte("x")); err != nil {
+			if err := tx.PutSilverPart(1, v, part, []byte("x")); err != nil {
 				return err
 			}
 		}
-		_, err := tx.SilverParts(1, d.No, 2)
+		_, err = tx.SilverParts(1, v)
 		wantCode(t, err, lode.CodeCorrupt)
-		wantCode(t, tx.PutSilverPart(1, d.No, 2, -1, nil), lode.CodeInvalid)
-		return tx.DropParts(1, d.No, 2)
+		wantCode(t, tx.PutSilverPart(1, v, -1, nil), lode.CodeInvalid)
+		v.Segment = 7
+		wantCode(t, tx.PutSilverPart(1, v, 0, nil), lode.CodeInternal)
+		v.Segment = 0
+		wantCode(t, tx.PutSilverPart(1, v, 0, nil), lode.CodeInternal)
+		return nil
 	})
+	b.update(func(tx *storage.Tx) error { return tx.DropDocument(d) })
 }
 
 func TestWhatIsReadMayBeKept(t *testing.T) {
@@ -324,11 +392,15 @@ func TestWhatIsReadMayBeKept(t *testing.T) {
 	var chunk *lode.StagedChunk
 	var silver []byte
 	var found *lode.Document
-	b.view(func(tx *storage.Tx) (err error) {
-		if chunk, err = tx.Chunk(1, lode.ChunkID{Doc: d.No, Version: 1}); err != nil {
+	b.view(func(tx *storage.Tx) error {
+		v, err := tx.Version(1, d.No, 1)
+		if err != nil {
 			return err
 		}
-		if silver, err = tx.SilverParts(1, d.No, 1); err != nil {
+		if chunk, err = tx.Chunk(1, v, 0); err != nil {
+			return err
+		}
+		if silver, err = tx.SilverParts(1, v); err != nil {
 			return err
 		}
 		found, err = tx.Document(1, d.No)
@@ -470,6 +542,9 @@ func TestNoUserTextInKeys(t *testing.T) {
 	err := b.Raw(func(tx *bolt.Tx) error {
 		return tx.ForEach(func(_ []byte, bucket *bolt.Bucket) error { return walk(bucket) })
 	})
+	err = errors.Join(err, b.RawSegment(1, 1, func(tx *bolt.Tx) error {
+		return tx.ForEach(func(_ []byte, bucket *bolt.Bucket) error { return walk(bucket) })
+	}))
 	if err != nil || keys < 20 {
 		t.Errorf("%d keys, %v", keys, err)
 	}

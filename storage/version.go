@@ -8,7 +8,7 @@ import (
 
 // PutVersion stores a new version of a document or replaces the record of a known one. The
 // first put takes a reference to its blob, which [Tx.DropVersion] gives back; the zero hash
-// stands for no blob.
+// stands for no blob. A ready version becomes a member of its segment.
 func (t *Tx) PutVersion(c lode.CollectionID, v *lode.DocVersion) error {
 	versions, err := t.shelfForWrite(c, versionsBucket)
 	if err != nil {
@@ -31,6 +31,9 @@ func (t *Tx) PutVersion(c lode.CollectionID, v *lode.DocVersion) error {
 		if err := t.release(old.Blob); err != nil {
 			return err
 		}
+	}
+	if err := t.moveVersion(c, old, v); err != nil {
+		return err
 	}
 	return putRecord(versions, kindVersion, key, v)
 }
@@ -58,7 +61,7 @@ func (t *Tx) Versions(c lode.CollectionID, doc lode.DocNo, fn func(*lode.DocVers
 	if err != nil {
 		return err
 	}
-	return scanAll(versions, documentKey(doc), func(k, raw []byte) error {
+	return versions.scanAll(documentKey(doc), func(k, raw []byte) error {
 		v := new(lode.DocVersion)
 		if err := decodeRecord(kindVersion, raw, v); err != nil {
 			return recordError(kindVersion, k, err)
@@ -81,13 +84,14 @@ func (t *Tx) DropVersion(c lode.CollectionID, doc lode.DocNo, v lode.Version) er
 	if err := t.release(old.Blob); err != nil {
 		return err
 	}
-	if err := t.DropParts(c, doc, v); err != nil {
+	if err := t.moveVersion(c, old, nil); err != nil {
 		return err
 	}
 	if err := t.DropJob(lode.Job{Collection: c, Doc: doc, Version: v}); err != nil {
 		return err
 	}
-	return versions.Delete(versionKey(doc, v))
+	versions.delete(versionKey(doc, v))
+	return nil
 }
 
 // BlobRefs returns how many versions refer to a blob.
@@ -121,7 +125,8 @@ func (t *Tx) release(h lode.Hash) error {
 	case refs == 0:
 		return lode.Errorf(lode.CodeCorrupt, "blob %s is released and has no reference", h)
 	case refs == 1:
-		return t.top(blobsBucket).Delete(h[:])
+		t.top(blobsBucket).delete(h[:])
+		return nil
 	}
 	return putRecord(t.top(blobsBucket), kindBlobRefs, h[:], &blobRecord{Refs: refs - 1})
 }

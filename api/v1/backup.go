@@ -19,7 +19,7 @@ type Backup struct {
 	NodeID        string    `json:"node_id" doc:"Node that made it."`
 	Index         uint64    `json:"index" doc:"Last log entry in it." example:"1042"`
 	Term          uint64    `json:"term" doc:"Term of that entry." example:"3"`
-	StateHash     lode.Hash `json:"state_hash" doc:"Hash of the whole state at that entry."`
+	CatalogHash   lode.Hash `json:"catalog_hash" doc:"Hash of the records of the catalogue at that entry; rows have their own."`
 	CreatedAt     time.Time `json:"created_at" doc:"When it was complete."`
 	Version       string    `json:"version" doc:"Version of the program that made it." example:"v0.1.0"`
 	Objects       int       `json:"objects" doc:"Files that it consists of." example:"215"`

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,6 +39,9 @@ func ParseCase(s string) (Case, error) {
 		return Case{}, lode.Invalid("case", s, "a case is a seed, %s or %s, and a fault", Fresh, Used)
 	}
 	f, err := ParseFault(fault)
+	if err == nil && f.Call == Build && base == Fresh {
+		return Case{}, lode.Invalid("case", s, "only %s folders have builds from the start", Used)
+	}
 	return Case{n, base, f}, err
 }
 
@@ -56,10 +60,14 @@ type Outcome struct {
 	Call     string        `json:"call,omitempty"`    // the first call that went wrong
 	Message  string        `json:"message,omitempty"` // last words of a node that exited
 	Panicked bool          `json:"panicked,omitempty"`
-	Ready    time.Duration `json:"ready_ns"` // of the restart
-	Acked    int           `json:"acked"`    // writes that were acknowledged before the restart
-	Findings []Finding     `json:"findings,omitempty"`
-	Problems []string      `json:"problems,omitempty"` // other broken promises: a hang, a silent end, a slow or failed restart
+	Ready    time.Duration `json:"ready_ns"`           // of the restart
+	Ended    time.Duration `json:"ended_ns,omitempty"` // after the fault, where it ended by itself
+	Acked    int           `json:"acked"`              // writes that were acknowledged before the restart
+	// Sealed segments and unfinished builds were in the folder when it was started again.
+	Sealed     int       `json:"sealed,omitempty"`
+	Unfinished int       `json:"unfinished,omitempty"`
+	Findings   []Finding `json:"findings,omitempty"`
+	Problems   []string  `json:"problems,omitempty"` // other broken promises: a hang, a silent end, a slow or failed restart
 }
 
 // Good reports whether every promise was kept.
@@ -73,7 +81,8 @@ func (o *Outcome) problem(format string, args ...any) {
 const (
 	faultTime  = 2500 * time.Millisecond // for the fault to come
 	afterFault = 300 * time.Millisecond  // of further load when the node goes on
-	endLimit   = 6 * time.Second         // to end or to answer again after a failed call
+	endLimit   = 6 * time.Second         // to answer again after a failed call, or to begin to end
+	exitLimit  = 20 * time.Second        // to end, with the time that requests under way are given
 	hangLimit  = 20 * time.Second        // the same when the call hangs
 )
 
@@ -82,7 +91,10 @@ type Sweep struct {
 	Binary string
 	Files  string
 
-	used map[uint64]usedFolder // by seed
+	mu struct { // held while a used folder is made
+		sync.Mutex
+		used map[uint64]usedFolder // by seed
+	}
 }
 
 // usedFolder is the folder of a node that was killed under load, and what it was told.
@@ -104,12 +116,12 @@ func (s *Sweep) Run(ctx context.Context, c Case) (*Outcome, error) {
 		return nil, err
 	}
 	o := &Outcome{Case: c.String()}
-	w := &Workload{Ledger: ledger, Seed: c.Seed<<20 + uint64(c.Fault.When)}
+	w := &Workload{Ledger: ledger, Seed: c.Seed<<20 + uint64(c.Fault.When), VectorsOnly: c.vectorsOnly()}
 	if err := s.underFault(ctx, c, dir, files, w, o); err != nil || o.End == EndMissed {
 		return o, err
 	}
 	o.Acked = ledger.Acked()
-	return o, s.recovery(ctx, dir, files, w, o)
+	return o, s.recovery(ctx, dir, files, w, o, c.settings()...)
 }
 
 // base makes the folder of a case.
@@ -121,7 +133,13 @@ func (s *Sweep) base(ctx context.Context, c Case, dir string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return used.ledger.Clone(), os.CopyFS(dir, os.DirFS(used.dir))
+	return used.ledger.Clone(), copyFolder(dir, used.dir)
+}
+
+// copyFolder copies the folder of a node that does not run. The log's files are long and
+// mostly holes.
+func copyFolder(to, from string) error {
+	return command("cp", "-r", "--sparse=always", from, to)
 }
 
 // casesPerFolder is how many seeds share a used folder.
@@ -130,8 +148,13 @@ const casesPerFolder = 50
 // usedTime is how long the node of a used folder works before it is killed.
 const usedTime = 700 * time.Millisecond
 
+// wornTime makes a used folder hold sealed and growing segments, and a log that was cut.
+const wornTime = 2 * usedTime
+
 func (s *Sweep) usedFolder(ctx context.Context, seed uint64) (usedFolder, error) {
-	if used, known := s.used[seed]; known {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if used, known := s.mu.used[seed]; known {
 		return used, nil
 	}
 	dir, err := os.MkdirTemp(s.Files, "used-")
@@ -139,7 +162,7 @@ func (s *Sweep) usedFolder(ctx context.Context, seed uint64) (usedFolder, error)
 		return usedFolder{}, err
 	}
 	used := usedFolder{filepath.Join(dir, "data"), NewLedger()}
-	n, err := Start(ctx, s.Binary, used.dir, dir, nil)
+	n, err := start(ctx, s.Binary, used.dir, dir, nil, busy...)
 	if err != nil {
 		return used, err
 	}
@@ -148,21 +171,24 @@ func (s *Sweep) usedFolder(ctx context.Context, seed uint64) (usedFolder, error)
 	if err := w.Prepare(ctx, n.Client); err != nil {
 		return used, err
 	}
+	if err := w.Settle(ctx, n.Client.BaseURL()); err != nil {
+		return used, err
+	}
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
-	time.AfterFunc(usedTime, n.Kill)
+	time.AfterFunc(wornTime, n.Kill)
 	w.Run(work, n.Client.BaseURL())
 	n.Kill()
-	if s.used == nil {
-		s.used = map[uint64]usedFolder{}
+	if s.mu.used == nil {
+		s.mu.used = map[uint64]usedFolder{}
 	}
-	s.used[seed] = used
+	s.mu.used[seed] = used
 	return used, nil
 }
 
 // underFault runs the node until the fault has come and shown its effect.
 func (s *Sweep) underFault(ctx context.Context, c Case, dir, files string, w *Workload, o *Outcome) error {
-	n, err := Start(ctx, s.Binary, dir, files, &c.Fault)
+	n, err := start(ctx, s.Binary, dir, files, &c.Fault, c.settings()...)
 	if n == nil {
 		return err
 	}
@@ -189,10 +215,13 @@ func (s *Sweep) load(ctx context.Context, n *Node, w *Workload, c Case) {
 		limit = hangLimit // it shows when the node loses patience
 	}
 	ctx, stop := context.WithTimeout(ctx, limit)
-	defer stop()
+	watched := make(chan struct{})
+	defer func() { stop(); <-watched }()
 	go func() {
+		defer close(watched)
 		for ctx.Err() == nil && !n.Exited(20*time.Millisecond) {
 			if calls, err := injected(n.path("trace")); err == nil && len(calls) > 0 {
+				n.faultSeen = time.Now()
 				n.Exited(afterFault)
 				break
 			}
@@ -211,6 +240,9 @@ func (s *Sweep) load(ctx context.Context, n *Node, w *Workload, c Case) {
 
 // hit reports whether the fault has come.
 func (s *Sweep) hit(n *Node, c Case) (bool, error) {
+	if c.Fault.Call == Build {
+		return n.Exited(0) && n.watch.call() != "", nil
+	}
 	if c.Fault.Action == Kill {
 		return n.Exited(0) && n.killedByFault(), nil
 	}
@@ -272,6 +304,10 @@ func (s *Sweep) end(n *Node, c Case, o *Outcome) error {
 		o.Call = firstCall(calls)
 	}
 	switch {
+	case hit && c.vectorsOnly() && place(o.Call) == elsewhere:
+		o.End = EndMissed // an answer to a client failed
+	case c.Fault.Call == Build && hit:
+		o.End, o.Call = EndKilled, n.watch.call()
 	case !hit:
 		o.End = EndMissed
 		if ended && !n.killedByFault() {
@@ -288,19 +324,28 @@ func (s *Sweep) end(n *Node, c Case, o *Outcome) error {
 		}
 		o.End = EndExited
 		o.judgeExit(n.exit(), c.Fault.Action)
+		if o.Ended = n.lasted(); o.Ended > exitLimit {
+			o.problem("the node ended %s after the fault", o.Ended)
+		}
 	default:
 		o.End = EndWentOn
 	}
 	return nil
 }
 
-// firstCall shortens a line of the trace to call, file and error.
-func firstCall(calls []string) string {
-	if resumed, found := strings.CutPrefix(calls[0], "<... "); found {
-		name, _, _ := strings.Cut(resumed, " ")
-		return name
+// firstCall shortens the first line of the trace that names a file of the node, else the first,
+// to call and file.
+func firstCall(calls []string) (first string) {
+	for i, line := range calls {
+		if call := shortCall(line); i == 0 || place(first) == elsewhere && place(call) != elsewhere {
+			first = call
+		}
 	}
-	name, rest, _ := strings.Cut(calls[0], "(")
+	return first
+}
+
+func shortCall(line string) string {
+	name, rest, _ := strings.Cut(line, "(")
 	_, file, _ := strings.Cut(rest, "<")
 	file, paths, _ := strings.Cut(file, ">")
 	if _, named, found := strings.Cut(paths, `, "/`); found && strings.HasPrefix(rest, "AT_FDCWD") {
@@ -309,7 +354,7 @@ func firstCall(calls []string) string {
 	if i := strings.LastIndex(file, "/data/"); i >= 0 {
 		file = file[i+len("/data/"):]
 	}
-	return name + " " + filepath.Base(file)
+	return name + " " + file
 }
 
 // judgeExit demands that the node said why it ended.
@@ -334,8 +379,9 @@ func (o *Outcome) judgeExit(e *ExitError, action Action) {
 }
 
 // recovery starts the node again, without a fault, and compares.
-func (s *Sweep) recovery(ctx context.Context, dir, files string, w *Workload, o *Outcome) error {
-	n, err := Start(ctx, s.Binary, dir, files, nil)
+func (s *Sweep) recovery(ctx context.Context, dir, files string, w *Workload, o *Outcome, flags ...string) error {
+	o.Sealed, o.Unfinished = segmentsIn(dir)
+	n, err := start(ctx, s.Binary, dir, files, nil, flags...)
 	if n == nil {
 		return err
 	}

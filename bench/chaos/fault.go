@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -26,6 +27,11 @@ const (
 // Syscalls are the calls that change what is on the disk, in the words of [Fault].
 var Syscalls = []string{"write", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate"}
 
+// Build is the word for all that happens while a sealed segment is built and named: its file
+// appears, grows, is closed and renamed. A kill counts these events of the whole process, by
+// inotify and without a tracer.
+const Build = "build"
+
 // traced are the system calls behind a word.
 func traced(call string) string {
 	switch call {
@@ -42,7 +48,7 @@ func traced(call string) string {
 // Fault is a system call that goes wrong.
 type Fault struct {
 	Action Action
-	Call   string // one of [Syscalls], or "sync" for all that make durable
+	Call   string // one of [Syscalls], "sync" for all that make durable, or [Build]
 	When   int    // the n-th of a thread, from 1
 }
 
@@ -62,7 +68,9 @@ func ParseFault(s string) (Fault, error) {
 		return f, lode.Invalid("fault", s, "the number must be at least 1")
 	case !slices.Contains([]Action{Kill, EIO, Full, Slow, Hang, Lie}, f.Action):
 		return f, lode.Invalid("fault", s, "the action is not known")
-	case f.Call != "sync" && !slices.Contains(Syscalls, f.Call):
+	case f.Call == Build && f.Action != Kill:
+		return f, lode.Invalid("fault", s, "builds can be killed only")
+	case f.Call != "sync" && f.Call != Build && !slices.Contains(Syscalls, f.Call):
 		return f, lode.Invalid("fault", s, "the call is not known")
 	}
 	return f, nil
@@ -87,32 +95,54 @@ func (f *Fault) strace(trace string) []string {
 
 // injected returns the calls that the fault changed, as the tracer wrote them. The call that
 // a SIGKILL ends is the last of its thread and may have no line.
-func injected(trace string) ([]string, error) {
-	b, err := os.ReadFile(trace)
-	if err != nil {
-		return nil, err
-	}
-	var calls []string
-	for line := range strings.Lines(string(b)) {
-		if strings.Contains(line, "(INJECTED)") || strings.Contains(line, "(DELAYED)") {
-			calls = append(calls, strings.Join(strings.Fields(line)[1:], " "))
+func injected(trace string) (calls []string, err error) {
+	err = eachCall(trace, func(call, result string) {
+		if strings.Contains(result, "(INJECTED)") || strings.Contains(result, "(DELAYED)") {
+			calls = append(calls, call)
 		}
-	}
-	return calls, nil
+	})
+	return calls, err
 }
 
-// killedAt returns the last call that was begun and has no result.
+// killedAt returns the call that the end of the process cut short, else the last that was
+// begun and has no result.
 func killedAt(trace string) (string, error) {
+	cut, open := "", ""
+	err := eachCall(trace, func(call, result string) {
+		switch {
+		case result == "":
+			open = call
+		case strings.HasPrefix(result, "?") && cut == "":
+			cut = call
+		}
+	})
+	return cmp.Or(cut, open), err
+}
+
+// eachCall reads a trace. A call that others overtake has two lines: its begin, without a
+// result, and its end, which is reported with what the begin said.
+func eachCall(trace string, fn func(call, result string)) error {
 	b, err := os.ReadFile(trace)
 	if err != nil {
-		return "", err
+		return err
 	}
-	call := ""
+	begun := map[string]string{} // by thread
 	for line := range strings.Lines(string(b)) {
-		line = strings.TrimSpace(line)
-		if strings.HasSuffix(line, "= ?") || strings.HasSuffix(line, "<unfinished ...>") || strings.Contains(line, "(") && !strings.Contains(line, " = ") {
-			_, call, _ = strings.Cut(line, " ")
+		thread, call, _ := strings.Cut(strings.TrimSpace(line), " ")
+		call = strings.TrimSpace(call)
+		i := strings.LastIndex(call, " = ")
+		result := ""
+		if i >= 0 {
+			call, result = strings.TrimSpace(call[:i]), call[i+len(" = "):]
+		}
+		if begin, is := strings.CutSuffix(call, "<unfinished ...>"); is {
+			begun[thread] = begin
+		} else if strings.HasPrefix(call, "<... ") && begun[thread] != "" {
+			call = begun[thread]
+		}
+		if strings.Contains(call, "(") {
+			fn(call, result)
 		}
 	}
-	return strings.TrimSpace(call), nil
+	return nil
 }

@@ -36,7 +36,7 @@ func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 	}
 	o := &Outcome{Case: fmt.Sprintf("%d fulldisk %d", d.Seed, round), End: EndWentOn}
 	dir := dataDir(d.Disk.Mount)
-	n, err := Start(ctx, d.Binary, dir, d.Files, nil)
+	n, err := start(ctx, d.Binary, dir, d.Files, nil, drawSettings(d.Seed+uint64(round))...)
 	if n != nil {
 		defer n.Kill()
 	}
@@ -68,7 +68,7 @@ func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 	}
 	n.Kill()
 	s := &Sweep{Binary: d.Binary}
-	return o, s.recovery(ctx, dir, d.Files, w, o)
+	return o, s.recovery(ctx, dir, d.Files, w, o, drawSettings(d.Seed+uint64(round))...)
 }
 
 // fillUnderLoad lets the workload run into a full disk and on for a while.

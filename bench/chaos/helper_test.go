@@ -149,11 +149,11 @@ func buildProgram() (dir string, err error) {
 	return dir, nil
 }
 
-// startNode starts a node without faults that ends with the test.
+// startNode starts a node without faults that seals all the time and ends with the test.
 func startNode(t *testing.T, dir string) *chaos.Node {
 	t.Helper()
 	binary, _ := program(t)
-	n, err := chaos.Start(t.Context(), binary, dir, t.TempDir(), nil)
+	n, err := chaos.StartSealing(t.Context(), binary, dir, t.TempDir())
 	if n != nil {
 		t.Cleanup(n.Kill)
 	}

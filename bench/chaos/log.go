@@ -8,13 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Log is a file of outcomes, a line of JSON each, so that a long run can be followed and
 // taken up again. Outcomes of another program than the one it is opened for are passed over.
+// Its methods may be called at the same time.
 type Log struct {
 	path     string // empty: kept in memory only
 	program  string
+	mu       sync.Mutex
 	order    []string
 	outcomes map[string]*Outcome
 }
@@ -46,13 +49,13 @@ func OpenLog(path, program string) (*Log, error) {
 			continue // the line that was being written when the run was stopped
 		}
 		if line.Program == program {
-			l.add(line.Outcome)
+			l.addLocked(line.Outcome)
 		}
 	}
 	return l, lines.Err()
 }
 
-func (l *Log) add(o *Outcome) {
+func (l *Log) addLocked(o *Outcome) {
 	if _, known := l.outcomes[o.Case]; !known {
 		l.order = append(l.order, o.Case)
 	}
@@ -61,12 +64,16 @@ func (l *Log) add(o *Outcome) {
 
 // Outcome returns what a case came to, if it was run.
 func (l *Log) Outcome(name string) (*Outcome, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	o, known := l.outcomes[name]
 	return o, known
 }
 
 // All returns every outcome in the order of the runs.
 func (l *Log) All() []*Outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	all := make([]*Outcome, 0, len(l.order))
 	for _, name := range l.order {
 		all = append(all, l.outcomes[name])
@@ -76,7 +83,9 @@ func (l *Log) All() []*Outcome {
 
 // Append adds an outcome, to the file too.
 func (l *Log) Append(o *Outcome) error {
-	l.add(o)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.addLocked(o)
 	if l.path == "" {
 		return nil
 	}

@@ -30,6 +30,9 @@ type Node struct {
 	files  string // folder with out, err and trace
 	exited chan struct{}
 	stop   sync.Once
+	watch  *buildWatch // of a fault at a build
+
+	faultSeen, exitSeen time.Time
 }
 
 // ExitError is a node that ended by itself.
@@ -49,23 +52,21 @@ var errHung = errors.New("the node neither serves nor ends")
 // it serves. Its output and the fault's trace go to a new folder below files. After an
 // error the node is stopped; it is returned all the same, for what it left in its files.
 func Start(ctx context.Context, binary, dir, files string, f *Fault) (*Node, error) {
-	work, err := os.MkdirTemp(files, "run-")
+	return start(ctx, binary, dir, files, f)
+}
+
+// start is Start with further flags of serve.
+func start(ctx context.Context, binary, dir, files string, f *Fault, flags ...string) (*Node, error) {
+	begun := time.Now()
+	n, err := spawn(binary, dir, files, f, flags...)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{files: work, exited: make(chan struct{})}
-	args := []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}
-	if f != nil {
-		args = append(f.strace(n.path("trace")), args...)
-	}
-	n.cmd = exec.Command(args[0], args[1:]...)
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is killed with its tracer and its parsers
-	if f != nil {
-		n.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
-	}
-	begun := time.Now()
-	if err := n.launch(); err != nil {
-		return nil, err
+	if f != nil && f.Call == Build {
+		if n.watch, err = watchBuilds(dir, f.When, n.strike); err != nil {
+			n.Kill()
+			return nil, err
+		}
 	}
 	if err := n.await(ctx); err != nil {
 		n.Kill()
@@ -73,6 +74,26 @@ func Start(ctx context.Context, binary, dir, files string, f *Fault) (*Node, err
 	}
 	n.Ready = time.Since(begun)
 	return n, nil
+}
+
+// spawn starts the process.
+func spawn(binary, dir, files string, f *Fault, flags ...string) (*Node, error) {
+	work, err := os.MkdirTemp(files, "run-")
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{files: work, exited: make(chan struct{})}
+	args := []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}
+	args = append(args, flags...)
+	if f != nil && f.Call != Build {
+		args = append(f.strace(n.path("trace")), args...)
+	}
+	n.cmd = exec.Command(args[0], args[1:]...)
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is killed with its tracer and its parsers
+	if f != nil && f.Call != Build {
+		n.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	}
+	return n, n.launch()
 }
 
 func (n *Node) path(name string) string { return filepath.Join(n.files, name) }
@@ -95,6 +116,7 @@ func (n *Node) launch() error {
 	go func() {
 		defer close(n.exited)
 		_ = n.cmd.Wait() // ProcessState holds the outcome
+		n.exitSeen = time.Now()
 	}()
 	return nil
 }
@@ -130,6 +152,14 @@ func (n *Node) exit() *ExitError {
 	return &ExitError{n.cmd.ProcessState.ExitCode(), n.Message()}
 }
 
+// lasted is how long a node that ended went on after its fault, 0 where that was not seen.
+func (n *Node) lasted() time.Duration {
+	if n.faultSeen.IsZero() {
+		return 0
+	}
+	return n.exitSeen.Sub(n.faultSeen)
+}
+
 // Message is what the node said on standard error.
 func (n *Node) Message() string {
 	b, err := os.ReadFile(n.path("err"))
@@ -159,10 +189,16 @@ func (n *Node) Exited(within time.Duration) bool {
 // Kill ends the node and all that belongs to it at once. It may be called twice.
 func (n *Node) Kill() {
 	n.stop.Do(func() {
-		_ = syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		n.strike()
 		<-n.exited
+		if n.watch != nil {
+			n.watch.close()
+		}
 	})
 }
+
+// strike sends the signal and does not wait. The process may have ended by itself.
+func (n *Node) strike() { _ = syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL) }
 
 // Stop ends the node in order; an exit code other than 0 is an error.
 func (n *Node) Stop() error {

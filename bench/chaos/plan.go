@@ -1,23 +1,30 @@
 package chaos
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // Points is how many faults of each action a plan holds.
 type Points map[Action]int
 
 // usual is how often the busiest thread makes a call, by base, within the time of a case on
-// a slow machine. A fault beyond that may not come, and is then tried earlier.
+// a slow machine, when segments are small. A fault beyond that may not come, and is then tried
+// earlier. Builds count the events of the process.
 var usual = map[string]map[string]int{
-	Fresh: {"write": 60, "pwrite64": 250, "fdatasync": 80, "fsync": 60, "rename": 10, "unlink": 3, "ftruncate": 3},
-	Used:  {"write": 60, "pwrite64": 250, "fdatasync": 120, "fsync": 50, "rename": 6, "unlink": 2, "ftruncate": 1},
+	Fresh: {"write": 120, "pwrite64": 200, "fdatasync": 40, "fsync": 120, "rename": 15, "unlink": 20, "ftruncate": 3},
+	Used:  {"write": 250, "pwrite64": 400, "fdatasync": 80, "fsync": 250, "rename": 40, "unlink": 30, "ftruncate": 4, Build: 90},
 }
 
-// failing are the calls that errors are injected into. Not write: a node also writes to
-// sockets and to its parsers by it, where an error is none of the disk. What it writes to
-// the disk by it fails when a file system is full.
+// seldom is the same with default settings, where it differs: few flushes and no seals.
+var seldom = map[string]int{"fdatasync": 6, "unlink": 6, "ftruncate": 2}
+
+// failing are the calls that each action meets. A node also writes to sockets and to its
+// parsers by write, where an error is none of the disk; those cases have no documents, and
+// one that fails an answer to a client has missed (see [Case]).
 var failing = map[Action][]string{
-	Kill: Syscalls,
-	EIO:  {"pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate"},
+	Kill: append(slices.Clone(Syscalls), Build),
+	EIO:  {"pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "write"},
 	Full: {"pwrite64", "ftruncate"},
 	Slow: {"sync"},
 	Hang: {"fdatasync", "fsync"},
@@ -34,14 +41,25 @@ func Plan(seed uint64, points Points) []Case {
 		kinds := failing[action]
 		for i := range points[action] {
 			call, base := kinds[i%len(kinds)], Used
-			if i/len(kinds)%3 == 2 {
+			if i/len(kinds)%3 == 2 && call != Build {
 				base = Fresh
 			}
 			own := seed*CasesPerSeed + uint64(len(plan)%CasesPerSeed)
-			plan = append(plan, Case{own, base, Fault{action, call, draw(random, usual[base][call])}})
+			c := Case{own, base, Fault{action, call, 0}}
+			c.Fault.When = draw(random, c.usual())
+			plan = append(plan, c)
 		}
 	}
 	return plan
+}
+
+// usual is how often the call of a case comes.
+func (c Case) usual() int {
+	n := usual[c.Base][c.Fault.Call]
+	if few, known := seldom[c.Fault.Call]; known && c.settings() == nil {
+		n = min(n, few)
+	}
+	return n
 }
 
 // draw returns a number up to most; small ones, which are starts and rare calls, come more

@@ -24,6 +24,12 @@ type PowerCuts struct {
 type cut struct {
 	name, image string
 	ledger      *Ledger
+	settings    settings
+}
+
+// settings of a round.
+func (p *PowerCuts) settings(round int) settings {
+	return []settings{busiest, busy, defaults, busiest, moderate}[round%5]
 }
 
 // dataDir is the node's folder on a mounted disk.
@@ -58,7 +64,7 @@ func (p *PowerCuts) Run(ctx context.Context, round, cuts int) ([]*Outcome, error
 
 // honestly brings a folder to the disk that survives, so that a liar has something to lose.
 func (p *PowerCuts) honestly(ctx context.Context) error {
-	n, err := Start(ctx, p.Binary, dataDir(p.Disk.Mount), p.Files, nil)
+	n, err := start(ctx, p.Binary, dataDir(p.Disk.Mount), p.Files, nil, busy...)
 	if err != nil {
 		return err
 	}
@@ -81,7 +87,7 @@ func (p *PowerCuts) copyUnderLoad(ctx context.Context, round, cuts int) ([]cut, 
 	if p.Lie {
 		fault = &Fault{Lie, "sync", 1}
 	}
-	n, err := Start(ctx, p.Binary, dataDir(p.Disk.Mount), p.Files, fault)
+	n, err := start(ctx, p.Binary, dataDir(p.Disk.Mount), p.Files, fault, p.settings(round)...)
 	if n != nil {
 		defer n.Kill()
 	}
@@ -103,7 +109,7 @@ func (p *PowerCuts) copyUnderLoad(ctx context.Context, round, cuts int) ([]cut, 
 	var copies []cut
 	for i := range cuts {
 		time.Sleep(time.Duration(30+random.IntN(300)) * time.Millisecond)
-		c := cut{name: fmt.Sprintf("%d power %d %d", p.Seed, round, i)}
+		c := cut{name: fmt.Sprintf("%d power %d %d", p.Seed, round, i), settings: p.settings(round)}
 		before := p.ledger.Clone()
 		if c.image, err = p.Disk.Cut(fmt.Sprintf("cut-%d-%d", round, i)); err != nil {
 			return nil, err
@@ -123,7 +129,7 @@ func (p *PowerCuts) examine(ctx context.Context, c cut) (_ *Outcome, err error) 
 		return o, nil
 	}
 	s := &Sweep{Binary: p.Binary}
-	err = s.recovery(ctx, dataDir(mount), p.Files, &Workload{Ledger: c.ledger, Seed: p.Seed<<20 + 1<<18}, o)
+	err = s.recovery(ctx, dataDir(mount), p.Files, &Workload{Ledger: c.ledger, Seed: p.Seed<<20 + 1<<18}, o, c.settings...)
 	if failed := done(); err == nil {
 		err = failed
 	}

@@ -26,6 +26,9 @@ type totals struct {
 	points                        map[string]int // by kind of fault, those that came
 	ends                          map[string]int // of I/O errors and full disks
 	verdicts                      map[Verdict]int
+	placed                        map[string]int // kills and errors, by where they hit
+	sealed, unfinished, builds    int
+	slowestEnd                    time.Duration
 	acked, panics, problems       int
 	ready                         []time.Duration
 	controls, caught, controlLost int
@@ -35,7 +38,7 @@ type totals struct {
 
 func (t *totals) add(o *Outcome) {
 	if t.points == nil {
-		t.points, t.ends, t.verdicts = map[string]int{}, map[string]int{}, map[Verdict]int{}
+		t.points, t.ends, t.verdicts, t.placed = map[string]int{}, map[string]int{}, map[Verdict]int{}, map[string]int{}
 	}
 	words := strings.Fields(o.Case)
 	if len(words) < 3 || o.End == EndMissed && o.Good() {
@@ -62,7 +65,11 @@ func (t *totals) add(o *Outcome) {
 	} else if kind != "power" {
 		kind = words[2]
 		t.ends[kind+" "+o.End]++
+		t.addPlace(kind, words[3], o)
 	}
+	t.sealed += o.Sealed
+	t.unfinished += o.Unfinished
+	t.slowestEnd = max(t.slowestEnd, o.Ended)
 	t.points[kind]++
 	t.acked += o.Acked
 	t.ready = append(t.ready, o.Ready)
@@ -78,12 +85,25 @@ func (t *totals) add(o *Outcome) {
 	}
 }
 
+func (t *totals) addPlace(kind, call string, o *Outcome) {
+	if call == Build {
+		t.builds++
+	}
+	if kind == string(Kill) || kind == string(EIO) {
+		t.placed[place(o.Call)]++
+	}
+}
+
 func (t *totals) figures(report *bench.Report) {
 	r := figures{report}
 	r.add("kill points", float64(t.points[string(Kill)]), ">= 300", t.points[string(Kill)] >= 300)
+	r.count("... of these, during the build of a sealed segment, by its n-th event", t.builds)
 	r.add("I/O error points", float64(t.points[string(EIO)]), ">= 100", t.points[string(EIO)] >= 100)
 	r.count("... of these, the node ended with the reason", t.ends[string(EIO)+" "+EndExited])
 	r.count("... of these, the node went on", t.ends[string(EIO)+" "+EndWentOn])
+	for _, p := range places {
+		r.count("kill and I/O error points in "+p, t.placed[p])
+	}
 	r.count("points where writes begin to fail with ENOSPC", t.points[string(Full)])
 	r.count("... of these, the node ended with the reason", t.ends[string(Full)+" "+EndExited])
 	r.count("... of these, the node went on", t.ends[string(Full)+" "+EndWentOn])
@@ -93,6 +113,8 @@ func (t *totals) figures(report *bench.Report) {
 	r.count("slow disks, all syncs 0.2 s late", t.points[string(Slow)])
 	r.add("power-cut images", float64(t.points["power"]), ">= 50", t.points["power"] >= 50)
 	r.count("acknowledged writes compared, summed over cases that share folders", t.acked)
+	r.count("sealed segments in the folders that were started again, summed", t.sealed)
+	r.count("unfinished builds found by a start", t.unfinished)
 	for _, v := range []Verdict{Lost, Doubled, Resurrected, Damaged} {
 		r.zero(map[Verdict]string{Damaged: "damaged or breaches found by check"}[v], string(v), t.verdicts[v])
 	}
@@ -105,6 +127,7 @@ func (t *totals) figures(report *bench.Report) {
 		met := slowest <= ReadyLimit
 		r.Figures = append(r.Figures, bench.Figure{Name: "longest time until ready after a fault", Value: slowest.Round(time.Millisecond).Seconds(), Unit: "s", Target: fmt.Sprintf("<= %g s", ReadyLimit.Seconds()), Met: &met})
 	}
+	r.Figures = append(r.Figures, bench.Figure{Name: "longest time from a failed call to the end of the node", Value: t.slowestEnd.Round(time.Millisecond).Seconds(), Unit: "s"})
 	r.count("negative control: images of a node whose syncs do nothing", t.controls)
 	r.add("... of these, seen to have lost writes", float64(t.caught), ">= 1", t.caught > 0)
 	r.count("... writes seen lost in them", t.controlLost)

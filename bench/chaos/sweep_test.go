@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lodedb/lode/bench/chaos"
@@ -10,14 +11,15 @@ import (
 
 // shortPlan is a point of each kind, with numbers that come in every run.
 var shortPlan = []string{
-	"used kill pwrite64 2", "used kill pwrite64 15", "used kill fdatasync 9", "used kill fsync 5", "fresh kill rename 2",
+	"used kill pwrite64 2", "used kill pwrite64 60", "used kill fdatasync 9", "used kill fsync 5", "fresh kill rename 2",
 	"fresh kill fsync 4", "used kill unlink 1", "used kill write 2", "fresh kill ftruncate 1",
 	"used eio fsync 5", "used eio fdatasync 6", "used eio pwrite64 20", "fresh eio pwrite64 3",
 	"used full pwrite64 3", "used full pwrite64 20",
+	"used kill build 3", "used kill build 11", "used eio write 5",
 }
 
 // longPoints are some more than the 300 and 100 that are asked for, as some never come.
-var longPoints = chaos.Points{chaos.Kill: 315, chaos.EIO: 108, chaos.Full: 20, chaos.Slow: 4}
+var longPoints = chaos.Points{chaos.Kill: 320, chaos.EIO: 112, chaos.Full: 20, chaos.Slow: 4}
 
 // TestSweep lets one system call go wrong in each case. Whatever it was, nothing
 // acknowledged may be missing and no file may need a hand.
@@ -26,18 +28,19 @@ func TestSweep(t *testing.T) {
 	binary, _ := program(t)
 	sweep := &chaos.Sweep{Binary: binary, Files: t.TempDir()}
 	log := openLog(t)
-	missed := 0
-	for i, c := range sweepPlan(t) {
-		outcome := runCase(t, sweep, log, c)
-		if outcome.End == chaos.EndMissed {
-			missed++
+	var missed atomic.Int64
+	t.Run("case", func(t *testing.T) {
+		for _, c := range sweepPlan(t) {
+			t.Run(c.String(), func(t *testing.T) {
+				t.Parallel()
+				if runCase(t, sweep, log, c).End == chaos.EndMissed {
+					missed.Add(1)
+				}
+			})
 		}
-		if long() && i%10 == 9 {
-			t.Logf("%d cases run", i+1)
-		}
-	}
-	if missed > len(shortPlan)/3 && !long() {
-		t.Errorf("%d of %d faults never came: the run proves little", missed, len(shortPlan))
+	})
+	if n := int(missed.Load()); n > len(shortPlan)/3 && !long() {
+		t.Errorf("%d of %d faults never came: the run proves little", n, len(shortPlan))
 	}
 }
 
@@ -60,9 +63,7 @@ func runCase(t *testing.T, sweep *chaos.Sweep, log *chaos.Log, c chaos.Case) *ch
 	if earlier, possible := c.Earlier(); outcome.End == chaos.EndMissed && possible {
 		return runCase(t, sweep, log, earlier)
 	}
-	if !long() {
-		t.Logf("%s: %s, %s%s", c, outcome.End, outcome.Call, outcome.Message)
-	}
+	t.Logf("%s: %s, %s%s; %d sealed", c, outcome.End, outcome.Call, outcome.Message, outcome.Sealed)
 	return outcome
 }
 
@@ -99,7 +100,7 @@ func parseCase(t *testing.T, text string) chaos.Case {
 }
 
 func TestParseCaseRefuses(t *testing.T) {
-	for _, text := range []string{"", "1", "x used kill write 1", "1 other kill write 1", "1 used smash write 1", "1 used kill read 1", "1 used kill write 0", "1 used kill write"} {
+	for _, text := range []string{"", "1", "x used kill write 1", "1 other kill write 1", "1 used smash write 1", "1 used kill read 1", "1 used kill write 0", "1 used kill write", "1 fresh kill build 1", "1 used eio build 1"} {
 		if c, err := chaos.ParseCase(text); err == nil {
 			t.Errorf("%q is taken for %v", text, c)
 		}
@@ -126,6 +127,9 @@ func TestPlan(t *testing.T) {
 		if count[action] != n {
 			t.Errorf("%d points of %s, want %d", count[action], action, n)
 		}
+	}
+	if !seen["kill"+chaos.Build+chaos.Used] || !seen["eiowrite"+chaos.Used] {
+		t.Error("no kill at a build, or no error of write")
 	}
 	for _, call := range chaos.Syscalls {
 		if !seen["kill"+call+chaos.Fresh] || !seen["kill"+call+chaos.Used] {

@@ -24,6 +24,9 @@ func worked(t *testing.T, dir string) (*chaos.Node, *chaos.Ledger) {
 	if err := w.Prepare(t.Context(), n.Client); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.Settle(t.Context(), n.Client.BaseURL()); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
 	w.Run(ctx, n.Client.BaseURL())
@@ -183,28 +186,79 @@ func (breached) Check(context.Context) (*v1.CheckReport, error) {
 	return &v1.CheckReport{Count: 1, Breaches: []v1.Breach{{Where: "here", What: "torn"}}}, nil
 }
 
-// TestHiddenDamage flips one byte in a stopped node's folder: of a blob, which nobody reads
-// at start, and of the catalogue.
+// TestHiddenDamage changes the folder of a stopped node where nobody looks at a start, and
+// asks both checks.
 func TestHiddenDamage(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	n, ledger := worked(t, dir)
+	honest := filepath.Join(t.TempDir(), "data")
+	n, ledger := worked(t, honest)
 	if err := n.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if findings, err := chaos.VerifyDir(t.Context(), dir); err != nil || len(findings) != 0 {
+	if findings, err := chaos.VerifyDir(t.Context(), honest); err != nil || len(findings) != 0 {
 		t.Fatalf("an honest folder: %v %v", findings, err)
 	}
-	for _, path := range allBlobs(t, dir) {
-		flip(t, path)
+	for name, damage := range map[string]func(t *testing.T, dir string){
+		"a flipped byte of a blob": func(t *testing.T, dir string) {
+			for _, path := range allBlobs(t, dir) {
+				flip(t, path)
+			}
+		},
+		"a flipped byte of a sealed segment": func(t *testing.T, dir string) {
+			for _, path := range allSealed(t, dir) {
+				flip(t, path)
+			}
+		},
+		"a sealed segment that is gone": func(t *testing.T, dir string) {
+			if err := os.Remove(allSealed(t, dir)[0]); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(honest)); err != nil {
+				t.Fatal(err)
+			}
+			damage(t, dir)
+			if findings, err := chaos.VerifyDir(t.Context(), dir); err == nil && len(findings) == 0 {
+				t.Error("offline, it is not found")
+			}
+			online(t, dir, ledger)
+		})
 	}
-	if findings, err := chaos.VerifyDir(t.Context(), dir); err != nil || len(findings) == 0 {
-		t.Errorf("offline, a flipped byte of a blob is not found: %v", err)
+}
+
+// online demands that a node does not serve damage as if it were nothing: it finds it, or
+// refuses to start.
+func online(t *testing.T, dir string, ledger *chaos.Ledger) {
+	t.Helper()
+	binary, _ := program(t)
+	n, err := chaos.StartSealing(t.Context(), binary, dir, t.TempDir())
+	if n != nil {
+		t.Cleanup(n.Kill)
 	}
-	n = startNode(t, dir)
-	findings := mustVerify(t, n.Client, ledger)
-	if !slices.ContainsFunc(findings, func(f chaos.Finding) bool { return f.Verdict == chaos.Damaged }) {
-		t.Errorf("online, a flipped byte of a blob is not found: %v", findings)
+	if err != nil {
+		t.Logf("it does not start: %v", err)
+		return
 	}
+	findings, err := chaos.Verify(t.Context(), n.Client, ledger)
+	if err != nil {
+		t.Logf("it cannot be read: %v", err)
+		return
+	}
+	if !slices.ContainsFunc(findings, func(f chaos.Finding) bool { return f.Verdict == chaos.Damaged || f.Verdict == chaos.Lost }) {
+		t.Errorf("online, it is not found: %v", findings)
+	}
+}
+
+// allSealed returns the paths of all sealed segments.
+func allSealed(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "segments", "*.segment"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no sealed segments: %v", err)
+	}
+	return paths
 }
 
 // allBlobs returns the paths of all blobs.

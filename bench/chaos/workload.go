@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -30,6 +31,8 @@ type Workload struct {
 	Seed    uint64
 	Writers int // the default is 3
 	Objects int // documents of each writer, and as many vectors; the default is 12
+	// VectorsOnly leaves out documents and collections: every write goes to the log at once.
+	VectorsOnly bool
 
 	refused atomic.Int64 // writes that were answered with an error
 	acked   atomic.Int64
@@ -79,6 +82,27 @@ func (w *Workload) Run(ctx context.Context, url string) {
 	all.Wait()
 }
 
+// settled is how many documents and vectors [Workload.Settle] writes.
+const settled = 16
+
+// Settle writes documents and vectors that no writer changes later: what stays in sealed
+// segments while all around it is replaced.
+func (w *Workload) Settle(ctx context.Context, url string) error {
+	c, err := client.New(client.Options{BaseURL: url, Retries: -1})
+	if err != nil {
+		return err
+	}
+	writer := &writer{Workload: w, c: c, random: rand.New(rand.NewPCG(w.Seed, 0)), retired: map[Key]bool{}}
+	for i := range settled {
+		id := lode.DocID(fmt.Sprintf("settled/%d", i))
+		err := errors.Join(writer.putDocumentAt(ctx, Key{KindDocument, documentsCollection, id}), writer.putVectorsAt(ctx, Key{KindVector, vectorsCollection, id}))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writer owns the keys that bear its number.
 type writer struct {
 	*Workload
@@ -113,7 +137,11 @@ func (w *writer) run(ctx context.Context) {
 
 // step makes one request.
 func (w *writer) step(ctx context.Context) error {
-	switch p := w.random.IntN(100); {
+	p := w.random.IntN(100)
+	if w.VectorsOnly {
+		p = 58 + p%26
+	}
+	switch {
 	case p < 45:
 		return w.putDocument(ctx)
 	case p < 58:
@@ -152,7 +180,10 @@ func (w *writer) key(kind Kind, collection string) Key {
 }
 
 func (w *writer) putDocument(ctx context.Context) error {
-	k := w.key(KindDocument, documentsCollection)
+	return w.putDocumentAt(ctx, w.key(KindDocument, documentsCollection))
+}
+
+func (w *writer) putDocumentAt(ctx context.Context, k Key) error {
 	content := newDocument(w.random, k.ID)
 	options := client.UploadOptions{NoWait: w.random.IntN(3) == 0}
 	return w.write([]Key{k}, []string{content}, func() error {
@@ -187,7 +218,10 @@ func gone(err error) error {
 }
 
 func (w *writer) putVectors(ctx context.Context) error {
-	k := w.key(KindVector, vectorsCollection)
+	return w.putVectorsAt(ctx, w.key(KindVector, vectorsCollection))
+}
+
+func (w *writer) putVectorsAt(ctx context.Context, k Key) error {
 	text := newPointText(w.random)
 	return w.write([]Key{k}, []string{text}, func() error {
 		return w.putPoint(ctx, k, text, vectorDim)

@@ -134,7 +134,7 @@ func (c *backupCreate) make(ctx context.Context, std streams) (*v1.Backup, error
 
 func wireBackup(b backup.Backup) *v1.Backup {
 	return &v1.Backup{
-		ID: b.ID, Cluster: b.Cluster, NodeID: b.Node, Index: b.Index, Term: b.Term, StateHash: b.StateHash, CreatedAt: b.CreatedAt,
+		ID: b.ID, Cluster: b.Cluster, NodeID: b.Node, Index: b.Index, Term: b.Term, CatalogHash: b.CatalogHash, CreatedAt: b.CreatedAt,
 		Version: b.Product, Objects: b.Objects, Bytes: b.Bytes, Uploaded: b.Uploaded, UploadedBytes: b.UploadedBytes, Damaged: b.Damaged,
 	}
 }

@@ -18,7 +18,10 @@ type benchCommand struct {
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
+	Backup  benchBackup  `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
 	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
+	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
+	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
 	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
@@ -28,7 +31,7 @@ type benchCommand struct {
 // benchFlags are shared by all runs. Each starts its own nodes on empty folders.
 type benchFlags struct {
 	Seed   uint64 `help:"Of every random choice." default:"1" placeholder:"N"`
-	Limit  int    `help:"Bound on rounds, chunks or kills; 0 is the run's own." default:"0" placeholder:"N"`
+	Limit  int    `help:"Bound on rounds, chunks, vectors or kills; 0 is the run's own." default:"0" placeholder:"N"`
 	Report string `help:"Write the report to this file too." placeholder:"FILE"`
 }
 
@@ -136,6 +139,21 @@ func (c *benchCrash) Run(ctx context.Context, std streams) error {
 	return c.finish(std, r, err)
 }
 
+type benchBackup struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with corpus.jsonl, queries.jsonl and qrels/test.tsv." type:"existingdir"`
+}
+
+// Run measures backup and restore.
+func (c *benchBackup) Run(ctx context.Context, std streams) error {
+	o, err := c.options(std, c.Data)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Backup(ctx, o)
+	return c.finish(std, r, err)
+}
+
 type benchStart struct{ benchFlags }
 
 // Run measures starts.
@@ -145,6 +163,33 @@ func (c *benchStart) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	r, err := bench.Start(ctx, o)
+	return c.finish(std, r, err)
+}
+
+type benchWrites struct{ benchFlags }
+
+// Run measures writes.
+func (c *benchWrites) Run(ctx context.Context, std streams) error {
+	o, err := c.options(std, "")
+	if err != nil {
+		return err
+	}
+	r, err := bench.Writes(ctx, o)
+	return c.finish(std, r, err)
+}
+
+type benchDisk struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of documents." type:"existingdir"`
+}
+
+// Run measures disk space.
+func (c *benchDisk) Run(ctx context.Context, std streams) error {
+	o, err := c.options(std, c.Data)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Disk(ctx, o)
 	return c.finish(std, r, err)
 }
 

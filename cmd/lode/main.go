@@ -40,6 +40,7 @@ type commands struct {
 	Context     contextCommand     `cmd:"" help:"Print a context with numbered citations, ready for a model."`
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
+	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`

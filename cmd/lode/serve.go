@@ -25,14 +25,16 @@ type serveCommand struct {
 	Data   string `help:"Folder of everything the node keeps." default:"${default_data}" placeholder:"DIR"`
 	Listen string `help:"host:port of the HTTP API; port 0 takes a free one." default:"${default_listen}" placeholder:"ADDR"`
 
-	MaxBody      byteSize      `help:"Largest HTTP request body." default:"64MiB" placeholder:"SIZE"`
-	MaxDocument  byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
-	MaxDisk      byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
-	MaxRequests  int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
-	Workers      int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
-	ParseTimeout time.Duration `help:"Longest time to parse one document." default:"30s" placeholder:"TIME"`
-	ParseMemory  byteSize      `help:"Most memory of one parser process." default:"512MiB" placeholder:"SIZE"`
-	ParsePages   int           `help:"Most pages of one document." default:"5000" placeholder:"N"`
+	MaxBody       byteSize      `help:"Largest HTTP request body." default:"64MiB" placeholder:"SIZE"`
+	MaxDocument   byteSize      `help:"Largest document." default:"64MiB" placeholder:"SIZE"`
+	MaxDisk       byteSize      `help:"Largest size of the catalogue file; 0 is no limit." default:"0" placeholder:"SIZE"`
+	SegmentSize   byteSize      `help:"Size at which the growing part of a collection becomes a sealed file." default:"64MiB" placeholder:"SIZE"`
+	FlushInterval time.Duration `help:"Longest time that a write stays in the log and in memory before it goes to the data files." default:"1s" placeholder:"TIME"`
+	MaxRequests   int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
+	Workers       int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
+	ParseTimeout  time.Duration `help:"Longest time to parse one document." default:"30s" placeholder:"TIME"`
+	ParseMemory   byteSize      `help:"Most memory of one parser process." default:"512MiB" placeholder:"SIZE"`
+	ParsePages    int           `help:"Most pages of one document." default:"5000" placeholder:"N"`
 
 	AllowedHost []string `help:"Name under which web pages may reach a node on loopback, for a proxy in front of it; repeat for more." placeholder:"HOST"`
 
@@ -106,6 +108,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
+		SegmentBytes: int64(c.SegmentSize), FlushInterval: c.FlushInterval,
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
@@ -133,7 +136,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	shown := map[string]any{
 		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
-		"max_disk": cfg.MaxDiskBytes, "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"max_disk": cfg.MaxDiskBytes, "segment_size": cfg.SegmentBytes, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,

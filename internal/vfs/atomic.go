@@ -52,6 +52,13 @@ func (a *AtomicFile) Write(b []byte) (int, error) {
 	return a.file.Write(b)
 }
 
+// CommitAs is Commit under another name in the same file system, for files that are named by
+// what is in them.
+func (a *AtomicFile) CommitAs(path string) error {
+	a.path = path
+	return a.Commit()
+}
+
 // Commit makes the file durable and gives it its name. After an error the file is aborted;
 // only when the folder could not be synced may the name exist, not safe from a power cut.
 func (a *AtomicFile) Commit() error {

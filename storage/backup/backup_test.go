@@ -28,28 +28,31 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// TestRoundTrip backs a node up while documents come and go and blobs are swept. What is
-// restored has the state hash of the backup, every blob of it, and a log that begins there.
+// TestRoundTrip backs a node up while documents come and go, segments are sealed and blobs
+// are swept. What is restored has the state hash that the node had at the backup's entry,
+// every blob of it, and a log that begins there.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	targets(t, func(t *testing.T, target backup.Target) {
 		n := newNode(t, "c1")
 		n.fill(40, 3000)
 		n.put("large", noise(1000, 9<<20)) // goes in parts where there are parts
+		n.showAll(10, 3000)
 		ctx, stop := context.WithCancel(t.Context())
-		hashes := map[uint64]lode.Hash{n.Applied().Index: n.hash()}
+		n.hashes = map[uint64]lode.Hash{n.Applied().Index: n.hash()}
 		var busy sync.WaitGroup
 		busy.Add(2)
 		go func() {
 			defer busy.Done()
 			for i := 0; ctx.Err() == nil; i++ {
 				n.put(fmt.Sprintf("later-%d", i), noise(uint64(5000+i), 500))
-				hashes[n.Applied().Index] = n.hash()
+				n.show(fmt.Sprintf("shown-%d", i), words(uint64(6000+i), 500))
 				n.drop(fmt.Sprintf("later-%d", i))
-				hashes[n.Applied().Index] = n.hash()
 				if i < 40 {
 					n.drop(fmt.Sprintf("doc-%d", i))
-					hashes[n.Applied().Index] = n.hash()
+				}
+				if i%5 == 4 {
+					n.seal()
 				}
 			}
 		}()
@@ -71,12 +74,12 @@ func TestRoundTrip(t *testing.T) {
 		stop()
 		busy.Wait()
 		for _, b := range made {
-			if b.StateHash != hashes[b.Index] {
-				t.Errorf("backup at entry %d has hash %s, the node had %s", b.Index, b.StateHash, hashes[b.Index])
-			}
 			verify(t, r, b.ID)
 			got, restored := restore(t, r, b.ID)
-			if got.hash() != b.StateHash || got.Applied() != (storage.Applied{Index: b.Index, Term: 3}) || restored.Cluster != "c1" || b.Product != "v1" {
+			if hash := got.hash(); hash != n.hashes[b.Index] {
+				t.Errorf("backup at entry %d has state %s, the node had %s", b.Index, hash, n.hashes[b.Index])
+			}
+			if got.Applied() != (storage.Applied{Index: b.Index, Term: 3}) || restored.Cluster != "c1" || b.Product != "v1" {
 				t.Errorf("restored %+v at %v", restored, got.Applied())
 			}
 		}
@@ -84,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("first backup: %+v", made[0])
 		}
 		listed, err := r.List(t.Context())
-		if err != nil || len(listed) != len(made) || listed[0].ID != made[len(made)-1].ID || listed[0].StateHash != made[len(made)-1].StateHash {
+		if err != nil || len(listed) != len(made) || listed[0].ID != made[len(made)-1].ID || listed[0].CatalogHash != made[len(made)-1].CatalogHash {
 			t.Errorf("listed %+v, %v", listed, err)
 		}
 	})

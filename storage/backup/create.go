@@ -4,19 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/internal/seal"
 	"github.com/lodedb/lode/storage"
 )
-
-// longestRest bounds the rest after an object that was slow to write.
-const longestRest = time.Second
 
 // CreateOptions are the settings of one backup. The zero value is good.
 type CreateOptions struct {
@@ -57,6 +49,11 @@ func (r *Repository) create(ctx context.Context, src *storage.Store, o CreateOpt
 		}
 		err = errors.Join(err, lock.release(ctx))
 	}()
+	// What lies in the files already is copied as it lies there, so that it gives the same
+	// pieces the next time.
+	if err := src.Flush(); err != nil {
+		return b, err
+	}
 	export, err := src.Export(ctx)
 	if err != nil {
 		return b, err
@@ -84,16 +81,13 @@ func (r *Repository) write(ctx context.Context, lock *lock, export *storage.Expo
 	if err := r.claim(ctx, info.Cluster); err != nil {
 		return b, err
 	}
-	u := &uploader{repo: r}
-	u.mu.known = map[lode.Hash]int64{}
-	if !o.Full {
-		if err := u.list(ctx); err != nil {
-			return b, err
-		}
+	u, err := newUploader(ctx, r, o.Full)
+	if err != nil {
+		return b, err
 	}
 	m := &manifest{
 		Version: formatVersion, Cluster: info.Cluster, Node: node, Index: info.At.Index, Term: info.At.Term,
-		StateHash: info.StateHash, Product: o.Product, ChunkBytes: r.ChunkBytes,
+		CatalogHash: info.Hash, Product: o.Product, ChunkBytes: r.ChunkBytes,
 	}
 	if err := u.upload(ctx, export, m); err != nil {
 		return b, err
@@ -113,105 +107,4 @@ func (r *Repository) write(ctx context.Context, lock *lock, export *storage.Expo
 	b = m.describe(id)
 	b.Uploaded, b.UploadedBytes = u.mu.objects, u.mu.bytes
 	return b, nil
-}
-
-// uploader writes the objects of one backup that are not there yet.
-type uploader struct {
-	repo *Repository
-	mu   struct {
-		sync.Mutex
-		known   map[lode.Hash]int64 // size of the file in the repository, or on the way to it
-		objects int
-		bytes   int64
-	}
-}
-
-// list notes what the repository has.
-func (u *uploader) list(ctx context.Context) error {
-	return u.repo.target.List(ctx, objectsFolder, func(f File) error {
-		if h, ok := parseObjectName(f.Name); ok {
-			u.mu.known[h] = f.Bytes
-		}
-		return nil
-	})
-}
-
-// wanted reports whether an object must be written, and counts it. A file of a wrong size is
-// none.
-func (u *uploader) wanted(h lode.Hash, n int64) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	size := seal.StreamBytes(n)
-	if u.mu.known[h] == size {
-		return false
-	}
-	u.mu.known[h] = size
-	u.mu.objects++
-	u.mu.bytes += n
-	return true
-}
-
-// upload writes the missing objects and enters all into the manifest.
-func (u *uploader) upload(ctx context.Context, export *storage.Export, m *manifest) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(u.repo.Workers)
-	err := u.catalogue(ctx, group, export.Catalog(), m)
-	for _, info := range export.Blobs() {
-		m.Blobs = append(m.Blobs, blob{Hash: info.Hash, Bytes: info.Bytes})
-		if err != nil || ctx.Err() != nil || !u.wanted(info.Hash, info.Bytes) {
-			continue
-		}
-		group.Go(func() error {
-			return u.put(ctx, info.Hash, info.Bytes, func(w io.Writer) error {
-				return export.ReadBlob(info.Hash, func(content io.Reader) error { return copyHashed(w, content, info.Hash) })
-			})
-		})
-	}
-	if groupErr := group.Wait(); groupErr != nil {
-		return groupErr
-	}
-	return err
-}
-
-// catalogue cuts the file into pieces of one size. Its pages never move, so what did not
-// change since the last backup gives the same pieces.
-func (u *uploader) catalogue(ctx context.Context, group *errgroup.Group, file *io.SectionReader, m *manifest) error {
-	m.Bytes = file.Size()
-	for offset := int64(0); offset < m.Bytes; offset += int64(m.ChunkBytes) {
-		piece := make([]byte, min(int64(m.ChunkBytes), m.Bytes-offset))
-		if _, err := file.ReadAt(piece, offset); err != nil && err != io.EOF {
-			return fmt.Errorf("read the copy of the catalogue: %w", err)
-		}
-		h := lode.HashOf(piece)
-		m.Chunks = append(m.Chunks, h)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if u.wanted(h, int64(len(piece))) {
-			group.Go(func() error {
-				return u.put(ctx, h, int64(len(piece)), func(w io.Writer) error {
-					_, err := w.Write(piece)
-					return err
-				})
-			})
-		}
-	}
-	return nil
-}
-
-// put writes one object, and rests afterwards where others need the machine.
-func (u *uploader) put(ctx context.Context, h lode.Hash, n int64, write func(io.Writer) error) error {
-	start := time.Now()
-	if err := putObject(ctx, u.repo.target, h, n, write); err != nil {
-		return err
-	}
-	if !u.repo.Gentle {
-		return nil
-	}
-	select {
-	case <-time.After(min(time.Since(start), longestRest)):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

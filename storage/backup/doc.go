@@ -24,18 +24,23 @@
 // CBOR with numbered fields:
 //
 //	REPOSITORY  1 version, 2 cluster, 3 time of creation
-//	manifest    1 version, 2 cluster, 3 node, 4 log index, 5 term, 6 state hash, 7 time,
-//	            8 version of the program, 9 bytes of the catalogue, 10 bytes of a piece,
-//	            11 hashes of its pieces in order, 12 blobs as [hash, bytes], ascending
+//	manifest    1 version, 2 cluster, 3 node, 4 log index, 5 term, 6 hash of the catalogue's
+//	            records, 7 time, 8 version of the program, 9 bytes of the catalogue,
+//	            10 bytes of a piece, 11 hashes of its pieces in order, 12 blobs as
+//	            [hash, bytes], ascending, 13 segments as [collection, number, state, hash,
+//	            bytes, hashes of its pieces in order], ascending
 //	lock        1 owner, 2 nonce, 3 renewed, 4 expires
 //
-// An object is a blob, or a piece of the catalogue file; all pieces but the last have the
-// same size. The id of a backup is its time in UTC to the millisecond and the first 16 hex
-// digits of the SHA-256 of its sealed manifest: 20260304T050607.089Z-0123456789abcdef.
+// An object is a blob, a sealed segment, or a piece of the catalogue file or of a growing
+// segment; all pieces of a file but the last have the same size. A sealed segment has no
+// pieces. Segments in which nothing was ever put have no file and are not listed. The id of
+// a backup is its time in UTC to the millisecond and the first 16 hex digits of the SHA-256
+// of its sealed manifest: 20260304T050607.089Z-0123456789abcdef.
 //
 // # Versions
 //
 //	1  first version
+//	2  segments beside the catalogue, which no longer holds rows; 6 is of its records alone
 //
 // A repository or manifest of another version is refused with a message of its own.
 //

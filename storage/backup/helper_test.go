@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,13 +31,14 @@ var day = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 type node struct {
 	testing.TB
 	*storage.Store
-	dir string
+	dir    string
+	hashes map[uint64]lode.Hash // of the state after each entry; nil: not noted
 }
 
 func newNode(tb testing.TB, cluster string) *node {
 	tb.Helper()
 	dir := tb.TempDir()
-	n := &node{tb, storagetest.OpenDir(tb, dir, storage.Options{}), dir}
+	n := &node{TB: tb, Store: storagetest.OpenDir(tb, dir, storage.Options{}), dir: dir}
 	n.begin(cluster)
 	return n
 }
@@ -60,6 +62,9 @@ func (n *node) update(fn func(*storage.Tx) error) {
 	if err := n.Update(storage.Applied{Index: n.Applied().Index + 1, Term: 3}, fn); err != nil {
 		n.Fatal(err)
 	}
+	if n.hashes != nil {
+		n.hashes[n.Applied().Index] = n.hash()
+	}
 }
 
 // put receives a document, which then waits to be processed.
@@ -80,6 +85,94 @@ func (n *node) put(id string, content []byte) (h lode.Hash) {
 		return errors.Join(tx.PutDocument(d), tx.PutVersion(shelf, v), tx.PutJob(lode.Job{Collection: shelf, Doc: no, Version: 1, Epoch: 1}))
 	})
 	return h
+}
+
+// show takes a document of one row through all steps: received, staged in the growing
+// segment, shown.
+func (n *node) show(id, text string) {
+	n.Helper()
+	h := n.put(id, []byte("<"+text))
+	all := lode.Span{End: len(text)}
+	silver := &lode.SilverText{Title: "T", Text: text, Runs: []lode.SourceRun{{Silver: all, Bronze: lode.Span{Start: 1, End: len(text) + 1}}},
+		Sections: []lode.Section{{Kind: lode.SectionParagraph, Span: all, Path: []string{"T"}}}}
+	n.update(func(tx *storage.Tx) error {
+		d, v, err := newest(tx, id)
+		if err != nil {
+			return err
+		}
+		if v.Blob != h {
+			return fmt.Errorf("document %s has another blob", id)
+		}
+		chunk := lode.Chunk{ID: lode.ChunkID{Doc: d.No, Version: v.Version}, Text: text, Span: all, Tokens: 1}
+		if err := stage(tx, v, silver, chunk); err != nil {
+			return err
+		}
+		if v.FirstRow, err = tx.NextRows(shelf, 1); err != nil {
+			return err
+		}
+		v.State, v.Silver, v.Gold, v.Chunks = lode.StateReady, silver.Hash(), lode.GoldHash([]lode.Chunk{chunk}), 1
+		d.Current = v.Version
+		job := lode.Job{Collection: shelf, Doc: d.No, Version: v.Version, Epoch: v.Epoch}
+		return errors.Join(tx.PutVersion(shelf, v), tx.DropJob(job), tx.PutDocument(d))
+	})
+}
+
+func newest(tx *storage.Tx, id string) (*lode.Document, *lode.DocVersion, error) {
+	d, err := tx.FindDocument(shelf, lode.KindDocument, lode.DocID(id))
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := tx.Version(shelf, d.No, d.Newest)
+	return d, v, err
+}
+
+// stage puts rows and silver of a version where they stay.
+func stage(tx *storage.Tx, v *lode.DocVersion, silver *lode.SilverText, chunks ...lode.Chunk) error {
+	if err := tx.Place(shelf, v); err != nil {
+		return err
+	}
+	if err := tx.PutVersion(shelf, v); err != nil {
+		return err
+	}
+	for i, chunk := range chunks {
+		row := &lode.StagedChunk{Chunk: chunk, Vector: lode.AppendVector(nil, lode.Vector{1, float32(i)})}
+		if err := tx.PutChunk(shelf, v, row); err != nil {
+			return err
+		}
+	}
+	data, err := storage.EncodeSilver(silver)
+	if err != nil {
+		return err
+	}
+	return tx.PutSilverPart(shelf, v, 0, data)
+}
+
+// seal moves everything that is shown from the growing segment into a sealed one.
+func (n *node) seal() {
+	n.Helper()
+	var id lode.SegmentID
+	n.update(func(tx *storage.Tx) (err error) {
+		id, err = tx.Seal(shelf)
+		return err
+	})
+	built, release, err := n.BuildSegment(n.Context(), shelf, id)
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer release()
+	n.update(func(tx *storage.Tx) error { return tx.PutSealed(shelf, id, built.Hash, built.Bytes) })
+}
+
+// showAll shows documents in a sealed segment and as many in a growing one.
+func (n *node) showAll(count, bytes int) {
+	n.Helper()
+	for i := range count {
+		n.show(fmt.Sprintf("sealed-%d", i), words(uint64(i), bytes))
+	}
+	n.seal()
+	for i := range count {
+		n.show(fmt.Sprintf("growing-%d", i), words(uint64(count+i), bytes))
+	}
 }
 
 func (n *node) drop(id string) {
@@ -108,6 +201,9 @@ func (n *node) hash() lode.Hash {
 	}
 	return h
 }
+
+// words is text that nothing else has.
+func words(seed uint64, bytes int) string { return hex.EncodeToString(noise(seed, bytes/2)) }
 
 // noise is content that nothing else has.
 func noise(seed uint64, bytes int) []byte {
@@ -164,7 +260,7 @@ func restore(tb testing.TB, r *backup.Repository, id string) (*node, backup.Rest
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := &node{tb, storagetest.OpenDir(tb, dir, storage.Options{}), dir}
+	n := &node{TB: tb, Store: storagetest.OpenDir(tb, dir, storage.Options{}), dir: dir}
 	if n.NodeID() != restored.NewNode || restored.NewNode == restored.Node {
 		tb.Errorf("node %s, restored as %s from %s", n.NodeID(), restored.NewNode, restored.Node)
 	}

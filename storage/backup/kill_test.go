@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,8 @@ func killChild(t *testing.T, does, data, repository string, after time.Duration)
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDoes+"="+does, childData+"="+data, childRepository+"="+repository)
+	var output bytes.Buffer
+	cmd.Stderr = &output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +58,7 @@ func killChild(t *testing.T, does, data, repository string, after time.Duration)
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
-		t.Errorf("%s failed by itself: %v", does, err)
+		t.Fatalf("%s failed by itself: %v: %s", does, err, &output)
 	}
 	return err == nil
 }
@@ -79,14 +82,17 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := &node{t, s, data}
+		n := &node{TB: t, Store: s, dir: data}
 		if round == 0 {
 			n.begin("c1")
 		}
 		for i := range 10 {
-			n.put(fmt.Sprintf("doc-%d-%d", round, i), noise(uint64(round*10+i), 3000))
+			n.show(fmt.Sprintf("doc-%d-%d", round, i), words(uint64(round*10+i), 3000))
+			if i == 5 {
+				n.seal()
+			}
 		}
-		want := n.hash()
+		want, at := n.hash(), n.Applied().Index
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +106,7 @@ func TestKilled(t *testing.T) {
 				verify(t, r, b.ID)
 			}
 		}
-		if b := verify(t, r, ""); b.StateHash != want {
+		if b := verify(t, r, ""); b.Index != at {
 			t.Errorf("round %d: the newest backup is not that of the state", round)
 		}
 		fresh := filepath.Join(t.TempDir(), "fresh")

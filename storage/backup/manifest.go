@@ -15,14 +15,14 @@ import (
 )
 
 // formatVersion is the version of repository and manifests; doc.go holds its history.
-const formatVersion = 1
+const formatVersion = 2
 
 // Kinds of envelope that this package writes. A number is never given to another kind.
 const (
 	kindRepository seal.Kind = 0x50 // repositoryRecord
 	kindManifest   seal.Kind = 0x51 // manifest
 	kindLock       seal.Kind = 0x52 // lockRecord
-	kindObject     seal.Kind = 0x53 // stream: a blob, or a piece of a catalogue
+	kindObject     seal.Kind = 0x53 // stream: a blob, a sealed segment, or a piece of another file
 )
 
 // Bounds of what is read back.
@@ -42,18 +42,19 @@ type repositoryRecord struct {
 // manifest says what a backup consists of. Its id is not in it: the id holds the hash of the
 // sealed manifest.
 type manifest struct {
-	Version    int         `cbor:"1,keyasint"`
-	Cluster    string      `cbor:"2,keyasint"`
-	Node       string      `cbor:"3,keyasint"`
-	Index      uint64      `cbor:"4,keyasint"`
-	Term       uint64      `cbor:"5,keyasint"`
-	StateHash  lode.Hash   `cbor:"6,keyasint"`
-	Created    time.Time   `cbor:"7,keyasint"`
-	Product    string      `cbor:"8,keyasint"` // version of the program
-	Bytes      int64       `cbor:"9,keyasint"` // of the catalogue file
-	ChunkBytes int         `cbor:"10,keyasint"`
-	Chunks     []lode.Hash `cbor:"11,keyasint"` // of the catalogue file, in order
-	Blobs      []blob      `cbor:"12,keyasint"` // ascending
+	Version     int         `cbor:"1,keyasint"`
+	Cluster     string      `cbor:"2,keyasint"`
+	Node        string      `cbor:"3,keyasint"`
+	Index       uint64      `cbor:"4,keyasint"`
+	Term        uint64      `cbor:"5,keyasint"`
+	CatalogHash lode.Hash   `cbor:"6,keyasint"`
+	Created     time.Time   `cbor:"7,keyasint"`
+	Product     string      `cbor:"8,keyasint"` // version of the program
+	Bytes       int64       `cbor:"9,keyasint"` // of the catalogue file
+	ChunkBytes  int         `cbor:"10,keyasint"`
+	Chunks      []lode.Hash `cbor:"11,keyasint"` // of the catalogue file, in order
+	Blobs       []blob      `cbor:"12,keyasint"` // ascending
+	Segments    []segment   `cbor:"13,keyasint"` // ascending by collection and number
 }
 
 type blob struct {
@@ -138,8 +139,11 @@ func parseManifest(id string, sealed []byte) (*manifest, error) {
 }
 
 func errVersion(what string, version int) error {
-	return lode.Errorf(lode.CodeCorrupt, "the %s has format version %d, this program knows %d", what, version, formatVersion).
-		WithHint("a backup of a newer lode needs a newer lode")
+	err := lode.Errorf(lode.CodeCorrupt, "the %s has format version %d, this program knows %d", what, version, formatVersion)
+	if version < formatVersion {
+		return err.WithHint("begin a new repository; what is in this one needs the lode that made it")
+	}
+	return err.WithHint("a backup of a newer lode needs a newer lode")
 }
 
 func (m *manifest) validate() error {
@@ -148,11 +152,11 @@ func (m *manifest) validate() error {
 	}
 	chunkBytes := int64(m.ChunkBytes)
 	switch {
-	case m.Cluster == "" || m.Node == "" || m.Index == 0 || m.Term == 0 || m.Bytes <= 0:
+	case m.Cluster == "" || m.Node == "" || m.Index == 0 || m.Term == 0:
 		return wrong("it names no state")
 	case chunkBytes < minChunkBytes || chunkBytes > maxChunkBytes:
-		return wrong("size of the catalogue's pieces")
-	case (m.Bytes+chunkBytes-1)/chunkBytes != int64(len(m.Chunks)):
+		return wrong("size of pieces")
+	case !m.catalogue().whole():
 		return wrong("number of the catalogue's pieces")
 	}
 	for i, b := range m.Blobs {
@@ -163,38 +167,45 @@ func (m *manifest) validate() error {
 			return wrong("order of the blobs")
 		}
 	}
-	return nil
-}
-
-// chunkSize returns the length of the i-th piece of the catalogue.
-func (m *manifest) chunkSize(i int) int64 {
-	return min(int64(m.ChunkBytes), m.Bytes-int64(i)*int64(m.ChunkBytes))
+	return m.validateSegments(wrong)
 }
 
 // objects returns every object of the backup with its length, each once.
 func (m *manifest) objects() map[lode.Hash]int64 {
-	all := make(map[lode.Hash]int64, len(m.Chunks)+len(m.Blobs))
-	for i, h := range m.Chunks {
-		all[h] = m.chunkSize(i)
+	all := make(map[lode.Hash]int64, len(m.Chunks)+len(m.Blobs)+len(m.Segments))
+	add := func(p pieces) {
+		for i, h := range p.hashes {
+			all[h] = p.length(i)
+		}
 	}
+	add(m.catalogue())
 	for _, b := range m.Blobs {
 		all[b.Hash] = b.Bytes
+	}
+	for i := range m.Segments {
+		if s := &m.Segments[i]; s.sealed() {
+			all[s.Hash] = s.Bytes
+		} else {
+			add(m.growing(s))
+		}
 	}
 	return all
 }
 
 // Backup describes one backup.
 type Backup struct {
-	ID        string
-	Cluster   string // identity of the cluster it is of
-	Node      string // that made it
-	Index     uint64 // of the last log entry in it
-	Term      uint64
-	StateHash lode.Hash // of [storage.Store.StateHash] at that entry
-	CreatedAt time.Time
-	Product   string // version of the program that made it
-	Objects   int    // files that it consists of
-	Bytes     int64  // of content
+	ID      string
+	Cluster string // identity of the cluster it is of
+	Node    string // that made it
+	Index   uint64 // of the last log entry in it
+	Term    uint64
+	// CatalogHash is that of the replicated records at that entry, without rows
+	// ([storage.CatalogInfo.Hash]).
+	CatalogHash lode.Hash
+	CreatedAt   time.Time
+	Product     string // version of the program that made it
+	Objects     int    // files that it consists of
+	Bytes       int64  // of content
 	// Uploaded and UploadedBytes are the part that [Repository.Create] had to write; others
 	// were there already.
 	Uploaded      int
@@ -206,7 +217,7 @@ type Backup struct {
 
 func (m *manifest) describe(id string) Backup {
 	b := Backup{
-		ID: id, Cluster: m.Cluster, Node: m.Node, Index: m.Index, Term: m.Term, StateHash: m.StateHash,
+		ID: id, Cluster: m.Cluster, Node: m.Node, Index: m.Index, Term: m.Term, CatalogHash: m.CatalogHash,
 		CreatedAt: m.Created, Product: m.Product,
 	}
 	for _, n := range m.objects() {

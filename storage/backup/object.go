@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,46 +43,88 @@ func putObject(ctx context.Context, t Target, h lode.Hash, n int64, write func(i
 // copyHashed copies content that must have a hash. That it has not is noticed before the
 // end is written, so that an object of it never appears.
 func copyHashed(w io.Writer, content io.Reader, h lode.Hash) error {
-	sum := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(w, sum), content); err != nil {
+	content, sum := hashed(content)
+	if _, err := io.Copy(w, content); err != nil {
 		return err
 	}
-	if got := lode.Hash(sum.Sum(nil)); got != h {
-		return lode.Errorf(lode.CodeCorrupt, "content has hash %s, not %s", got, h)
+	if got := sum(); got != h {
+		return errHash(got, h)
 	}
 	return nil
 }
 
+// hashed returns a reader of the same, and what gives the hash of all that was read.
+func hashed(r io.Reader) (same io.Reader, sum func() lode.Hash) {
+	h := sha256.New()
+	return io.TeeReader(r, h), func() lode.Hash { return lode.Hash(h.Sum(nil)) }
+}
+
+func errHash(got, want lode.Hash) error {
+	return lode.Errorf(lode.CodeCorrupt, "content has hash %s, not %s", got, want)
+}
+
 // readObject writes the content of an object to w and checks all of it: what came out is
 // good only when the error is nil.
-func readObject(ctx context.Context, t Target, h lode.Hash, n int64, w io.Writer) error {
+func readObject(ctx context.Context, t Target, h lode.Hash, n int64, w io.Writer) (err error) {
+	r, err := openObject(ctx, t, h, n)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	_, err = io.Copy(w, r)
+	return err
+}
+
+// objectReader reads the content of an object. It comes to an end only when all of it is as
+// its hash says.
+type objectReader struct {
+	file    io.ReadCloser
+	hash    lode.Hash
+	content io.Reader
+	sum     func() lode.Hash
+}
+
+func openObject(ctx context.Context, t Target, h lode.Hash, n int64) (*objectReader, error) {
 	file, err := t.Open(ctx, objectName(h))
 	if err != nil {
 		if lode.IsCode(err, lode.CodeNotFound) {
 			err = lode.Errorf(lode.CodeCorrupt, "object %s is missing", h)
 		}
-		return err
+		return nil, err
 	}
-	defer file.Close()
-	if err := openObject(file, h, n, w); err != nil {
-		return fmt.Errorf("object %s: %w", h, err)
+	sealed, err := seal.NewReader(file, kindObject)
+	if err == nil && sealed.Len() != n {
+		err = lode.Errorf(lode.CodeCorrupt, "it announces %d bytes, the manifest %d", sealed.Len(), n)
 	}
-	return nil
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("object %s: %w", h, err), file.Close())
+	}
+	r := &objectReader{file: file, hash: h}
+	r.content, r.sum = hashed(sealed)
+	return r, nil
 }
 
-func openObject(file io.Reader, h lode.Hash, n int64, w io.Writer) error {
-	r, err := seal.NewReader(file, kindObject)
-	if err != nil {
-		return err
+func (r *objectReader) Read(b []byte) (int, error) {
+	n, err := r.content.Read(b)
+	if err == io.EOF {
+		err = r.end()
 	}
-	if r.Len() != n {
-		return lode.Errorf(lode.CodeCorrupt, "it announces %d bytes, the manifest %d", r.Len(), n)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("object %s: %w", r.hash, err)
 	}
-	if err := copyHashed(w, r, h); err != nil {
-		return err
+	return n, err
+}
+
+// end returns io.EOF when what was read is the object.
+func (r *objectReader) end() error {
+	if got := r.sum(); got != r.hash {
+		return errHash(got, r.hash)
 	}
-	if more, err := io.ReadFull(file, make([]byte, 1)); more != 0 || err != io.EOF {
+	more, err := io.ReadFull(r.file, make([]byte, 1))
+	if more != 0 {
 		return lode.Errorf(lode.CodeCorrupt, "bytes follow its end")
 	}
-	return nil
+	return err
 }
+
+func (r *objectReader) Close() error { return r.file.Close() }

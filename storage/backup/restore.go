@@ -154,7 +154,7 @@ func removeStale(temp string) error {
 
 // fill brings everything into an empty store and checks it there.
 func (r *Repository) fill(ctx context.Context, m *manifest, s *storage.Store, dir string) error {
-	if err := r.fillCatalogue(ctx, m, s, filepath.Join(dir, "backup.catalog.tmp")); err != nil {
+	if err := r.fillCatalogue(ctx, m, s, dir); err != nil {
 		return err
 	}
 	if err := r.fillBlobs(ctx, m, s); err != nil {
@@ -178,25 +178,69 @@ func (r *Repository) fill(ctx context.Context, m *manifest, s *storage.Store, di
 	})
 }
 
-func (r *Repository) fillCatalogue(ctx context.Context, m *manifest, s *storage.Store, path string) (err error) {
-	defer func() {
-		if removeErr := os.Remove(path); !errors.Is(removeErr, os.ErrNotExist) {
-			err = errors.Join(err, removeErr)
-		}
-	}()
-	if err := r.assemble(ctx, m, path); err != nil {
-		return err
-	}
-	if err := inspect(ctx, m, path); err != nil {
-		return err
-	}
-	f, err := os.Open(path)
+// fillCatalogue restores the catalogue and the segments, which take their names together.
+func (r *Repository) fillCatalogue(ctx context.Context, m *manifest, s *storage.Store, dir string) (err error) {
+	catalogue, err := r.assembled(ctx, m.catalogue(), filepath.Join(dir, "backup.catalog.tmp"))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return s.RestoreCatalog(f, storage.Applied{Index: m.Index, Term: m.Term})
+	defer func() { err = errors.Join(err, catalogue.Close()) }()
+	if err := inspect(ctx, m, catalogue.Name()); err != nil {
+		return err
+	}
+	at := storage.Applied{Index: m.Index, Term: m.Term}
+	return s.RestoreCatalog(ctx, catalogue, at, func(ctx context.Context, ref storage.SegmentRef) (io.ReadCloser, error) {
+		return r.openSegment(ctx, m, ref, dir)
+	})
 }
+
+// openSegment reads the file of a segment, which must have its hash.
+func (r *Repository) openSegment(ctx context.Context, m *manifest, ref storage.SegmentRef, dir string) (io.ReadCloser, error) {
+	s := m.segment(ref)
+	if s == nil {
+		return nil, lode.Errorf(lode.CodeCorrupt, "the manifest does not list it")
+	}
+	if s.sealed() {
+		return openObject(ctx, r.target, s.Hash, s.Bytes)
+	}
+	file, err := r.assembled(ctx, m.growing(s), filepath.Join(dir, "backup.segment.tmp"))
+	if err != nil {
+		return nil, err
+	}
+	if err := mustHash(file, s.Hash); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// mustHash refuses a file of another content, and is back at its beginning otherwise.
+func mustHash(file io.ReadSeeker, h lode.Hash) error {
+	if err := copyHashed(io.Discard, file, h); err != nil {
+		return err
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return err
+}
+
+// assembled puts a file together from its pieces, for reading; its Close removes it.
+func (r *Repository) assembled(ctx context.Context, p pieces, path string) (*passingFile, error) {
+	err := r.assemble(ctx, p, path)
+	if err == nil {
+		var f *os.File
+		if f, err = os.Open(path); err == nil {
+			return &passingFile{f}, nil
+		}
+	}
+	if removeErr := os.Remove(path); !errors.Is(removeErr, os.ErrNotExist) {
+		err = errors.Join(err, removeErr)
+	}
+	return nil, err
+}
+
+// passingFile is a file that is removed when it is closed.
+type passingFile struct{ *os.File }
+
+func (f *passingFile) Close() error { return errors.Join(f.File.Close(), os.Remove(f.Name())) }
 
 func (r *Repository) fillBlobs(ctx context.Context, m *manifest, s *storage.Store) error {
 	var large sync.Mutex

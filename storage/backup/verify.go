@@ -17,8 +17,9 @@ import (
 )
 
 // Verify reads everything that a backup consists of and recomputes every hash; the catalogue
-// is put together in a temporary folder and checked page by page and record by record. An
-// empty id is the newest. Damage is [lode.CodeCorrupt] and says how much of it there is.
+// is put together in a temporary folder, checked page by page and record by record, and must
+// refer to exactly the segments and blobs that the backup has. An empty id is the newest.
+// Damage is [lode.CodeCorrupt] and says how much of it there is.
 func (r *Repository) Verify(ctx context.Context, id string) (Backup, error) {
 	id, m, err := r.find(ctx, id)
 	if err != nil {
@@ -38,13 +39,17 @@ func (r *Repository) verify(ctx context.Context, m *manifest) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, "catalog.db")
 	damage := &tally{repo: r}
-	if err := damage.add(r.assemble(ctx, m, path)); err != nil {
+	if err := damage.add(r.assemble(ctx, m.catalogue(), path)); err != nil {
 		return err
+	}
+	objects := m.objects()
+	for _, h := range m.Chunks {
+		delete(objects, h) // read already
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Workers)
-	for _, b := range m.Blobs {
-		group.Go(func() error { return damage.add(readObject(groupCtx, r.target, b.Hash, b.Bytes, io.Discard)) })
+	for h, n := range objects {
+		group.Go(func() error { return damage.add(readObject(groupCtx, r.target, h, n, io.Discard)) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -85,17 +90,17 @@ func (d *tally) err() error {
 	return d.mu.first
 }
 
-// assemble puts the catalogue of a backup together.
-func (r *Repository) assemble(ctx context.Context, m *manifest, path string) error {
+// assemble puts a file together from its pieces.
+func (r *Repository) assemble(ctx context.Context, p pieces, path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, vfs.FilePerm)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Workers)
-	for i, h := range m.Chunks {
+	for i, h := range p.hashes {
 		group.Go(func() error {
-			return readObject(ctx, r.target, h, m.chunkSize(i), io.NewOffsetWriter(f, int64(i)*int64(m.ChunkBytes)))
+			return readObject(ctx, r.target, h, p.length(i), io.NewOffsetWriter(f, int64(i)*p.size))
 		})
 	}
 	return errors.Join(group.Wait(), f.Close())
@@ -116,8 +121,10 @@ func inspect(ctx context.Context, m *manifest, path string) error {
 		return lode.Errorf(lode.CodeCorrupt, "the catalogue ends at log entry %d, the manifest says %d", info.At.Index, m.Index)
 	case info.Cluster != m.Cluster:
 		return lode.Errorf(lode.CodeCorrupt, "the catalogue is of cluster %s, the manifest says %s", info.Cluster, m.Cluster)
-	case info.StateHash != m.StateHash:
-		return lode.Errorf(lode.CodeCorrupt, "the state has hash %s, the manifest says %s", info.StateHash, m.StateHash)
+	case info.Hash != m.CatalogHash:
+		return lode.Errorf(lode.CodeCorrupt, "the catalogue has hash %s, the manifest says %s", info.Hash, m.CatalogHash)
+	case !m.sameSegments(info.Segments):
+		return lode.Errorf(lode.CodeCorrupt, "the catalogue refers to other segments than the manifest lists")
 	case !info.SameBlobs(blobs):
 		return lode.Errorf(lode.CodeCorrupt, "the catalogue refers to other blobs than the manifest lists")
 	}

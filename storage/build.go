@@ -1,0 +1,297 @@
+package storage
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// rowBlockBytes is about how much rows one block holds.
+const rowBlockBytes = 32 << 10
+
+// Built is a sealed segment that was built.
+type Built struct {
+	Hash  lode.Hash
+	Bytes int64
+	Rows  int
+}
+
+// BuildSegment writes the sealed file of a closed segment from what was staged in it. On
+// return it is durable under its hash. Every node that applied the same log makes the same
+// bytes, whenever it does; doing it twice does no harm. The file stays until [Tx.PutSealed]
+// has named it and the segment is gone again, or release is called. A segment that is
+// already sealed, gone or not closed is [lode.CodeConflict].
+func (s *Store) BuildSegment(ctx context.Context, c lode.CollectionID, id lode.SegmentID) (b Built, release func(), err error) {
+	k := segmentKey{c, id}
+	err = s.View(func(t *Tx) error {
+		b, release, err = t.build(ctx, k)
+		return err
+	})
+	if err != nil {
+		return Built{}, nil, fmt.Errorf("build segment %s: %w", k, err)
+	}
+	return b, release, nil
+}
+
+// build is BuildSegment within a transaction.
+func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), err error) {
+	members, dim, err := t.closedMembers(k)
+	if err != nil {
+		return b, nil, err
+	}
+	files := t.store.segments
+	file, err := vfs.CreateAtomicIn(files.fsys, files.dir, filepath.Join(files.dir, "building"+sealedSuffix))
+	if err != nil {
+		return b, nil, err
+	}
+	defer file.Abort()
+	w := &segmentWriter{ctx: ctx, t: t, k: k, file: file, sum: sha256.New(), members: members}
+	w.dir = directory{Version: sealedVersion, Collection: k.collection, Segment: k.segment, Dim: dim}
+	if err := w.write(); err != nil {
+		return b, nil, err
+	}
+	b = Built{Hash: lode.Hash(w.sum.Sum(nil)), Bytes: w.offset, Rows: w.dir.Rows}
+	release = files.pin(b.Hash) // before the file has its name
+	if err := file.CommitAs(files.sealedPath(b.Hash)); err != nil {
+		release()
+		return b, nil, err
+	}
+	return b, release, nil
+}
+
+// ensureBuilt sees that the sealed file of a closed segment is here. A node that has not
+// built it yet, or applies an old log, does it now: afterwards nobody could tell which
+// versions belong in it. Another hash means that this node does not hold what others hold.
+func (t *Tx) ensureBuilt(k segmentKey, hash lode.Hash) error {
+	files := t.store.segments
+	t.pins = append(t.pins, files.pin(hash)) // until the catalogue names it, or will not
+	_, err := files.fsys.Stat(files.sealedPath(hash))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	b, release, err := t.build(context.Background(), k)
+	if err != nil {
+		return fmt.Errorf("build segment %s: %w", k, err)
+	}
+	defer release()
+	if b.Hash != hash {
+		return lode.Errorf(lode.CodeCorrupt, "segment %s has hash %s on this node and %s in the log", k, b.Hash, hash).
+			WithHint("this node has diverged: let it rejoin with an empty folder")
+	}
+	return nil
+}
+
+// member is a version of a segment that is being built.
+type member struct {
+	lode.DocVersion
+	key versionEntry
+}
+
+// closedMembers returns what goes into the sealed file, in the order of rows. It is the same
+// at any time after the segment was closed.
+func (t *Tx) closedMembers(k segmentKey) (members []member, dim int, err error) {
+	s, err := t.segment(k)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !s.exists || s.State != SegmentSealing || !s.Closed() {
+		return nil, 0, lode.Errorf(lode.CodeConflict, "segment %s is not waiting to be sealed", k)
+	}
+	collection, err := t.Collection(k.collection)
+	if err != nil {
+		return nil, 0, err
+	}
+	b := bucket{t, space{membersBucket, segmentKey{collection: k.collection}}}
+	err = b.scanAll(segmentNoKey(k.segment), func(key, raw []byte) error {
+		var m memberRecord
+		if err := decodeRecord(kindMember, raw, &m); err != nil {
+			return recordError(kindMember, key, err)
+		}
+		_, doc, version := parseMemberKey(key)
+		// As much of a version as reading its parts takes; its record may be gone.
+		members = append(members, member{DocVersion: lode.DocVersion{
+			Doc: doc, Version: version, Epoch: m.Epoch, FirstRow: m.FirstRow, Chunks: m.Rows, Segment: k.segment,
+		}})
+		return nil
+	})
+	slices.SortFunc(members, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.FirstRow, b.FirstRow), cmp.Compare(a.Doc, b.Doc), cmp.Compare(a.Version, b.Version))
+	})
+	return members, collection.Dim, err
+}
+
+// segmentWriter writes one sealed file.
+type segmentWriter struct {
+	ctx     context.Context
+	t       *Tx
+	k       segmentKey
+	file    *vfs.AtomicFile
+	sum     hash.Hash
+	offset  int64
+	members []member
+	dir     directory
+}
+
+func (w *segmentWriter) put(b []byte) error {
+	if _, err := w.file.Write(b); err != nil {
+		return err
+	}
+	w.sum.Write(b)
+	w.offset += int64(len(b))
+	return nil
+}
+
+func (w *segmentWriter) write() error {
+	head := make([]byte, sealedHeadBytes)
+	copy(head, sealedMagic)
+	binary.LittleEndian.PutUint32(head[8:], sealedVersion)
+	if err := w.put(head); err != nil {
+		return err
+	}
+	for _, step := range []func() error{w.vectors, w.rows, w.silver, w.finish} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vectors writes all vectors, one behind the other.
+func (w *segmentWriter) vectors() error {
+	block := make([]byte, 0, vectorBlockBytes+4*w.dir.Dim)
+	flush := func(n int) error {
+		w.dir.VectorSums = binary.LittleEndian.AppendUint32(w.dir.VectorSums, crc32.Checksum(block[:n], castagnoli))
+		if err := w.put(block[:n]); err != nil {
+			return err
+		}
+		block = append(block[:0], block[n:]...)
+		return w.ctx.Err()
+	}
+	for i := range w.members {
+		m := &w.members[i]
+		m.key = versionEntry{doc: m.Doc, version: m.Version, epoch: m.Epoch, first: uint32(w.dir.Rows), firstRow: m.FirstRow}
+		err := w.t.Chunks(w.k.collection, &m.DocVersion, func(s *lode.StagedChunk) error {
+			if len(s.Vector) != 4*w.dir.Dim || int(s.Chunk.ID.Ordinal) != int(m.key.rows) {
+				return lode.Errorf(lode.CodeCorrupt, "row %s has %d bytes of vector, or one before it is missing", s.Chunk.ID, len(s.Vector))
+			}
+			m.key.rows++
+			w.dir.Rows++
+			for block = append(block, s.Vector...); len(block) >= vectorBlockBytes; {
+				if err := flush(vectorBlockBytes); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil && (int(m.key.rows) != m.Chunks || w.dir.Rows > math.MaxInt32) {
+			err = lode.Errorf(lode.CodeCorrupt, "version %s has %d rows, not %d", versionName(m.Doc, m.Version), m.key.rows, m.Chunks)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(block) == 0 {
+		return nil
+	}
+	return flush(len(block))
+}
+
+// rows writes everything of the rows but their vectors.
+func (w *segmentWriter) rows() error {
+	var rows [][]byte
+	first, size, n := 0, 0, 0
+	flush := func() error {
+		sealed := seal.Seal(kindRowBlock, joinRows(rows))
+		w.dir.Blocks = binary.LittleEndian.AppendUint64(w.dir.Blocks, uint64(w.offset))
+		w.dir.Blocks = binary.LittleEndian.AppendUint32(w.dir.Blocks, uint32(len(sealed)))
+		w.dir.Blocks = binary.LittleEndian.AppendUint32(w.dir.Blocks, uint32(first))
+		rows, size, first = rows[:0], 0, n
+		if err := w.put(sealed); err != nil {
+			return err
+		}
+		return w.ctx.Err()
+	}
+	for i := range w.members {
+		err := w.t.Chunks(w.k.collection, &w.members[i].DocVersion, func(s *lode.StagedChunk) error {
+			row, err := encMode.Marshal(&s.Chunk)
+			if err != nil {
+				return err
+			}
+			rows, n = append(rows, row), n+1
+			if size += len(row); size < rowBlockBytes {
+				return nil
+			}
+			return flush()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// silver writes the encoded silver of each version that has one.
+func (w *segmentWriter) silver() error {
+	for i := range w.members {
+		m := &w.members[i]
+		data, err := w.t.SilverParts(w.k.collection, &m.DocVersion)
+		if lode.IsCode(err, lode.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		sealed := seal.Seal(kindSilver, data)
+		m.key.silverOffset, m.key.silverBytes = uint64(w.offset), uint32(len(sealed))
+		if err := w.put(sealed); err != nil {
+			return err
+		}
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish writes directory and foot.
+func (w *segmentWriter) finish() error {
+	slices.SortFunc(w.members, func(a, b member) int {
+		return bytes.Compare(versionKey(a.Doc, a.Version), versionKey(b.Doc, b.Version))
+	})
+	for i := range w.members {
+		w.dir.Versions = w.members[i].key.pack(w.dir.Versions)
+	}
+	payload, err := encMode.Marshal(&w.dir)
+	if err != nil {
+		return err
+	}
+	if len(payload) > maxDirectoryBytes-seal.HeaderBytes {
+		return lode.Errorf(lode.CodeTooLarge, "the directory has %d bytes, the limit is %d", len(payload), maxDirectoryBytes)
+	}
+	offset, sealed := w.offset, seal.Seal(kindDirectory, payload)
+	if err := w.put(sealed); err != nil {
+		return err
+	}
+	foot := binary.LittleEndian.AppendUint64(nil, uint64(offset))
+	foot = binary.LittleEndian.AppendUint64(foot, uint64(len(sealed)))
+	foot = append(foot, footMagic...)
+	foot = binary.LittleEndian.AppendUint32(foot, crc32.Checksum(foot, castagnoli))
+	return w.put(append(foot, 0, 0, 0, 0))
+}

@@ -1,0 +1,458 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"sort"
+	"sync/atomic"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// sealedVersion is the format version of a sealed segment; its history is in
+// docs/format/segment.md.
+const sealedVersion = 1
+
+// Sizes of a sealed segment.
+const (
+	sealedHeadBytes   = 64
+	sealedFootBytes   = 32
+	packedVersion     = 48        // bytes of a version in the directory
+	packedBlock       = 16        // bytes of a row block in the directory
+	vectorBlockBytes  = 256 << 10 // has one checksum
+	maxDirectoryBytes = 1 << 30
+	maxRowBlockBytes  = MaxRecordBytes + 64<<10
+)
+
+const (
+	sealedMagic = "lodesegm"
+	footMagic   = "lodesend"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// directory says where things are in a sealed segment.
+type directory struct {
+	Version    int               `cbor:"1,keyasint"`
+	Collection lode.CollectionID `cbor:"2,keyasint"`
+	Segment    lode.SegmentID    `cbor:"3,keyasint"`
+	Dim        int               `cbor:"4,keyasint"`
+	Rows       int               `cbor:"5,keyasint"`
+	// VectorSums are the CRC32C of the vectors, of each 256 KiB, u32 LE.
+	VectorSums []byte `cbor:"6,keyasint"`
+	// Blocks hold the rows: offset u64, length u32, first row u32, LE.
+	Blocks []byte `cbor:"7,keyasint"`
+	// Versions by document and version; see packVersion.
+	Versions []byte `cbor:"8,keyasint"`
+}
+
+// versionEntry is a version in a sealed segment.
+type versionEntry struct {
+	doc          lode.DocNo
+	version      lode.Version
+	epoch        uint32
+	first, rows  uint32 // in the segment
+	firstRow     lode.RowID
+	silverOffset uint64
+	silverBytes  uint32 // 0: none
+}
+
+func (e *versionEntry) pack(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(e.doc))
+	b = binary.LittleEndian.AppendUint32(b, uint32(e.version))
+	b = binary.LittleEndian.AppendUint32(b, e.epoch)
+	b = binary.LittleEndian.AppendUint32(b, e.first)
+	b = binary.LittleEndian.AppendUint32(b, e.rows)
+	b = binary.LittleEndian.AppendUint64(b, uint64(e.firstRow))
+	b = binary.LittleEndian.AppendUint64(b, e.silverOffset)
+	b = binary.LittleEndian.AppendUint32(b, e.silverBytes)
+	return append(b, 0, 0, 0, 0)
+}
+
+func unpackVersion(b []byte) versionEntry {
+	return versionEntry{
+		doc: lode.DocNo(binary.LittleEndian.Uint64(b)), version: lode.Version(binary.LittleEndian.Uint32(b[8:])),
+		epoch: binary.LittleEndian.Uint32(b[12:]), first: binary.LittleEndian.Uint32(b[16:]), rows: binary.LittleEndian.Uint32(b[20:]),
+		firstRow: lode.RowID(binary.LittleEndian.Uint64(b[24:])), silverOffset: binary.LittleEndian.Uint64(b[32:]),
+		silverBytes: binary.LittleEndian.Uint32(b[40:]),
+	}
+}
+
+// sealedFile is an open sealed segment. Its methods may be called at the same time.
+type sealedFile struct {
+	file    vfs.File
+	bytes   int64
+	dir     directory
+	checked []atomic.Bool // vector blocks that had their checksum
+	last    atomic.Pointer[rowBlock]
+}
+
+// rowBlock is a block of rows that was read and checked.
+type rowBlock struct {
+	number int
+	first  uint32
+	rows   [][]byte // encoded
+}
+
+// openSealed opens a sealed segment and checks its head, foot and directory.
+func openSealed(fsys vfs.FS, path string) (f *sealedFile, err error) {
+	file, err := fsys.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	f = &sealedFile{file: file, bytes: info.Size()}
+	if err := f.readDirectory(); err != nil {
+		return nil, err
+	}
+	f.checked = make([]atomic.Bool, len(f.dir.VectorSums)/4)
+	return f, nil
+}
+
+func (f *sealedFile) close() error { return f.file.Close() }
+
+// readAt reads all of b; a file that ends before is damaged.
+func (f *sealedFile) readAt(b []byte, offset int64) error {
+	_, err := f.file.ReadAt(b, offset)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return lode.Errorf(lode.CodeCorrupt, "%s is cut short", f)
+	}
+	return err
+}
+
+func (f *sealedFile) readDirectory() error {
+	if f.bytes < sealedHeadBytes+sealedFootBytes {
+		return lode.Errorf(lode.CodeCorrupt, "the file has %d bytes, no sealed segment is that short", f.bytes)
+	}
+	var head [16]byte
+	if err := f.readAt(head[:], 0); err != nil {
+		return err
+	}
+	if string(head[:8]) != sealedMagic {
+		return lode.Errorf(lode.CodeCorrupt, "the file is no sealed segment")
+	}
+	if v := binary.LittleEndian.Uint32(head[8:]); v != sealedVersion {
+		return lode.Errorf(lode.CodeCorrupt, "the sealed segment has format version %d, this program knows %d", v, sealedVersion).
+			WithHint("data written by a newer lode needs a newer lode")
+	}
+	var foot [sealedFootBytes]byte
+	if err := f.readAt(foot[:], f.bytes-sealedFootBytes); err != nil {
+		return err
+	}
+	offset, length, err := parseFoot(foot[:])
+	if err != nil {
+		return err
+	}
+	if offset < sealedHeadBytes || offset > uint64(f.bytes) || length > maxDirectoryBytes || offset+length != uint64(f.bytes-sealedFootBytes) {
+		return lode.Errorf(lode.CodeCorrupt, "the directory of the sealed segment is not where its foot says")
+	}
+	sealed := make([]byte, length)
+	if err := f.readAt(sealed, int64(offset)); err != nil {
+		return err
+	}
+	payload, err := seal.Open(kindDirectory, sealed)
+	if err != nil {
+		return err
+	}
+	if err := decodePayload(payload, &f.dir); err != nil {
+		return err
+	}
+	return f.dir.validate(offset)
+}
+
+func parseFoot(foot []byte) (offset, length uint64, err error) {
+	if string(foot[16:24]) != footMagic || crc32.Checksum(foot[:24], castagnoli) != binary.LittleEndian.Uint32(foot[24:]) {
+		return 0, 0, lode.Errorf(lode.CodeCorrupt, "the foot of the sealed segment is damaged")
+	}
+	return binary.LittleEndian.Uint64(foot), binary.LittleEndian.Uint64(foot[8:]), nil
+}
+
+// validate checks that nothing in the directory leads out of the file, so that reads need
+// not.
+func (d *directory) validate(end uint64) error {
+	wrong := func(what string) error {
+		return lode.Errorf(lode.CodeCorrupt, "the directory of the sealed segment is wrong: %s", what)
+	}
+	vectors := uint64(d.Rows) * uint64(4*d.Dim)
+	switch {
+	case d.Version != sealedVersion || d.Dim < 1 || d.Dim > 1<<20 || d.Rows < 0 || d.Rows > 1<<31:
+		return wrong("format, dimension or rows")
+	case sealedHeadBytes+vectors > end, uint64(len(d.VectorSums)) != 4*((vectors+vectorBlockBytes-1)/vectorBlockBytes):
+		return wrong("vectors")
+	case len(d.Blocks)%packedBlock != 0, len(d.Versions)%packedVersion != 0, (d.Rows > 0) != (len(d.Blocks) > 0):
+		return wrong("its tables")
+	}
+	next := uint32(0)
+	for i := range d.blocks() {
+		offset, length, first := d.block(i)
+		if offset < sealedHeadBytes+vectors || offset > end || uint64(length) > end-offset || length > maxRowBlockBytes || first < next || i == 0 && first != 0 || int(first) >= d.Rows {
+			return wrong("a block of rows")
+		}
+		next = first + 1
+	}
+	return d.validateVersions(end, wrong)
+}
+
+func (d *directory) validateVersions(end uint64, wrong func(string) error) error {
+	var last []byte
+	for i := range d.versions() {
+		packed := d.Versions[i*packedVersion:]
+		e := unpackVersion(packed)
+		key := versionKey(e.doc, e.version)
+		switch {
+		case bytes.Compare(key, last) <= 0:
+			return wrong("order of the versions")
+		case uint64(e.first)+uint64(e.rows) > uint64(d.Rows):
+			return wrong("rows of a version")
+		case e.silverBytes > 0 && (e.silverOffset < sealedHeadBytes || e.silverOffset > end || uint64(e.silverBytes) > end-e.silverOffset):
+			return wrong("silver of a version")
+		}
+		last = key
+	}
+	return nil
+}
+
+func (d *directory) blocks() int   { return len(d.Blocks) / packedBlock }
+func (d *directory) versions() int { return len(d.Versions) / packedVersion }
+
+func (d *directory) block(i int) (offset uint64, length, first uint32) {
+	b := d.Blocks[i*packedBlock:]
+	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+}
+
+// find returns the entry of a version.
+func (d *directory) find(doc lode.DocNo, v lode.Version) (e versionEntry, ok bool) {
+	i := sort.Search(d.versions(), func(i int) bool {
+		b := d.Versions[i*packedVersion:]
+		at := lode.DocNo(binary.LittleEndian.Uint64(b))
+		return at > doc || at == doc && lode.Version(binary.LittleEndian.Uint32(b[8:])) >= v
+	})
+	if i == d.versions() {
+		return e, false
+	}
+	e = unpackVersion(d.Versions[i*packedVersion:])
+	return e, e.doc == doc && e.version == v
+}
+
+// entry finds a version that the catalogue says is here.
+func (f *sealedFile) entry(v *lode.DocVersion) (versionEntry, error) {
+	e, ok := f.dir.find(v.Doc, v.Version)
+	if !ok {
+		return e, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d lacks version %s", f.dir.Collection, f.dir.Segment, versionName(v.Doc, v.Version))
+	}
+	if e.epoch != v.Epoch || int(e.rows) != v.Chunks || e.rows > 0 && e.firstRow != v.FirstRow {
+		return e, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d holds other rows of version %s than the catalogue says", f.dir.Collection, f.dir.Segment, versionName(v.Doc, v.Version))
+	}
+	return e, nil
+}
+
+// chunk returns one row.
+func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChunk, error) {
+	e, err := f.entry(v)
+	if err != nil {
+		return nil, err
+	}
+	if ordinal >= e.rows {
+		return nil, lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
+	}
+	return f.row(e.first + ordinal)
+}
+
+// chunks calls fn for the rows of a version in order.
+func (f *sealedFile) chunks(v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
+	e, err := f.entry(v)
+	if err != nil {
+		return err
+	}
+	for i := range e.rows {
+		s, err := f.row(e.first + i)
+		if err != nil {
+			return err
+		}
+		if err := fn(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row reads a row by its number in the segment.
+func (f *sealedFile) row(n uint32) (*lode.StagedChunk, error) {
+	block, err := f.blockOf(n)
+	if err != nil {
+		return nil, err
+	}
+	i := int(n - block.first)
+	if i >= len(block.rows) {
+		return nil, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d lacks row %d", f.dir.Collection, f.dir.Segment, n)
+	}
+	s := new(lode.StagedChunk)
+	if err := decodePayload(block.rows[i], &s.Chunk); err != nil {
+		return nil, err
+	}
+	s.Vector, err = f.vector(n)
+	return s, err
+}
+
+// blockOf returns the block of a row. The one that was read last is kept: rows are mostly
+// read in order.
+func (f *sealedFile) blockOf(n uint32) (*rowBlock, error) {
+	i := sort.Search(f.dir.blocks(), func(i int) bool { _, _, first := f.dir.block(i); return first > n }) - 1
+	if b := f.last.Load(); b != nil && b.number == i {
+		return b, nil
+	}
+	offset, length, first := f.dir.block(i)
+	sealed := make([]byte, length)
+	if err := f.readAt(sealed, int64(offset)); err != nil {
+		return nil, err
+	}
+	payload, err := seal.Open(kindRowBlock, sealed)
+	if err != nil {
+		return nil, err
+	}
+	b := &rowBlock{number: i, first: first}
+	if b.rows, err = splitRows(payload); err != nil {
+		return nil, err
+	}
+	f.last.Store(b)
+	return b, nil
+}
+
+// joinRows makes the payload of a block: count, ends, bytes.
+func joinRows(rows [][]byte) []byte {
+	size := 4 + 4*len(rows)
+	for _, r := range rows {
+		size += len(r)
+	}
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(rows)))
+	end := uint32(0)
+	for _, r := range rows {
+		end += uint32(len(r))
+		b = binary.LittleEndian.AppendUint32(b, end)
+	}
+	for _, r := range rows {
+		b = append(b, r...)
+	}
+	return b
+}
+
+// splitRows is the inverse of joinRows.
+func splitRows(b []byte) ([][]byte, error) {
+	wrong := lode.Errorf(lode.CodeCorrupt, "a block of rows is not what its checksum says")
+	if len(b) < 4 {
+		return nil, wrong
+	}
+	n := int(binary.LittleEndian.Uint32(b))
+	if n > (len(b)-4)/4 {
+		return nil, wrong
+	}
+	ends, data := b[4:4+4*n], b[4+4*n:]
+	rows := make([][]byte, n)
+	start := uint32(0)
+	for i := range rows {
+		end := binary.LittleEndian.Uint32(ends[4*i:])
+		if end < start || int(end) > len(data) {
+			return nil, wrong
+		}
+		rows[i], start = data[start:end], end
+	}
+	return rows, nil
+}
+
+// vector reads a vector; the blocks it lies in are checked at their first touch.
+func (f *sealedFile) vector(n uint32) ([]byte, error) {
+	stride := 4 * f.dir.Dim
+	at := int(n) * stride
+	for block := at / vectorBlockBytes; block <= (at+stride-1)/vectorBlockBytes; block++ {
+		if err := f.checkVectors(block); err != nil {
+			return nil, err
+		}
+	}
+	b := make([]byte, stride)
+	err := f.readAt(b, sealedHeadBytes+int64(at))
+	return b, err
+}
+
+func (f *sealedFile) checkVectors(block int) error {
+	if f.checked[block].Load() {
+		return nil
+	}
+	start := block * vectorBlockBytes
+	b := make([]byte, min(vectorBlockBytes, f.dir.Rows*4*f.dir.Dim-start))
+	if err := f.readAt(b, sealedHeadBytes+int64(start)); err != nil {
+		return err
+	}
+	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(f.dir.VectorSums[4*block:]) {
+		return lode.Errorf(lode.CodeCorrupt, "vectors of sealed segment %d-%d are damaged, block %d", f.dir.Collection, f.dir.Segment, block)
+	}
+	f.checked[block].Store(true)
+	return nil
+}
+
+// silver returns the encoded silver of a version.
+func (f *sealedFile) silver(v *lode.DocVersion) ([]byte, error) {
+	e, err := f.entry(v)
+	if err != nil {
+		return nil, err
+	}
+	if e.silverBytes == 0 {
+		return nil, lode.NotFound("silver", versionName(v.Doc, v.Version))
+	}
+	sealed := make([]byte, e.silverBytes)
+	if err := f.readAt(sealed, int64(e.silverOffset)); err != nil {
+		return nil, err
+	}
+	return seal.Open(kindSilver, sealed)
+}
+
+// verifyFile reads a whole file and compares it with the hash that it is named by.
+func verifyFile(ctx context.Context, fsys vfs.FS, path string, hash lode.Hash) (err error) {
+	file, err := fsys.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, &stoppedReader{ctx, file}); err != nil {
+		return err
+	}
+	if got := lode.Hash(sum.Sum(nil)); got != hash {
+		return lode.Errorf(lode.CodeCorrupt, "the file has hash %s", got)
+	}
+	return nil
+}
+
+// stoppedReader is a reader that ends with a context.
+type stoppedReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s *stoppedReader) Read(b []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(b)
+}
+
+// String names the segment of the file.
+func (f *sealedFile) String() string {
+	return fmt.Sprintf("sealed segment %d-%d", f.dir.Collection, f.dir.Segment)
+}

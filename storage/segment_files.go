@@ -1,0 +1,153 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// How many files of segments stay open that nobody uses at the moment.
+const (
+	idleGrowing = 128
+	idleSealed  = 512
+)
+
+const (
+	sealedSuffix = ".segment"
+	tempSuffix   = ".tmp"
+)
+
+// segmentFiles are the files of the segments of a store.
+type segmentFiles struct {
+	fsys    vfs.FS
+	dir     string
+	files   baseFiles
+	growing *handles[segmentKey, base]
+	sealed  *handles[lode.Hash, *sealedFile]
+
+	mu struct { // held while a sealed file is removed
+		sync.Mutex
+		pins map[lode.Hash]int
+		// doomed are to be removed once no transaction can need them, unless somebody pins
+		// them before.
+		doomed map[lode.Hash]struct{}
+	}
+}
+
+func newSegmentFiles(fsys vfs.FS, dir string, files baseFiles) *segmentFiles {
+	f := &segmentFiles{fsys: fsys, dir: dir, files: files}
+	f.growing = newHandles(idleGrowing, func(k segmentKey) (base, error) { return files.openGrowing(k) })
+	f.sealed = newHandles(idleSealed, func(h lode.Hash) (*sealedFile, error) { return openSealed(fsys, f.sealedPath(h)) })
+	f.mu.pins, f.mu.doomed = map[lode.Hash]int{}, map[lode.Hash]struct{}{}
+	return f
+}
+
+func (f *segmentFiles) sealedPath(h lode.Hash) string {
+	return filepath.Join(f.dir, h.String()+sealedSuffix)
+}
+
+// forWriting opens the file of a growing segment, made when it is missing.
+func (f *segmentFiles) forWriting(k segmentKey) (*handle[segmentKey, base], error) {
+	h, err := f.growing.get(k)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return h, err
+	}
+	if err := f.files.createGrowing(k); err != nil {
+		return nil, err
+	}
+	return f.growing.get(k)
+}
+
+// pin keeps a sealed file from the sweeper.
+func (f *segmentFiles) pin(h lode.Hash) (release func()) {
+	f.mu.Lock()
+	f.mu.pins[h]++
+	delete(f.mu.doomed, h)
+	f.mu.Unlock()
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.mu.pins[h]--; f.mu.pins[h] == 0 {
+			delete(f.mu.pins, h)
+		}
+	})
+}
+
+func (f *segmentFiles) pinned(h lode.Hash) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mu.pins[h] > 0
+}
+
+// removeGrowing removes the file of a growing segment that nothing refers to any more.
+func (f *segmentFiles) removeGrowing(k segmentKey) error {
+	return errors.Join(f.growing.drop(k), f.files.removeGrowing(k))
+}
+
+// doom marks a sealed file that nobody holds for removal. Who asks looks for references
+// afterwards: a file that is named later is pinned first, which saves it.
+func (f *segmentFiles) doom(h lode.Hash) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.pins[h] > 0 {
+		return false // the sweeper comes back
+	}
+	f.mu.doomed[h] = struct{}{}
+	return true
+}
+
+// spare takes doom back.
+func (f *segmentFiles) spare(h lode.Hash) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.mu.doomed, h)
+}
+
+// removeDoomed removes a sealed file, unless somebody has pinned it since.
+func (f *segmentFiles) removeDoomed(h lode.Hash) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, doomed := f.mu.doomed[h]; !doomed {
+		return nil
+	}
+	delete(f.mu.doomed, h)
+	err := errors.Join(f.sealed.drop(h), f.fsys.Remove(f.sealedPath(h)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// each calls fn for every file with what its name says: a sealed file, a growing segment, or
+// neither. Files that are being written are left out.
+func (f *segmentFiles) each(fn func(name string, sealed lode.Hash, growing segmentKey) error) error {
+	entries, err := f.fsys.ReadDir(f.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), tempSuffix) {
+			continue // being written
+		}
+		var hash lode.Hash
+		var key segmentKey
+		if name, is := strings.CutSuffix(e.Name(), sealedSuffix); is {
+			hash, _ = lode.ParseHash(name)
+		} else if name, is := strings.CutSuffix(e.Name(), growingSuffix); is {
+			key, _ = parseSegmentKey(name)
+		}
+		if err := fn(e.Name(), hash, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *segmentFiles) close() error {
+	return errors.Join(f.growing.closeAll(), f.sealed.closeAll())
+}
