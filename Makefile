@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-writes bench-disk bench-start bench-tables clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-writes bench-disk bench-start bench-tables bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -97,6 +97,34 @@ bench-disk: build ## disk space, bytes written, a start with 10,000 collections
 
 bench-start: build ## time until ready, idle memory, size
 	bin/lode bench start --report $(REPORTS)/start.json
+
+# Sets are measured one by one, and none twice at the same commit: a run that was stopped goes
+# on where it was. QUICK=1 is a short form that leaves the committed reports alone.
+PEERS := .cache/peers/bin
+ANN_DONE := .cache/ann/done/$(COMMIT)
+ANN_FLAGS := --peers $(PEERS) --cache .cache/ann --data $(DATA)
+YARDSTICKS := --engines lode/flat,lode/none,lode/int4,hnswlib,coder-hnsw,chromem-go --rows 20000
+
+bench-peers: ann-sift128 ann-words100 ann-mixture768 ann-yardsticks ## nearest neighbours: Lode beside other engines; QUICK=1 for a trial
+	$(if $(QUICK),,$(MAKE) --no-print-directory bench-tables)
+
+peers: ## install and compile the engines that bench-peers measures
+	$(MAKE) --no-print-directory -C bench/peers OUT=$(CURDIR)/.cache/peers
+
+ann-yardsticks: ANN_SET := words100 $(YARDSTICKS)
+ann-sift128 ann-words100 ann-mixture768: ANN_SET = $(@:ann-%=%) --builds 1,2 $(ANN_PEERS)
+# flat is exact and slow: it is measured with the yardsticks
+ANN_PEERS := --engines lode/none,lode/int8,lode/int4,lode/bit1,hnswlib,faiss,usearch,zvec
+ann-sift128 ann-words100 ann-mixture768 ann-yardsticks: build peers
+	@mkdir -p $(ANN_DONE)
+	@if [ -n "$(QUICK)" ]; then \
+		bin/lode bench ann --dataset $(ANN_SET) $(ANN_FLAGS) --quick --report .cache/ann/quick/$@.json; \
+	elif [ -e $(ANN_DONE)/$@ ]; then \
+		echo "$@ was measured at this commit; remove $(ANN_DONE)/$@ to repeat it"; \
+	else \
+		bin/lode bench ann --dataset $(ANN_SET) $(ANN_FLAGS) --report $(REPORTS)/$@.json || [ $$? = 3 ]; \
+		mv $(REPORTS)/$@.html .cache/ann/; touch $(ANN_DONE)/$@; \
+	fi
 
 bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committed reports
 	bin/lode bench tables $(REPORTS) --into docs/benchmarks.md

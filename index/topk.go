@@ -15,6 +15,9 @@ func NewTopK(k int) *TopK { return &TopK{k: max(k, 0)} }
 // Full reports whether k candidates are held, so that another must beat [TopK.Worst].
 func (t *TopK) Full() bool { return len(t.heap) == t.k }
 
+// Held is how many candidates are held.
+func (t *TopK) Held() int { return len(t.heap) }
+
 // Worst is the candidate that the next better one replaces. Only when Full, and k is not 0.
 func (t *TopK) Worst() Candidate { return t.heap[0] }
 

@@ -22,7 +22,10 @@ type benchCommand struct {
 	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
 	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
 	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
+	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
+
+	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`
 }
 
 // benchFlags are shared by all runs. Each starts its own nodes on empty folders.
@@ -214,7 +217,11 @@ func (c *benchTables) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(document), tablesBegin)
+	text, err := annTables(string(document), c.Reports)
+	if err != nil {
+		return err
+	}
+	before, rest, begun := strings.Cut(text, tablesBegin)
 	_, after, ended := strings.Cut(rest, tablesEnd)
 	if !begun || !ended {
 		return usageError{lode.Invalid("into", c.Into, "the document has no marks for tables")}

@@ -9,7 +9,7 @@
 //	lode health                      ask whether a node is ready
 //	lode collections list|create|delete
 //	lode backup create|list|verify|restore
-//	lode bench …                     measure quality, ingest, spans, crashes, start
+//	lode bench …                     measure quality, ingest, spans, crashes, start, vector indexes
 //	lode version
 //
 // Every command takes --output json. Settings come from flags, from LODE_* variables and,

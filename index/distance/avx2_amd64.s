@@ -333,15 +333,19 @@ TEXT ·f32DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -354,15 +358,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 	XORQ    CX, CX
@@ -412,7 +416,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -428,7 +432,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -439,7 +443,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -461,31 +465,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -534,7 +558,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -544,7 +568,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VFMADD231PS (R8)(R13*4), Y12, Y0
@@ -552,7 +576,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -564,27 +588,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -600,13 +635,483 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·f32DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 104(AX)
+	MOVQ    R12, R13
+	ANDQ    $-8, R13
+	MOVQ    R13, 96(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 112(AX)
+	LEAQ    narrowLanes<>+32(SB), R8
+	MOVQ    112(AX), R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*4), Y14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 104(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VFMADD231PS (R9)(R13*4), Y12, Y1
+	VFMADD231PS (R10)(R13*4), Y12, Y2
+	VFMADD231PS (R11)(R13*4), Y12, Y3
+	VMOVUPS     32(DI)(R13*4), Y12
+	VFMADD231PS 32(R8)(R13*4), Y12, Y4
+	VFMADD231PS 32(R9)(R13*4), Y12, Y5
+	VFMADD231PS 32(R10)(R13*4), Y12, Y6
+	VFMADD231PS 32(R11)(R13*4), Y12, Y7
+	ADDQ        $0x10, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 96(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VFMADD231PS (R9)(R13*4), Y12, Y1
+	VFMADD231PS (R10)(R13*4), Y12, Y2
+	VFMADD231PS (R11)(R13*4), Y12, Y3
+	ADDQ        $0x08, R13
+	JMP         block4
+
+tail4:
+	CMPQ        112(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y0
+	VMASKMOVPS  (R9)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y1
+	VMASKMOVPS  (R10)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y2
+	VMASKMOVPS  (R11)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y3
+
+sum4:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 104(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	VMOVUPS     32(DI)(R13*4), Y12
+	VFMADD231PS 32(R8)(R13*4), Y12, Y4
+	ADDQ        $0x10, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 96(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Y12
+	VFMADD231PS (R8)(R13*4), Y12, Y0
+	ADDQ        $0x08, R13
+	JMP         block1
+
+tail1:
+	CMPQ        112(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VFMADD231PS Y13, Y12, Y0
+
+sum1:
+	VADDPS       Y4, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 216(AX)
+	JGE        inserted
+	MOVQ       R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f32L2AVX2(c *byte) int
@@ -624,15 +1129,19 @@ TEXT ·f32L2AVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -645,15 +1154,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowLanes<>+32(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*4), Y14
 	XORQ    CX, CX
@@ -703,7 +1212,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -727,7 +1236,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -742,7 +1251,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -768,31 +1277,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -841,7 +1370,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -853,7 +1382,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VSUBPS      (R8)(R13*4), Y12, Y13
@@ -862,7 +1391,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMASKMOVPS  (R8)(R13*4), Y14, Y13
@@ -875,27 +1404,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -911,13 +1451,503 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32L2WalkAVX2(c *byte) int
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·f32L2WalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 104(AX)
+	MOVQ    R12, R13
+	ANDQ    $-8, R13
+	MOVQ    R13, 96(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 112(AX)
+	LEAQ    narrowLanes<>+32(SB), R8
+	MOVQ    112(AX), R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*4), Y14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 104(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VSUBPS      (R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VSUBPS      (R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VSUBPS      (R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+	VMOVUPS     32(DI)(R13*4), Y12
+	VSUBPS      32(R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y4
+	VSUBPS      32(R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y5
+	VSUBPS      32(R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y6
+	VSUBPS      32(R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y7
+	ADDQ        $0x10, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 96(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VSUBPS      (R9)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VSUBPS      (R10)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VSUBPS      (R11)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+	ADDQ        $0x08, R13
+	JMP         block4
+
+tail4:
+	CMPQ        112(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VMASKMOVPS  (R9)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y1
+	VMASKMOVPS  (R10)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y2
+	VMASKMOVPS  (R11)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y3
+
+sum4:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 104(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	VMOVUPS     32(DI)(R13*4), Y12
+	VSUBPS      32(R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y4
+	ADDQ        $0x10, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 96(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Y12
+	VSUBPS      (R8)(R13*4), Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+	ADDQ        $0x08, R13
+	JMP         block1
+
+tail1:
+	CMPQ        112(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Y12
+	VMASKMOVPS  (R8)(R13*4), Y14, Y13
+	VSUBPS      Y13, Y12, Y13
+	VFMADD231PS Y13, Y13, Y0
+
+sum1:
+	VADDPS       Y4, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 216(AX)
+	JGE        inserted
+	MOVQ       R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16DotAVX2(c *byte) int
@@ -935,15 +1965,19 @@ TEXT ·f16DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -956,15 +1990,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*2), X14
 	XORQ    CX, CX
@@ -1014,7 +2048,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1038,7 +2072,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1053,7 +2087,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -1083,31 +2117,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1156,7 +2210,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1168,7 +2222,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1177,7 +2231,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -1191,27 +2245,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1227,13 +2292,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16L2AVX2(c *byte) int
@@ -1251,15 +2317,19 @@ TEXT ·f16L2AVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1272,15 +2342,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-8, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*2), X14
 	XORQ    CX, CX
@@ -1330,7 +2400,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1362,7 +2432,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1381,7 +2451,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -1415,31 +2485,51 @@ sum4:
 	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1488,7 +2578,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1502,7 +2592,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Y12
 	VCVTPH2PS   (R8)(R13*2), Y13
@@ -1512,7 +2602,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Y12
 	VMOVDQU     -16(R8)(R12*2), X13
@@ -1527,27 +2617,38 @@ sum1:
 	VHADDPS      Y0, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1563,13 +2664,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int8DotAVX2(c *byte) int
@@ -1587,15 +2689,19 @@ TEXT ·int8DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1608,15 +2714,15 @@ checked:
 	MOVQ    40(AX), R12
 	MOVQ    R12, R13
 	ANDQ    $-32, R13
-	MOVQ    R13, 96(AX)
+	MOVQ    R13, 104(AX)
 	MOVQ    R12, R13
 	ANDQ    $-16, R13
-	MOVQ    R13, 88(AX)
+	MOVQ    R13, 96(AX)
 	NEGQ    R13
 	ADDQ    R12, R13
-	MOVQ    R13, 104(AX)
+	MOVQ    R13, 112(AX)
 	LEAQ    narrowShift<>+16(SB), R8
-	MOVQ    104(AX), R13
+	MOVQ    112(AX), R13
 	ANDQ    $0x0f, R13
 	NEGQ    R13
 	VMOVDQU (R8)(R13*1), X14
@@ -1667,7 +2773,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -1699,7 +2805,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -1718,7 +2824,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum4
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -1752,7 +2858,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -1760,31 +2866,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1833,7 +2959,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -1847,7 +2973,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VPMOVSXBW (R8)(R13*1), Y13
@@ -1857,7 +2983,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ      104(AX), $0x00
+	CMPQ      112(AX), $0x00
 	JE        sum1
 	VPMOVSXBW (DI)(R13*1), Y12
 	VMOVDQU   -16(R8)(R12*1), X13
@@ -1872,7 +2998,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -1880,27 +3006,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1916,13 +3053,545 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int8DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·int8DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ    c+0(FP), AX
+	MOVQ    (AX), DI
+	MOVQ    8(AX), SI
+	MOVQ    40(AX), R12
+	MOVQ    R12, R13
+	ANDQ    $-32, R13
+	MOVQ    R13, 104(AX)
+	MOVQ    R12, R13
+	ANDQ    $-16, R13
+	MOVQ    R13, 96(AX)
+	NEGQ    R13
+	ADDQ    R12, R13
+	MOVQ    R13, 112(AX)
+	LEAQ    narrowShift<>+16(SB), R8
+	MOVQ    112(AX), R13
+	ANDQ    $0x0f, R13
+	NEGQ    R13
+	VMOVDQU (R8)(R13*1), X14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ      R13, 104(AX)
+	JGE       block4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW (R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VPMOVSXBW (R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VPMOVSXBW (R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+	VPMOVSXBW 16(DI)(R13*1), Y12
+	VPMOVSXBW 16(R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y4, Y4
+	VPMOVSXBW 16(R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y5, Y5
+	VPMOVSXBW 16(R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y6, Y6
+	VPMOVSXBW 16(R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y7, Y7
+	ADDQ      $0x20, R13
+	JMP       pair4
+
+block4:
+	CMPQ      R13, 96(AX)
+	JGE       tail4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW (R9)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VPMOVSXBW (R10)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VPMOVSXBW (R11)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+	ADDQ      $0x10, R13
+	JMP       block4
+
+tail4:
+	CMPQ      112(AX), $0x00
+	JE        sum4
+	VPMOVSXBW (DI)(R13*1), Y12
+	VMOVDQU   -16(R8)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VMOVDQU   -16(R9)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y1, Y1
+	VMOVDQU   -16(R10)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y2, Y2
+	VMOVDQU   -16(R11)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y3, Y3
+
+sum4:
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 128(AX)
+	JZ           score4
+	MOVQ         48(AX), R13
+	VMOVDQU      X0, (R13)(CX*4)
+	JMP          next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ      R13, 104(AX)
+	JGE       block1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	VPMOVSXBW 16(DI)(R13*1), Y12
+	VPMOVSXBW 16(R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y4, Y4
+	ADDQ      $0x20, R13
+	JMP       pair1
+
+block1:
+	CMPQ      R13, 96(AX)
+	JGE       tail1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VPMOVSXBW (R8)(R13*1), Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+	ADDQ      $0x10, R13
+	JMP       block1
+
+tail1:
+	CMPQ      112(AX), $0x00
+	JE        sum1
+	VPMOVSXBW (DI)(R13*1), Y12
+	VMOVDQU   -16(R8)(R12*1), X13
+	VPSHUFB   X14, X13, X13
+	VPMOVSXBW X13, Y13
+	VPMADDWD  Y12, Y13, Y13
+	VPADDD    Y13, Y0, Y0
+
+sum1:
+	VPADDD       Y4, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 128(AX)
+	JZ           score1
+	MOVQ         48(AX), R13
+	VMOVD        X0, (R13)(CX*4)
+	JMP          next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 216(AX)
+	JGE        inserted
+	MOVQ       R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int4DotAVX2(c *byte) int
@@ -1940,15 +3609,19 @@ TEXT ·int4DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1961,15 +3634,15 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-32, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	LEAQ         narrowShift<>+16(SB), R8
-	MOVQ         104(AX), R13
+	MOVQ         112(AX), R13
 	ANDQ         $0x0f, R13
 	NEGQ         R13
 	VMOVDQU      (R8)(R13*1), X14
@@ -1979,7 +3652,7 @@ checked:
 	MOVL         $0x00010001, R8
 	VMOVD        R8, X8
 	VPBROADCASTD X8, Y8
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 	XORQ         CX, CX
 	XORQ         DX, DX
@@ -2024,7 +3697,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail4
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -2068,9 +3741,9 @@ block4:
 	JMP        block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -2113,7 +3786,7 @@ tail4:
 	ADDQ       $0x10, R13
 
 below16of4:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum4
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -2164,7 +3837,7 @@ sum4:
 	VPHADDD      Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score4
 	MOVQ         48(AX), R13
 	VMOVDQU      X0, (R13)(CX*4)
@@ -2172,31 +3845,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2244,7 +3937,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ       R13, 88(AX)
+	CMPQ       R13, 96(AX)
 	JGE        tail1
 	VMOVDQU    (DI)(R13*1), Y12
 	VMOVDQU    (R14)(R13*1), Y11
@@ -2261,9 +3954,9 @@ block1:
 	JMP        block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
-	TESTQ      $0x00000010, 104(AX)
+	TESTQ      $0x00000010, 112(AX)
 	JZ         below16of1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -2279,7 +3972,7 @@ tail1:
 	ADDQ       $0x10, R13
 
 below16of1:
-	TESTQ      $0x0000000f, 104(AX)
+	TESTQ      $0x0000000f, 112(AX)
 	JZ         sum1
 	VMOVDQU    (DI)(R13*1), X12
 	VMOVDQU    (R14)(R13*1), X11
@@ -2299,7 +3992,7 @@ sum1:
 	VPHADDD      Y0, Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X1, X0, X0
-	TESTQ        $0x00000002, 120(AX)
+	TESTQ        $0x00000002, 128(AX)
 	JZ           score1
 	MOVQ         48(AX), R13
 	VMOVD        X0, (R13)(CX*4)
@@ -2307,27 +4000,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2343,13 +4047,619 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int4DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·int4DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ         c+0(FP), AX
+	MOVQ         (AX), DI
+	MOVQ         8(AX), SI
+	MOVQ         40(AX), R12
+	MOVQ         R12, R13
+	ANDQ         $-64, R13
+	MOVQ         R13, 104(AX)
+	MOVQ         R12, R13
+	ANDQ         $-32, R13
+	MOVQ         R13, 96(AX)
+	NEGQ         R13
+	ADDQ         R12, R13
+	MOVQ         R13, 112(AX)
+	LEAQ         narrowShift<>+16(SB), R8
+	MOVQ         112(AX), R13
+	ANDQ         $0x0f, R13
+	NEGQ         R13
+	VMOVDQU      (R8)(R13*1), X14
+	MOVL         $0x0f0f0f0f, R8
+	VMOVD        R8, X9
+	VPBROADCASTD X9, Y9
+	MOVL         $0x00010001, R8
+	VMOVD        R8, X8
+	VPBROADCASTD X8, Y8
+	MOVQ         120(AX), R14
+	ADDQ         DI, R14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	XORQ  R13, R13
+
+block4:
+	CMPQ       R13, 96(AX)
+	JGE        tail4
+	VMOVDQU    (DI)(R13*1), Y12
+	VMOVDQU    (R14)(R13*1), Y11
+	VMOVDQU    (R8)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    (R9)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    (R10)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    (R11)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y3, Y13, Y3
+	ADDQ       $0x20, R13
+	JMP        block4
+
+tail4:
+	CMPQ       112(AX), $0x00
+	JE         sum4
+	TESTQ      $0x00000010, 112(AX)
+	JZ         below16of4
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    (R8)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    (R9)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    (R10)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    (R11)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y3, Y13, Y3
+	ADDQ       $0x10, R13
+
+below16of4:
+	TESTQ      $0x0000000f, 112(AX)
+	JZ         sum4
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    -16(R8)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	VMOVDQU    -16(R9)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y1, Y13, Y1
+	VMOVDQU    -16(R10)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y2, Y13, Y2
+	VMOVDQU    -16(R11)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y3, Y13, Y3
+
+sum4:
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 128(AX)
+	JZ           score4
+	MOVQ         48(AX), R13
+	VMOVDQU      X0, (R13)(CX*4)
+	JMP          next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	XORQ  R13, R13
+
+block1:
+	CMPQ       R13, 96(AX)
+	JGE        tail1
+	VMOVDQU    (DI)(R13*1), Y12
+	VMOVDQU    (R14)(R13*1), Y11
+	VMOVDQU    (R8)(R13*1), Y13
+	VPAND      Y9, Y13, Y10
+	VPSRLW     $0x04, Y13, Y13
+	VPAND      Y9, Y13, Y13
+	VPMADDUBSW Y12, Y10, Y10
+	VPMADDUBSW Y11, Y13, Y13
+	VPADDW     Y10, Y13, Y13
+	VPMADDWD   Y8, Y13, Y13
+	VPADDD     Y0, Y13, Y0
+	ADDQ       $0x20, R13
+	JMP        block1
+
+tail1:
+	CMPQ       112(AX), $0x00
+	JE         sum1
+	TESTQ      $0x00000010, 112(AX)
+	JZ         below16of1
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    (R8)(R13*1), X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+	ADDQ       $0x10, R13
+
+below16of1:
+	TESTQ      $0x0000000f, 112(AX)
+	JZ         sum1
+	VMOVDQU    (DI)(R13*1), X12
+	VMOVDQU    (R14)(R13*1), X11
+	VMOVDQU    -16(R8)(R12*1), X13
+	VPSHUFB    X14, X13, X13
+	VPAND      X9, X13, X10
+	VPSRLW     $0x04, X13, X13
+	VPAND      X9, X13, X13
+	VPMADDUBSW X12, X10, X10
+	VPMADDUBSW X11, X13, X13
+	VPADDW     X10, X13, X13
+	VPMADDWD   X8, X13, X13
+	VPADDD     Y0, Y13, Y0
+
+sum1:
+	VPHADDD      Y0, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	TESTQ        $0x00000002, 128(AX)
+	JZ           score1
+	MOVQ         48(AX), R13
+	VMOVD        X0, (R13)(CX*4)
+	JMP          next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 216(AX)
+	JGE        inserted
+	MOVQ       R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func bit1DotAVX2(c *byte) int
@@ -2367,15 +4677,19 @@ TEXT ·bit1DotAVX2(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2388,13 +4702,13 @@ checked:
 	MOVQ 40(AX), R12
 	MOVQ R12, R13
 	ANDQ $-16, R13
-	MOVQ R13, 96(AX)
+	MOVQ R13, 104(AX)
 	MOVQ R12, R13
 	ANDQ $-8, R13
-	MOVQ R13, 88(AX)
+	MOVQ R13, 96(AX)
 	NEGQ R13
 	ADDQ R12, R13
-	MOVQ R13, 104(AX)
+	MOVQ R13, 112(AX)
 	XORQ CX, CX
 	XORQ DX, DX
 
@@ -2543,7 +4857,7 @@ word3of4:
 
 counted3of4:
 	VPINSRD $0x03, R14, X0, X0
-	TESTQ   $0x00000002, 120(AX)
+	TESTQ   $0x00000002, 128(AX)
 	JZ      score4
 	MOVQ    48(AX), R13
 	VMOVDQU X0, (R13)(CX*4)
@@ -2551,31 +4865,51 @@ counted3of4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2647,7 +4981,7 @@ word0of1:
 
 counted0of1:
 	VMOVD R14, X0
-	TESTQ $0x00000002, 120(AX)
+	TESTQ $0x00000002, 128(AX)
 	JZ    score1
 	MOVQ  48(AX), R13
 	VMOVD X0, (R13)(CX*4)
@@ -2655,27 +4989,38 @@ counted0of1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2691,13 +5036,540 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func bit1DotWalkAVX2(c *byte) int
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·bit1DotWalkAVX2(SB), NOSPLIT, $0-16
+	MOVQ c+0(FP), AX
+	MOVQ (AX), DI
+	MOVQ 8(AX), SI
+	MOVQ 40(AX), R12
+	MOVQ R12, R13
+	ANDQ $-16, R13
+	MOVQ R13, 104(AX)
+	MOVQ R12, R13
+	ANDQ $-8, R13
+	MOVQ R13, 96(AX)
+	NEGQ R13
+	ADDQ R12, R13
+	MOVQ R13, 112(AX)
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	XORQ R13, R13
+	XORQ R14, R14
+
+word0of4:
+	CMPQ    R13, R12
+	JGE     counted0of4
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word0of4
+
+counted0of4:
+	VMOVD R14, X0
+	XORQ  R13, R13
+	XORQ  R14, R14
+
+word1of4:
+	CMPQ    R13, R12
+	JGE     counted1of4
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R9)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word1of4
+
+counted1of4:
+	VPINSRD $0x01, R14, X0, X0
+	XORQ    R13, R13
+	XORQ    R14, R14
+
+word2of4:
+	CMPQ    R13, R12
+	JGE     counted2of4
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R10)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word2of4
+
+counted2of4:
+	VPINSRD $0x02, R14, X0, X0
+	XORQ    R13, R13
+	XORQ    R14, R14
+
+word3of4:
+	CMPQ    R13, R12
+	JGE     counted3of4
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R11)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word3of4
+
+counted3of4:
+	VPINSRD $0x03, R14, X0, X0
+	TESTQ   $0x00000002, 128(AX)
+	JZ      score4
+	MOVQ    48(AX), R13
+	VMOVDQU X0, (R13)(CX*4)
+	JMP     next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         narrowCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       narrowIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	XORQ R13, R13
+	XORQ R14, R14
+
+word0of1:
+	CMPQ    R13, R12
+	JGE     counted0of1
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    (DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*1), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    8(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*2), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    16(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	LEAQ    (R14)(BX*4), R14
+	MOVQ    (R8)(R13*1), BX
+	ANDQ    24(DI)(R13*4), BX
+	POPCNTQ BX, BX
+	SHLQ    $0x03, BX
+	SUBQ    BX, R14
+	ADDQ    $0x08, R13
+	JMP     word0of1
+
+counted0of1:
+	VMOVD R14, X0
+	TESTQ $0x00000002, 128(AX)
+	JZ    score1
+	MOVQ  48(AX), R13
+	VMOVD X0, (R13)(CX*4)
+	JMP   next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Y1
+
+shift:
+	VMOVDQU   -32(R8)(R10*8), Y0
+	VPCMPGTQ  Y1, Y0, Y2
+	VMOVMSKPD Y2, R11
+	CMPL      R11, $0x0000000f
+	JNE       partly
+	VMOVDQU   Y0, -24(R8)(R10*8)
+	SUBQ      $0x04, R10
+	JMP       shift
+
+partly:
+	VPMASKMOVQ Y0, Y2, -24(R8)(R10*8)
+	POPCNTL    R11, R11
+	SUBQ       R11, R10
+	MOVQ       R9, (R8)(R10*8)
+	CMPQ       R10, 216(AX)
+	JGE        inserted
+	MOVQ       R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 DATA hadamardSigns<>+0(SB)/4, $0x00000000
@@ -2849,5 +5721,332 @@ next:
 	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      Y2, 64(DX)
 	VMOVUPS      Y3, 96(DX)
+	VZEROUPPER
+	RET
+
+// func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+// Requires: AVX, FMA3
+TEXT ·exactDotAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ dim+16(FP), AX
+	MOVQ rows+24(FP), DX
+	MOVQ stride+32(FP), R12
+	MOVQ ids+40(FP), BX
+	MOVQ n+48(FP), R13
+	MOVQ AX, R14
+	ANDQ $-4, R14
+
+take4:
+	CMPQ  R13, $0x04
+	JLT   last4
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	MOVL  4(BX), R9
+	IMULQ R12, R9
+	ADDQ  DX, R9
+	VPXOR X1, X1, X1
+	MOVL  8(BX), R10
+	IMULQ R12, R10
+	ADDQ  DX, R10
+	VPXOR X2, X2, X2
+	MOVL  12(BX), R11
+	IMULQ R12, R11
+	ADDQ  DX, R11
+	VPXOR X3, X3, X3
+	XORQ  CX, CX
+
+block4:
+	CMPQ        CX, R14
+	JGE         halve4
+	VCVTPS2PD   (SI)(CX*4), Y4
+	VCVTPS2PD   (R8)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y0
+	VCVTPS2PD   (R9)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y1
+	VCVTPS2PD   (R10)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y2
+	VCVTPS2PD   (R11)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x04, CX
+	JMP         block4
+
+halve4:
+	VEXTRACTF128 $0x01, Y0, X8
+	VEXTRACTF128 $0x01, Y1, X9
+	VEXTRACTF128 $0x01, Y2, X10
+	VEXTRACTF128 $0x01, Y3, X11
+
+tail4:
+	CMPQ      CX, AX
+	JGE       sum4
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X0, X0
+	VCVTSS2SD (R9)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X1, X1
+	VCVTSS2SD (R10)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X2, X2
+	VCVTSS2SD (R11)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X3, X3
+	INCQ      CX
+	JMP       tail4
+
+sum4:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	VHADDPD   X9, X1, X1
+	VPERMILPD $0x01, X1, X4
+	VADDSD    X4, X1, X1
+	VMOVSD    X1, 8(DI)
+	VHADDPD   X10, X2, X2
+	VPERMILPD $0x01, X2, X4
+	VADDSD    X4, X2, X2
+	VMOVSD    X2, 16(DI)
+	VHADDPD   X11, X3, X3
+	VPERMILPD $0x01, X3, X4
+	VADDSD    X4, X3, X3
+	VMOVSD    X3, 24(DI)
+	ADDQ      $0x20, DI
+	ADDQ      $0x10, BX
+	SUBQ      $0x04, R13
+	JMP       take4
+
+last4:
+take1:
+	CMPQ  R13, $0x01
+	JLT   last1
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	XORQ  CX, CX
+
+block1:
+	CMPQ        CX, R14
+	JGE         halve1
+	VCVTPS2PD   (SI)(CX*4), Y4
+	VCVTPS2PD   (R8)(CX*4), Y5
+	VFMADD231PD Y5, Y4, Y0
+	ADDQ        $0x04, CX
+	JMP         block1
+
+halve1:
+	VEXTRACTF128 $0x01, Y0, X8
+
+tail1:
+	CMPQ      CX, AX
+	JGE       sum1
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VMULSD    X5, X4, X5
+	VADDSD    X5, X0, X0
+	INCQ      CX
+	JMP       tail1
+
+sum1:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	ADDQ      $0x08, DI
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, R13
+	JMP       take1
+
+last1:
+	VZEROUPPER
+	RET
+
+// func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+// Requires: AVX
+TEXT ·exactL2AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ dim+16(FP), AX
+	MOVQ rows+24(FP), DX
+	MOVQ stride+32(FP), R12
+	MOVQ ids+40(FP), BX
+	MOVQ n+48(FP), R13
+	MOVQ AX, R14
+	ANDQ $-4, R14
+
+take4:
+	CMPQ  R13, $0x04
+	JLT   last4
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	MOVL  4(BX), R9
+	IMULQ R12, R9
+	ADDQ  DX, R9
+	VPXOR X1, X1, X1
+	MOVL  8(BX), R10
+	IMULQ R12, R10
+	ADDQ  DX, R10
+	VPXOR X2, X2, X2
+	MOVL  12(BX), R11
+	IMULQ R12, R11
+	ADDQ  DX, R11
+	VPXOR X3, X3, X3
+	XORQ  CX, CX
+
+block4:
+	CMPQ      CX, R14
+	JGE       halve4
+	VCVTPS2PD (SI)(CX*4), Y4
+	VCVTPS2PD (R8)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y0, Y0
+	VCVTPS2PD (R9)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD (R10)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y2, Y2
+	VCVTPS2PD (R11)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y3, Y3
+	ADDQ      $0x04, CX
+	JMP       block4
+
+halve4:
+	VEXTRACTF128 $0x01, Y0, X8
+	VEXTRACTF128 $0x01, Y1, X9
+	VEXTRACTF128 $0x01, Y2, X10
+	VEXTRACTF128 $0x01, Y3, X11
+
+tail4:
+	CMPQ      CX, AX
+	JGE       sum4
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X0, X0
+	VCVTSS2SD (R9)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X1, X1
+	VCVTSS2SD (R10)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X2, X2
+	VCVTSS2SD (R11)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X3, X3
+	INCQ      CX
+	JMP       tail4
+
+sum4:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	VHADDPD   X9, X1, X1
+	VPERMILPD $0x01, X1, X4
+	VADDSD    X4, X1, X1
+	VMOVSD    X1, 8(DI)
+	VHADDPD   X10, X2, X2
+	VPERMILPD $0x01, X2, X4
+	VADDSD    X4, X2, X2
+	VMOVSD    X2, 16(DI)
+	VHADDPD   X11, X3, X3
+	VPERMILPD $0x01, X3, X4
+	VADDSD    X4, X3, X3
+	VMOVSD    X3, 24(DI)
+	ADDQ      $0x20, DI
+	ADDQ      $0x10, BX
+	SUBQ      $0x04, R13
+	JMP       take4
+
+last4:
+take1:
+	CMPQ  R13, $0x01
+	JLT   last1
+	MOVL  (BX), R8
+	IMULQ R12, R8
+	ADDQ  DX, R8
+	VPXOR X0, X0, X0
+	XORQ  CX, CX
+
+block1:
+	CMPQ      CX, R14
+	JGE       halve1
+	VCVTPS2PD (SI)(CX*4), Y4
+	VCVTPS2PD (R8)(CX*4), Y5
+	VSUBPD    Y5, Y4, Y5
+	VMULPD    Y5, Y5, Y5
+	VADDPD    Y5, Y0, Y0
+	ADDQ      $0x04, CX
+	JMP       block1
+
+halve1:
+	VEXTRACTF128 $0x01, Y0, X8
+
+tail1:
+	CMPQ      CX, AX
+	JGE       sum1
+	VXORPD    X4, X4, X4
+	VCVTSS2SD (SI)(CX*4), X4, X4
+	VCVTSS2SD (R8)(CX*4), X4, X5
+	VSUBSD    X5, X4, X5
+	VMULSD    X5, X5, X5
+	VADDSD    X5, X0, X0
+	INCQ      CX
+	JMP       tail1
+
+sum1:
+	VHADDPD   X8, X0, X0
+	VPERMILPD $0x01, X0, X4
+	VADDSD    X4, X0, X0
+	VMOVSD    X0, (DI)
+	ADDQ      $0x08, DI
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, R13
+	JMP       take1
+
+last1:
+	VZEROUPPER
+	RET
+
+// func divideAVX2(dst *float32, v *float32, n int, by float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·divideAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         v+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVSD        by+24(FP), X0
+	VBROADCASTSD X0, Y0
+	XORQ         AX, AX
+
+next:
+	CMPQ       AX, CX
+	JGE        done
+	VCVTPS2PD  (SI)(AX*4), Y1
+	VDIVPD     Y0, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (DI)(AX*4)
+	ADDQ       $0x04, AX
+	JMP        next
+
+done:
 	VZEROUPPER
 	RET

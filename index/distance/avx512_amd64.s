@@ -281,15 +281,19 @@ TEXT ·f32DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -302,15 +306,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -360,7 +364,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -376,7 +380,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -387,7 +391,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -417,31 +421,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -490,7 +514,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -500,7 +524,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VFMADD231PS (R8)(R13*4), Z12, Z0
@@ -508,7 +532,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -522,27 +546,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -558,13 +593,493 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32DotWalkAVX512(c *byte) int
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·f32DotWalkAVX512(SB), NOSPLIT, $0-16
+	MOVQ  c+0(FP), AX
+	MOVQ  (AX), DI
+	MOVQ  8(AX), SI
+	MOVQ  40(AX), R12
+	MOVQ  R12, R13
+	ANDQ  $-32, R13
+	MOVQ  R13, 104(AX)
+	MOVQ  R12, R13
+	ANDQ  $-16, R13
+	MOVQ  R13, 96(AX)
+	NEGQ  R13
+	ADDQ  R12, R13
+	MOVQ  R13, 112(AX)
+	MOVQ  $-1, R13
+	MOVQ  112(AX), R8
+	BZHIQ R8, R13, R13
+	KMOVQ R13, K1
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 104(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Z12
+	VFMADD231PS (R8)(R13*4), Z12, Z0
+	VFMADD231PS (R9)(R13*4), Z12, Z1
+	VFMADD231PS (R10)(R13*4), Z12, Z2
+	VFMADD231PS (R11)(R13*4), Z12, Z3
+	VMOVUPS     64(DI)(R13*4), Z12
+	VFMADD231PS 64(R8)(R13*4), Z12, Z4
+	VFMADD231PS 64(R9)(R13*4), Z12, Z5
+	VFMADD231PS 64(R10)(R13*4), Z12, Z6
+	VFMADD231PS 64(R11)(R13*4), Z12, Z7
+	ADDQ        $0x20, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 96(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Z12
+	VFMADD231PS (R8)(R13*4), Z12, Z0
+	VFMADD231PS (R9)(R13*4), Z12, Z1
+	VFMADD231PS (R10)(R13*4), Z12, Z2
+	VFMADD231PS (R11)(R13*4), Z12, Z3
+	ADDQ        $0x10, R13
+	JMP         block4
+
+tail4:
+	CMPQ        112(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Z12
+	VMOVUPS.Z   (R8)(R13*4), K1, Z13
+	VFMADD231PS Z13, Z12, Z0
+	VMOVUPS.Z   (R9)(R13*4), K1, Z13
+	VFMADD231PS Z13, Z12, Z1
+	VMOVUPS.Z   (R10)(R13*4), K1, Z13
+	VFMADD231PS Z13, Z12, Z2
+	VMOVUPS.Z   (R11)(R13*4), K1, Z13
+	VFMADD231PS Z13, Z12, Z3
+
+sum4:
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y15
+	VADDPS        Y15, Y0, Y0
+	VADDPS        Z5, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y15
+	VADDPS        Y15, Y1, Y1
+	VADDPS        Z6, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y15
+	VADDPS        Y15, Y2, Y2
+	VADDPS        Z7, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y15
+	VADDPS        Y15, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
+	VFMADD213PS   X2, X1, X0
+	TESTQ         $0x00000001, 128(AX)
+	JZ            shared4
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         wideCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       wideIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 104(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Z12
+	VFMADD231PS (R8)(R13*4), Z12, Z0
+	VMOVUPS     64(DI)(R13*4), Z12
+	VFMADD231PS 64(R8)(R13*4), Z12, Z4
+	ADDQ        $0x20, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 96(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Z12
+	VFMADD231PS (R8)(R13*4), Z12, Z0
+	ADDQ        $0x10, R13
+	JMP         block1
+
+tail1:
+	CMPQ        112(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Z12
+	VMOVUPS.Z   (R8)(R13*4), K1, Z13
+	VFMADD231PS Z13, Z12, Z0
+
+sum1:
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y15
+	VADDPS        Y15, Y0, Y0
+	VHADDPS       Y0, Y0, Y0
+	VHADDPS       Y0, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
+	VFMADD213PS   X2, X1, X0
+	TESTQ         $0x00000001, 128(AX)
+	JZ            shared1
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Z1
+
+shift:
+	VMOVDQU64 -64(R8)(R10*8), Z0
+	VPCMPGTQ  Z1, Z0, K2
+	KMOVB     K2, R11
+	CMPL      R11, $0x000000ff
+	JNE       partly
+	VMOVDQU64 Z0, -56(R8)(R10*8)
+	SUBQ      $0x08, R10
+	JMP       shift
+
+partly:
+	VMOVDQU64 Z0, K2, -56(R8)(R10*8)
+	POPCNTL   R11, R11
+	SUBQ      R11, R10
+	MOVQ      R9, (R8)(R10*8)
+	CMPQ      R10, 216(AX)
+	JGE       inserted
+	MOVQ      R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f32L2AVX512(c *byte) int
@@ -582,15 +1097,19 @@ TEXT ·f32L2AVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -603,15 +1122,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -661,7 +1180,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -685,7 +1204,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -700,7 +1219,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -734,31 +1253,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -807,7 +1346,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -819,7 +1358,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VSUBPS      (R8)(R13*4), Z12, Z13
@@ -828,7 +1367,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVUPS.Z   (R8)(R13*4), K1, Z13
@@ -843,27 +1382,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -879,13 +1429,513 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func f32L2WalkAVX512(c *byte) int
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·f32L2WalkAVX512(SB), NOSPLIT, $0-16
+	MOVQ  c+0(FP), AX
+	MOVQ  (AX), DI
+	MOVQ  8(AX), SI
+	MOVQ  40(AX), R12
+	MOVQ  R12, R13
+	ANDQ  $-32, R13
+	MOVQ  R13, 104(AX)
+	MOVQ  R12, R13
+	ANDQ  $-16, R13
+	MOVQ  R13, 96(AX)
+	NEGQ  R13
+	ADDQ  R12, R13
+	MOVQ  R13, 112(AX)
+	MOVQ  $-1, R13
+	MOVQ  112(AX), R8
+	BZHIQ R8, R13, R13
+	KMOVQ R13, K1
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+pair4:
+	CMPQ        R13, 104(AX)
+	JGE         block4
+	VMOVUPS     (DI)(R13*4), Z12
+	VSUBPS      (R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+	VSUBPS      (R9)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z1
+	VSUBPS      (R10)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z2
+	VSUBPS      (R11)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z3
+	VMOVUPS     64(DI)(R13*4), Z12
+	VSUBPS      64(R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z4
+	VSUBPS      64(R9)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z5
+	VSUBPS      64(R10)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z6
+	VSUBPS      64(R11)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z7
+	ADDQ        $0x20, R13
+	JMP         pair4
+
+block4:
+	CMPQ        R13, 96(AX)
+	JGE         tail4
+	VMOVUPS     (DI)(R13*4), Z12
+	VSUBPS      (R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+	VSUBPS      (R9)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z1
+	VSUBPS      (R10)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z2
+	VSUBPS      (R11)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z3
+	ADDQ        $0x10, R13
+	JMP         block4
+
+tail4:
+	CMPQ        112(AX), $0x00
+	JE          sum4
+	VMOVUPS     (DI)(R13*4), Z12
+	VMOVUPS.Z   (R8)(R13*4), K1, Z13
+	VSUBPS      Z13, Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+	VMOVUPS.Z   (R9)(R13*4), K1, Z13
+	VSUBPS      Z13, Z12, Z13
+	VFMADD231PS Z13, Z13, Z1
+	VMOVUPS.Z   (R10)(R13*4), K1, Z13
+	VSUBPS      Z13, Z12, Z13
+	VFMADD231PS Z13, Z13, Z2
+	VMOVUPS.Z   (R11)(R13*4), K1, Z13
+	VSUBPS      Z13, Z12, Z13
+	VFMADD231PS Z13, Z13, Z3
+
+sum4:
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y15
+	VADDPS        Y15, Y0, Y0
+	VADDPS        Z5, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y15
+	VADDPS        Y15, Y1, Y1
+	VADDPS        Z6, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y15
+	VADDPS        Y15, Y2, Y2
+	VADDPS        Z7, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y15
+	VADDPS        Y15, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
+	VFMADD213PS   X2, X1, X0
+	TESTQ         $0x00000001, 128(AX)
+	JZ            shared4
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         wideCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       wideIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+pair1:
+	CMPQ        R13, 104(AX)
+	JGE         block1
+	VMOVUPS     (DI)(R13*4), Z12
+	VSUBPS      (R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+	VMOVUPS     64(DI)(R13*4), Z12
+	VSUBPS      64(R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z4
+	ADDQ        $0x20, R13
+	JMP         pair1
+
+block1:
+	CMPQ        R13, 96(AX)
+	JGE         tail1
+	VMOVUPS     (DI)(R13*4), Z12
+	VSUBPS      (R8)(R13*4), Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+	ADDQ        $0x10, R13
+	JMP         block1
+
+tail1:
+	CMPQ        112(AX), $0x00
+	JE          sum1
+	VMOVUPS     (DI)(R13*4), Z12
+	VMOVUPS.Z   (R8)(R13*4), K1, Z13
+	VSUBPS      Z13, Z12, Z13
+	VFMADD231PS Z13, Z13, Z0
+
+sum1:
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y15
+	VADDPS        Y15, Y0, Y0
+	VHADDPS       Y0, Y0, Y0
+	VHADDPS       Y0, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
+	VFMADD213PS   X2, X1, X0
+	TESTQ         $0x00000001, 128(AX)
+	JZ            shared1
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Z1
+
+shift:
+	VMOVDQU64 -64(R8)(R10*8), Z0
+	VPCMPGTQ  Z1, Z0, K2
+	KMOVB     K2, R11
+	CMPL      R11, $0x000000ff
+	JNE       partly
+	VMOVDQU64 Z0, -56(R8)(R10*8)
+	SUBQ      $0x08, R10
+	JMP       shift
+
+partly:
+	VMOVDQU64 Z0, K2, -56(R8)(R10*8)
+	POPCNTL   R11, R11
+	SUBQ      R11, R10
+	MOVQ      R9, (R8)(R10*8)
+	CMPQ      R10, 216(AX)
+	JGE       inserted
+	MOVQ      R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16DotAVX512(c *byte) int
@@ -903,15 +1953,19 @@ TEXT ·f16DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -924,15 +1978,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -982,7 +2036,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1006,7 +2060,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1021,7 +2075,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -1055,31 +2109,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1128,7 +2202,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1140,7 +2214,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1149,7 +2223,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -1164,27 +2238,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1200,13 +2285,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func f16L2AVX512(c *byte) int
@@ -1224,15 +2310,19 @@ TEXT ·f16L2AVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1245,15 +2335,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-32, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-16, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -1303,7 +2393,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1335,7 +2425,7 @@ pair4:
 	JMP         pair4
 
 block4:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail4
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1354,7 +2444,7 @@ block4:
 	JMP         block4
 
 tail4:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum4
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -1392,31 +2482,51 @@ sum4:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared4
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVHPS       (R9)(R13*1), X3, X3
-	VMOVSD        (R10)(R13*1), X5
-	VMOVHPS       (R11)(R13*1), X5, X5
-	VSHUFPS       $0x88, X5, X3, X4
-	VSHUFPS       $0xdd, X5, X3, X5
-	VFMADD213PS   X4, X5, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own4
+	LEAQ          (CX), R8
+	LEAQ          1(CX), R9
+	LEAQ          2(CX), R10
+	LEAQ          3(CX), R11
+	JMP           correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1465,7 +2575,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ        R13, 96(AX)
+	CMPQ        R13, 104(AX)
 	JGE         block1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1479,7 +2589,7 @@ pair1:
 	JMP         pair1
 
 block1:
-	CMPQ        R13, 88(AX)
+	CMPQ        R13, 96(AX)
 	JGE         tail1
 	VMOVUPS     (DI)(R13*4), Z12
 	VCVTPH2PS   (R8)(R13*2), Z13
@@ -1489,7 +2599,7 @@ block1:
 	JMP         block1
 
 tail1:
-	CMPQ        104(AX), $0x00
+	CMPQ        112(AX), $0x00
 	JE          sum1
 	VMOVUPS     (DI)(R13*4), Z12
 	VMOVDQU16.Z (R8)(R13*2), K1, Y13
@@ -1505,27 +2615,38 @@ sum1:
 	VHADDPS       Y0, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  128(AX), X1
-	VBROADCASTSS  132(AX), X2
+	VBROADCASTSS  136(AX), X1
+	VBROADCASTSS  140(AX), X2
 	VFMADD213PS   X2, X1, X0
-	TESTQ         $0x00000001, 120(AX)
+	TESTQ         $0x00000001, 128(AX)
 	JZ            shared1
-	MOVQ          80(AX), R13
-	VMOVSD        (R8)(R13*1), X3
-	VMOVSHDUP     X3, X4
-	VFMADD213PS   X3, X4, X0
+	MOVQ          24(AX), BX
+	TESTQ         BX, BX
+	JNZ           own1
+	LEAQ          (CX), R8
+	JMP           correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1541,13 +2662,14 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int8DotAVX512(c *byte) int
@@ -1565,15 +2687,19 @@ TEXT ·int8DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1586,15 +2712,15 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x80808080, R8
@@ -1647,7 +2773,7 @@ add4:
 	XORQ  R13, R13
 
 pair4:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -1673,7 +2799,7 @@ pair4:
 	JMP       pair4
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -1689,7 +2815,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -1728,7 +2854,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -1736,31 +2862,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -1810,7 +2956,7 @@ add1:
 	XORQ  R13, R13
 
 pair1:
-	CMPQ      R13, 96(AX)
+	CMPQ      R13, 104(AX)
 	JGE       block1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -1824,7 +2970,7 @@ pair1:
 	JMP       pair1
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VPDPBUSD  Z12, Z14, Z11
@@ -1834,7 +2980,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VPDPBUSD   Z12, Z14, Z11
@@ -1851,7 +2997,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -1859,27 +3005,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -1895,13 +3052,546 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int8DotWalkAVX512(c *byte) int
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·int8DotWalkAVX512(SB), NOSPLIT, $0-16
+	MOVQ         c+0(FP), AX
+	MOVQ         (AX), DI
+	MOVQ         8(AX), SI
+	MOVQ         40(AX), R12
+	MOVQ         R12, R13
+	ANDQ         $-128, R13
+	MOVQ         R13, 104(AX)
+	MOVQ         R12, R13
+	ANDQ         $-64, R13
+	MOVQ         R13, 96(AX)
+	NEGQ         R13
+	ADDQ         R12, R13
+	MOVQ         R13, 112(AX)
+	MOVQ         $-1, R13
+	MOVQ         112(AX), R8
+	BZHIQ        R8, R13, R13
+	KMOVQ        R13, K1
+	MOVL         $0x80808080, R8
+	VPBROADCASTD R8, Z14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	VPXOR X11, X11, X11
+	XORQ  R13, R13
+
+pair4:
+	CMPQ      R13, 104(AX)
+	JGE       block4
+	VMOVDQU32 (DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    (R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VPXORD    (R9)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VPXORD    (R10)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VPXORD    (R11)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 64(DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    64(R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VPXORD    64(R9)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VPXORD    64(R10)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VPXORD    64(R11)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z7
+	ADDQ      $0x80, R13
+	JMP       pair4
+
+block4:
+	CMPQ      R13, 96(AX)
+	JGE       tail4
+	VMOVDQU32 (DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    (R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VPXORD    (R9)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VPXORD    (R10)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VPXORD    (R11)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z3
+	ADDQ      $0x40, R13
+	JMP       block4
+
+tail4:
+	CMPQ       112(AX), $0x00
+	JE         sum4
+	VMOVDQU32  (DI)(R13*1), Z12
+	VPDPBUSD   Z12, Z14, Z11
+	VMOVDQU8.Z (R8)(R13*1), K1, Z13
+	VPXORD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z13, Z0
+	VMOVDQU8.Z (R9)(R13*1), K1, Z13
+	VPXORD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z13, Z1
+	VMOVDQU8.Z (R10)(R13*1), K1, Z13
+	VPXORD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z13, Z2
+	VMOVDQU8.Z (R11)(R13*1), K1, Z13
+	VPXORD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z13, Z3
+
+sum4:
+	VPSUBD        Z11, Z0, Z0
+	VPSUBD        Z11, Z1, Z1
+	VPSUBD        Z11, Z2, Z2
+	VPSUBD        Z11, Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VPADDD        Z5, Z1, Z1
+	VEXTRACTI64X4 $0x01, Z1, Y15
+	VPADDD        Y15, Y1, Y1
+	VPADDD        Z6, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z2, Y15
+	VPADDD        Y15, Y2, Y2
+	VPADDD        Z7, Z3, Z3
+	VEXTRACTI64X4 $0x01, Z3, Y15
+	VPADDD        Y15, Y3, Y3
+	VPHADDD       Y1, Y0, Y0
+	VPHADDD       Y3, Y2, Y2
+	VPHADDD       Y2, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score4
+	MOVQ          48(AX), R13
+	VMOVDQU       X0, (R13)(CX*4)
+	JMP           next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         wideCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       wideIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	VPXOR X11, X11, X11
+	XORQ  R13, R13
+
+pair1:
+	CMPQ      R13, 104(AX)
+	JGE       block1
+	VMOVDQU32 (DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    (R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 64(DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    64(R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z4
+	ADDQ      $0x80, R13
+	JMP       pair1
+
+block1:
+	CMPQ      R13, 96(AX)
+	JGE       tail1
+	VMOVDQU32 (DI)(R13*1), Z12
+	VPDPBUSD  Z12, Z14, Z11
+	VPXORD    (R8)(R13*1), Z14, Z13
+	VPDPBUSD  Z12, Z13, Z0
+	ADDQ      $0x40, R13
+	JMP       block1
+
+tail1:
+	CMPQ       112(AX), $0x00
+	JE         sum1
+	VMOVDQU32  (DI)(R13*1), Z12
+	VPDPBUSD   Z12, Z14, Z11
+	VMOVDQU8.Z (R8)(R13*1), K1, Z13
+	VPXORD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z13, Z0
+
+sum1:
+	VPSUBD        Z11, Z0, Z0
+	VPADDD        Z4, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score1
+	MOVQ          48(AX), R13
+	VMOVD         X0, (R13)(CX*4)
+	JMP           next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Z1
+
+shift:
+	VMOVDQU64 -64(R8)(R10*8), Z0
+	VPCMPGTQ  Z1, Z0, K2
+	KMOVB     K2, R11
+	CMPL      R11, $0x000000ff
+	JNE       partly
+	VMOVDQU64 Z0, -56(R8)(R10*8)
+	SUBQ      $0x08, R10
+	JMP       shift
+
+partly:
+	VMOVDQU64 Z0, K2, -56(R8)(R10*8)
+	POPCNTL   R11, R11
+	SUBQ      R11, R10
+	MOVQ      R9, (R8)(R10*8)
+	CMPQ      R10, 216(AX)
+	JGE       inserted
+	MOVQ      R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func int4DotAVX512(c *byte) int
@@ -1919,15 +3609,19 @@ TEXT ·int4DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -1940,20 +3634,20 @@ checked:
 	MOVQ         40(AX), R12
 	MOVQ         R12, R13
 	ANDQ         $-128, R13
-	MOVQ         R13, 96(AX)
+	MOVQ         R13, 104(AX)
 	MOVQ         R12, R13
 	ANDQ         $-64, R13
-	MOVQ         R13, 88(AX)
+	MOVQ         R13, 96(AX)
 	NEGQ         R13
 	ADDQ         R12, R13
-	MOVQ         R13, 104(AX)
+	MOVQ         R13, 112(AX)
 	MOVQ         $-1, R13
-	MOVQ         104(AX), R8
+	MOVQ         112(AX), R8
 	BZHIQ        R8, R13, R13
 	KMOVQ        R13, K1
 	MOVL         $0x0f0f0f0f, R8
 	VPBROADCASTD R8, Z14
-	MOVQ         112(AX), R14
+	MOVQ         120(AX), R14
 	ADDQ         DI, R14
 	XORQ         CX, CX
 	XORQ         DX, DX
@@ -2002,7 +3696,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -2034,7 +3728,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -2081,7 +3775,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -2089,31 +3783,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2162,7 +3876,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU32 (DI)(R13*1), Z12
 	VMOVDQU32 (R14)(R13*1), Z11
@@ -2176,7 +3890,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU32  (DI)(R13*1), Z12
 	VMOVDQU32  (R14)(R13*1), Z11
@@ -2195,7 +3909,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -2203,27 +3917,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2239,13 +3964,536 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func int4DotWalkAVX512(c *byte) int
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·int4DotWalkAVX512(SB), NOSPLIT, $0-16
+	MOVQ         c+0(FP), AX
+	MOVQ         (AX), DI
+	MOVQ         8(AX), SI
+	MOVQ         40(AX), R12
+	MOVQ         R12, R13
+	ANDQ         $-128, R13
+	MOVQ         R13, 104(AX)
+	MOVQ         R12, R13
+	ANDQ         $-64, R13
+	MOVQ         R13, 96(AX)
+	NEGQ         R13
+	ADDQ         R12, R13
+	MOVQ         R13, 112(AX)
+	MOVQ         $-1, R13
+	MOVQ         112(AX), R8
+	BZHIQ        R8, R13, R13
+	KMOVQ        R13, K1
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z14
+	MOVQ         120(AX), R14
+	ADDQ         DI, R14
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	XORQ  R13, R13
+
+block4:
+	CMPQ      R13, 96(AX)
+	JGE       tail4
+	VMOVDQU32 (DI)(R13*1), Z12
+	VMOVDQU32 (R14)(R13*1), Z11
+	VMOVDQU32 (R8)(R13*1), Z13
+	VPANDD    Z14, Z13, Z10
+	VPSRLW    $0x04, Z13, Z13
+	VPANDD    Z14, Z13, Z13
+	VPDPBUSD  Z12, Z10, Z0
+	VPDPBUSD  Z11, Z13, Z4
+	VMOVDQU32 (R9)(R13*1), Z13
+	VPANDD    Z14, Z13, Z10
+	VPSRLW    $0x04, Z13, Z13
+	VPANDD    Z14, Z13, Z13
+	VPDPBUSD  Z12, Z10, Z1
+	VPDPBUSD  Z11, Z13, Z5
+	VMOVDQU32 (R10)(R13*1), Z13
+	VPANDD    Z14, Z13, Z10
+	VPSRLW    $0x04, Z13, Z13
+	VPANDD    Z14, Z13, Z13
+	VPDPBUSD  Z12, Z10, Z2
+	VPDPBUSD  Z11, Z13, Z6
+	VMOVDQU32 (R11)(R13*1), Z13
+	VPANDD    Z14, Z13, Z10
+	VPSRLW    $0x04, Z13, Z13
+	VPANDD    Z14, Z13, Z13
+	VPDPBUSD  Z12, Z10, Z3
+	VPDPBUSD  Z11, Z13, Z7
+	ADDQ      $0x40, R13
+	JMP       block4
+
+tail4:
+	CMPQ       112(AX), $0x00
+	JE         sum4
+	VMOVDQU32  (DI)(R13*1), Z12
+	VMOVDQU32  (R14)(R13*1), Z11
+	VMOVDQU8.Z (R8)(R13*1), K1, Z13
+	VPANDD     Z14, Z13, Z10
+	VPSRLW     $0x04, Z13, Z13
+	VPANDD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z10, Z0
+	VPDPBUSD   Z11, Z13, Z4
+	VMOVDQU8.Z (R9)(R13*1), K1, Z13
+	VPANDD     Z14, Z13, Z10
+	VPSRLW     $0x04, Z13, Z13
+	VPANDD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z10, Z1
+	VPDPBUSD   Z11, Z13, Z5
+	VMOVDQU8.Z (R10)(R13*1), K1, Z13
+	VPANDD     Z14, Z13, Z10
+	VPSRLW     $0x04, Z13, Z13
+	VPANDD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z10, Z2
+	VPDPBUSD   Z11, Z13, Z6
+	VMOVDQU8.Z (R11)(R13*1), K1, Z13
+	VPANDD     Z14, Z13, Z10
+	VPSRLW     $0x04, Z13, Z13
+	VPANDD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z10, Z3
+	VPDPBUSD   Z11, Z13, Z7
+
+sum4:
+	VPADDD        Z4, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VPADDD        Z5, Z1, Z1
+	VEXTRACTI64X4 $0x01, Z1, Y15
+	VPADDD        Y15, Y1, Y1
+	VPADDD        Z6, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z2, Y15
+	VPADDD        Y15, Y2, Y2
+	VPADDD        Z7, Z3, Z3
+	VEXTRACTI64X4 $0x01, Z3, Y15
+	VPADDD        Y15, Y3, Y3
+	VPHADDD       Y1, Y0, Y0
+	VPHADDD       Y3, Y2, Y2
+	VPHADDD       Y2, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score4
+	MOVQ          48(AX), R13
+	VMOVDQU       X0, (R13)(CX*4)
+	JMP           next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         wideCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       wideIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	XORQ  R13, R13
+
+block1:
+	CMPQ      R13, 96(AX)
+	JGE       tail1
+	VMOVDQU32 (DI)(R13*1), Z12
+	VMOVDQU32 (R14)(R13*1), Z11
+	VMOVDQU32 (R8)(R13*1), Z13
+	VPANDD    Z14, Z13, Z10
+	VPSRLW    $0x04, Z13, Z13
+	VPANDD    Z14, Z13, Z13
+	VPDPBUSD  Z12, Z10, Z0
+	VPDPBUSD  Z11, Z13, Z4
+	ADDQ      $0x40, R13
+	JMP       block1
+
+tail1:
+	CMPQ       112(AX), $0x00
+	JE         sum1
+	VMOVDQU32  (DI)(R13*1), Z12
+	VMOVDQU32  (R14)(R13*1), Z11
+	VMOVDQU8.Z (R8)(R13*1), K1, Z13
+	VPANDD     Z14, Z13, Z10
+	VPSRLW     $0x04, Z13, Z13
+	VPANDD     Z14, Z13, Z13
+	VPDPBUSD   Z12, Z10, Z0
+	VPDPBUSD   Z11, Z13, Z4
+
+sum1:
+	VPADDD        Z4, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score1
+	MOVQ          48(AX), R13
+	VMOVD         X0, (R13)(CX*4)
+	JMP           next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Z1
+
+shift:
+	VMOVDQU64 -64(R8)(R10*8), Z0
+	VPCMPGTQ  Z1, Z0, K2
+	KMOVB     K2, R11
+	CMPL      R11, $0x000000ff
+	JNE       partly
+	VMOVDQU64 Z0, -56(R8)(R10*8)
+	SUBQ      $0x08, R10
+	JMP       shift
+
+partly:
+	VMOVDQU64 Z0, K2, -56(R8)(R10*8)
+	POPCNTL   R11, R11
+	SUBQ      R11, R10
+	MOVQ      R9, (R8)(R10*8)
+	CMPQ      R10, 216(AX)
+	JGE       inserted
+	MOVQ      R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 // func bit1DotAVX512(c *byte) int
@@ -2263,15 +4511,19 @@ TEXT ·bit1DotAVX512(SB), NOSPLIT, $0-16
 	XORQ  CX, CX
 
 check:
-	CMPQ  CX, 32(AX)
-	JGE   checked
-	MOVL  (BX)(CX*4), R8
-	INCQ  CX
-	CMPQ  R8, R9
-	JAE   stray
-	IMULQ R12, R8
-	ADDQ  SI, R8
-	MOVQ  R13, R10
+	CMPQ       CX, 32(AX)
+	JGE        checked
+	MOVL       (BX)(CX*4), R8
+	INCQ       CX
+	CMPQ       R8, R9
+	JAE        stray
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
 
 line:
 	DECQ       R10
@@ -2284,15 +4536,15 @@ checked:
 	MOVQ  40(AX), R12
 	MOVQ  R12, R13
 	ANDQ  $-128, R13
-	MOVQ  R13, 96(AX)
+	MOVQ  R13, 104(AX)
 	MOVQ  R12, R13
 	ANDQ  $-64, R13
-	MOVQ  R13, 88(AX)
+	MOVQ  R13, 96(AX)
 	NEGQ  R13
 	ADDQ  R12, R13
-	MOVQ  R13, 104(AX)
+	MOVQ  R13, 112(AX)
 	MOVQ  $-1, R13
-	MOVQ  104(AX), R8
+	MOVQ  112(AX), R8
 	BZHIQ R8, R13, R13
 	KMOVQ R13, K1
 	XORQ  CX, CX
@@ -2350,7 +4602,7 @@ add4:
 	XORQ  R13, R13
 
 block4:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail4
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -2408,7 +4660,7 @@ block4:
 	JMP       block4
 
 tail4:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum4
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -2501,7 +4753,7 @@ sum4:
 	VPHADDD       Y2, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score4
 	MOVQ          48(AX), R13
 	VMOVDQU       X0, (R13)(CX*4)
@@ -2509,31 +4761,51 @@ sum4:
 
 score4:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared4
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVHPS      (R9)(R13*1), X3, X3
-	VMOVSD       (R10)(R13*1), X5
-	VMOVHPS      (R11)(R13*1), X5, X5
-	VSHUFPS      $0x88, X5, X3, X4
-	VSHUFPS      $0xdd, X5, X3, X5
-	VFMADD213PS  X4, X5, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
 
 shared4:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose4
 	MOVQ         48(AX), R13
 	VMOVUPS      X0, (R13)(CX*4)
 	JMP          next4
 
 choose4:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	TESTL        R13, R13
@@ -2584,7 +4856,7 @@ add1:
 	XORQ  R13, R13
 
 block1:
-	CMPQ      R13, 88(AX)
+	CMPQ      R13, 96(AX)
 	JGE       tail1
 	VMOVDQU64 (R8)(R13*1), Z16
 	VPANDQ    (DI)(R13*4), Z16, Z17
@@ -2603,7 +4875,7 @@ block1:
 	JMP       block1
 
 tail1:
-	CMPQ       104(AX), $0x00
+	CMPQ       112(AX), $0x00
 	JE         sum1
 	VMOVDQU8.Z (R8)(R13*1), K1, Z16
 	VPANDQ     (DI)(R13*4), Z16, Z17
@@ -2632,7 +4904,7 @@ sum1:
 	VPHADDD       Y0, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
 	VPADDD        X1, X0, X0
-	TESTQ         $0x00000002, 120(AX)
+	TESTQ         $0x00000002, 128(AX)
 	JZ            score1
 	MOVQ          48(AX), R13
 	VMOVD         X0, (R13)(CX*4)
@@ -2640,27 +4912,38 @@ sum1:
 
 score1:
 	VCVTDQ2PS    X0, X0
-	VBROADCASTSS 128(AX), X1
-	VBROADCASTSS 132(AX), X2
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
 	VFMADD213PS  X2, X1, X0
-	TESTQ        $0x00000001, 120(AX)
+	TESTQ        $0x00000001, 128(AX)
 	JZ           shared1
-	MOVQ         80(AX), R13
-	VMOVSD       (R8)(R13*1), X3
-	VMOVSHDUP    X3, X4
-	VFMADD213PS  X3, X4, X0
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
 
 shared1:
-	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 144(AX), X1
 	VADDPS       X1, X0, X0
-	TESTQ        $0x00000004, 120(AX)
+	TESTQ        $0x00000004, 128(AX)
 	JZ           choose1
 	MOVQ         48(AX), R13
 	VMOVSS       X0, (R13)(CX*4)
 	JMP          next1
 
 choose1:
-	VBROADCASTSS 140(AX), X1
+	VBROADCASTSS 148(AX), X1
 	VCMPPS       $0x11, X1, X0, X2
 	VMOVMSKPS    X2, R13
 	ANDL         $0x01, R13
@@ -2676,11 +4959,627 @@ next1:
 	JMP  take1
 
 last1:
-	VZEROUPPER
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET
 
 stray:
 	MOVQ $-1, DX
 	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func bit1DotWalkAVX512(c *byte) int
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VPOPCNTDQ, BMI2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·bit1DotWalkAVX512(SB), NOSPLIT, $0-16
+	MOVQ  c+0(FP), AX
+	MOVQ  (AX), DI
+	MOVQ  8(AX), SI
+	MOVQ  40(AX), R12
+	MOVQ  R12, R13
+	ANDQ  $-128, R13
+	MOVQ  R13, 104(AX)
+	MOVQ  R12, R13
+	ANDQ  $-64, R13
+	MOVQ  R13, 96(AX)
+	NEGQ  R13
+	ADDQ  R12, R13
+	MOVQ  R13, 112(AX)
+	MOVQ  $-1, R13
+	MOVQ  112(AX), R8
+	BZHIQ R8, R13, R13
+	KMOVQ R13, K1
+
+hop:
+	MOVQ    216(AX), R8
+	MOVQ    192(AX), R9
+	MOVQ    208(AX), R10
+	CMPQ    R9, R10
+	CMOVQGT R10, R9
+	MOVQ    184(AX), R10
+
+seek:
+	CMPQ       R8, R9
+	JGE        done
+	MOVL       (R10)(R8*8), R11
+	INCQ       R8
+	TESTL      R11, R11
+	JS         seek
+	DECQ       224(AX)
+	JLT        pause
+	MOVQ       R8, 216(AX)
+	MOVL       R11, R12
+	ORL        $0x80000000, R12
+	MOVL       R12, -8(R10)(R8*8)
+	CMPQ       R8, R9
+	JGE        taken
+	MOVL       (R10)(R8*8), R12
+	ANDL       $0x7fffffff, R12
+	IMULQ      160(AX), R12
+	MOVQ       152(AX), R13
+	PREFETCHT0 (R13)(R12*4)
+	PREFETCHT0 64(R13)(R12*4)
+
+taken:
+	MOVQ  160(AX), R12
+	MOVQ  R11, R13
+	IMULQ R12, R13
+	SHLQ  $0x02, R13
+	ADDQ  152(AX), R13
+	LEAQ  (R13)(R12*4), R12
+	MOVQ  168(AX), R8
+	MOVQ  24(AX), BX
+	MOVQ  176(AX), DX
+	XORQ  CX, CX
+	XORQ  R9, R9
+
+slot:
+	CMPQ  R13, R12
+	JEQ   gathered
+	MOVL  (R13), R10
+	ADDQ  $0x04, R13
+	CMPL  R10, R11
+	JEQ   gathered
+	CMPQ  R10, 64(AX)
+	JAE   stray
+	MOVL  R10, (BX)(CX*4)
+	CMPB  (R8)(R10*1), DL
+	SETNE R9
+	MOVB  DL, (R8)(R10*1)
+	ADDQ  R9, CX
+	JMP   slot
+
+gathered:
+	MOVQ  CX, 32(AX)
+	TESTQ CX, CX
+	JZ    hop
+	ADDQ  CX, 232(AX)
+	MOVQ  16(AX), R12
+	MOVQ  72(AX), R13
+
+ahead:
+	DECQ       CX
+	JLT        asked
+	MOVL       (BX)(CX*4), R8
+	MOVQ       R8, R10
+	IMULQ      88(AX), R10
+	ADDQ       80(AX), R10
+	PREFETCHT0 (R10)
+	IMULQ      R12, R8
+	ADDQ       SI, R8
+	MOVQ       R13, R10
+
+line:
+	DECQ       R10
+	JLT        ahead
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	JMP        line
+
+asked:
+	MOVL $0x7f800000, R11
+	MOVQ 192(AX), R8
+	CMPQ R8, 200(AX)
+	JLT  open
+	MOVQ 184(AX), R10
+	MOVL -4(R10)(R8*8), R11
+	MOVL R11, R12
+	SARL $0x1f, R12
+	SHRL $0x01, R12
+	XORL R12, R11
+
+open:
+	MOVL R11, 148(AX)
+	MOVQ 40(AX), R12
+	XORQ CX, CX
+	XORQ DX, DX
+
+take4:
+	LEAQ  4(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last4
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather4
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVQ  R8, R9
+	ADDQ  16(AX), R9
+	MOVQ  R9, R10
+	ADDQ  16(AX), R10
+	MOVQ  R10, R11
+	ADDQ  16(AX), R11
+	JMP   add4
+
+gather4:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	MOVL  4(BX)(CX*4), R9
+	IMULQ 16(AX), R9
+	ADDQ  SI, R9
+	MOVL  8(BX)(CX*4), R10
+	IMULQ 16(AX), R10
+	ADDQ  SI, R10
+	MOVL  12(BX)(CX*4), R11
+	IMULQ 16(AX), R11
+	ADDQ  SI, R11
+
+add4:
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	VPXOR X4, X4, X4
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR X7, X7, X7
+	VPXOR X8, X8, X8
+	VPXOR X9, X9, X9
+	VPXOR X10, X10, X10
+	VPXOR X11, X11, X11
+	VPXOR X12, X12, X12
+	VPXOR X13, X13, X13
+	VPXOR X14, X14, X14
+	VPXOR X15, X15, X15
+	XORQ  R13, R13
+
+block4:
+	CMPQ      R13, 96(AX)
+	JGE       tail4
+	VMOVDQU64 (R8)(R13*1), Z16
+	VPANDQ    (DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z0, Z0
+	VPANDQ    64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z4, Z4
+	VPANDQ    128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z8, Z8
+	VPANDQ    192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z12, Z12
+	VMOVDQU64 (R9)(R13*1), Z16
+	VPANDQ    (DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z1, Z1
+	VPANDQ    64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z5, Z5
+	VPANDQ    128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z9, Z9
+	VPANDQ    192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z13, Z13
+	VMOVDQU64 (R10)(R13*1), Z16
+	VPANDQ    (DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z2, Z2
+	VPANDQ    64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z6, Z6
+	VPANDQ    128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z10, Z10
+	VPANDQ    192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z14, Z14
+	VMOVDQU64 (R11)(R13*1), Z16
+	VPANDQ    (DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z3, Z3
+	VPANDQ    64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z7, Z7
+	VPANDQ    128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z11, Z11
+	VPANDQ    192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z15, Z15
+	ADDQ      $0x40, R13
+	JMP       block4
+
+tail4:
+	CMPQ       112(AX), $0x00
+	JE         sum4
+	VMOVDQU8.Z (R8)(R13*1), K1, Z16
+	VPANDQ     (DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z0, Z0
+	VPANDQ     64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z4, Z4
+	VPANDQ     128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z8, Z8
+	VPANDQ     192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z12, Z12
+	VMOVDQU8.Z (R9)(R13*1), K1, Z16
+	VPANDQ     (DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z1, Z1
+	VPANDQ     64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z5, Z5
+	VPANDQ     128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z9, Z9
+	VPANDQ     192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z13, Z13
+	VMOVDQU8.Z (R10)(R13*1), K1, Z16
+	VPANDQ     (DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z2, Z2
+	VPANDQ     64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z6, Z6
+	VPANDQ     128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z10, Z10
+	VPANDQ     192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z14, Z14
+	VMOVDQU8.Z (R11)(R13*1), K1, Z16
+	VPANDQ     (DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z3, Z3
+	VPANDQ     64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z7, Z7
+	VPANDQ     128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z11, Z11
+	VPANDQ     192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z15, Z15
+
+sum4:
+	VPSLLD        $0x01, Z4, Z4
+	VPSLLD        $0x02, Z8, Z8
+	VPSLLD        $0x03, Z12, Z12
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z8, Z0, Z0
+	VPSUBD        Z12, Z0, Z0
+	VPSLLD        $0x01, Z5, Z5
+	VPSLLD        $0x02, Z9, Z9
+	VPSLLD        $0x03, Z13, Z13
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z9, Z1, Z1
+	VPSUBD        Z13, Z1, Z1
+	VPSLLD        $0x01, Z6, Z6
+	VPSLLD        $0x02, Z10, Z10
+	VPSLLD        $0x03, Z14, Z14
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z10, Z2, Z2
+	VPSUBD        Z14, Z2, Z2
+	VPSLLD        $0x01, Z7, Z7
+	VPSLLD        $0x02, Z11, Z11
+	VPSLLD        $0x03, Z15, Z15
+	VPADDD        Z7, Z3, Z3
+	VPADDD        Z11, Z3, Z3
+	VPSUBD        Z15, Z3, Z3
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VEXTRACTI64X4 $0x01, Z1, Y15
+	VPADDD        Y15, Y1, Y1
+	VEXTRACTI64X4 $0x01, Z2, Y15
+	VPADDD        Y15, Y2, Y2
+	VEXTRACTI64X4 $0x01, Z3, Y15
+	VPADDD        Y15, Y3, Y3
+	VPHADDD       Y1, Y0, Y0
+	VPHADDD       Y3, Y2, Y2
+	VPHADDD       Y2, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score4
+	MOVQ          48(AX), R13
+	VMOVDQU       X0, (R13)(CX*4)
+	JMP           next4
+
+score4:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared4
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own4
+	LEAQ         (CX), R8
+	LEAQ         1(CX), R9
+	LEAQ         2(CX), R10
+	LEAQ         3(CX), R11
+	JMP          correct4
+
+own4:
+	MOVL (BX)(CX*4), R8
+	MOVL 4(BX)(CX*4), R9
+	MOVL 8(BX)(CX*4), R10
+	MOVL 12(BX)(CX*4), R11
+
+correct4:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	IMULQ       88(AX), R9
+	IMULQ       88(AX), R10
+	IMULQ       88(AX), R11
+	VMOVSD      (R8)(R13*1), X3
+	VMOVHPS     (R9)(R13*1), X3, X3
+	VMOVSD      (R10)(R13*1), X5
+	VMOVHPS     (R11)(R13*1), X5, X5
+	VSHUFPS     $0x88, X5, X3, X4
+	VSHUFPS     $0xdd, X5, X3, X5
+	VFMADD213PS X4, X5, X0
+
+shared4:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose4
+	MOVQ         48(AX), R13
+	VMOVUPS      X0, (R13)(CX*4)
+	JMP          next4
+
+choose4:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	TESTL        R13, R13
+	JZ           next4
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	MOVQ         R13, R11
+	SHLQ         $0x04, R11
+	LEAQ         wideCompress<>+0(SB), R10
+	VMOVDQU      (R10)(R11*1), X3
+	VPSHUFB      X3, X0, X0
+	VMOVUPS      X0, (R8)(DX*4)
+	VMOVD        CX, X4
+	VPBROADCASTD X4, X4
+	VPADDD       wideIota<>+0(SB), X4, X4
+	VPSHUFB      X3, X4, X4
+	VMOVDQU      X4, (R9)(DX*4)
+	POPCNTQ      R13, R13
+	ADDQ         R13, DX
+
+next4:
+	ADDQ $0x04, CX
+	JMP  take4
+
+last4:
+take1:
+	LEAQ  1(CX), R13
+	CMPQ  R13, 32(AX)
+	JGT   last1
+	MOVQ  24(AX), BX
+	TESTQ BX, BX
+	JNZ   gather1
+	MOVQ  CX, R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+	JMP   add1
+
+gather1:
+	MOVL  (BX)(CX*4), R8
+	IMULQ 16(AX), R8
+	ADDQ  SI, R8
+
+add1:
+	VPXOR X0, X0, X0
+	VPXOR X4, X4, X4
+	VPXOR X8, X8, X8
+	VPXOR X12, X12, X12
+	XORQ  R13, R13
+
+block1:
+	CMPQ      R13, 96(AX)
+	JGE       tail1
+	VMOVDQU64 (R8)(R13*1), Z16
+	VPANDQ    (DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z0, Z0
+	VPANDQ    64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z4, Z4
+	VPANDQ    128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z8, Z8
+	VPANDQ    192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ  Z17, Z17
+	VPADDD    Z17, Z12, Z12
+	ADDQ      $0x40, R13
+	JMP       block1
+
+tail1:
+	CMPQ       112(AX), $0x00
+	JE         sum1
+	VMOVDQU8.Z (R8)(R13*1), K1, Z16
+	VPANDQ     (DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z0, Z0
+	VPANDQ     64(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z4, Z4
+	VPANDQ     128(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z8, Z8
+	VPANDQ     192(DI)(R13*4), Z16, Z17
+	VPOPCNTQ   Z17, Z17
+	VPADDD     Z17, Z12, Z12
+
+sum1:
+	VPSLLD        $0x01, Z4, Z4
+	VPSLLD        $0x02, Z8, Z8
+	VPSLLD        $0x03, Z12, Z12
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z8, Z0, Z0
+	VPSUBD        Z12, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y15
+	VPADDD        Y15, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VPHADDD       Y0, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDD        X1, X0, X0
+	TESTQ         $0x00000002, 128(AX)
+	JZ            score1
+	MOVQ          48(AX), R13
+	VMOVD         X0, (R13)(CX*4)
+	JMP           next1
+
+score1:
+	VCVTDQ2PS    X0, X0
+	VBROADCASTSS 136(AX), X1
+	VBROADCASTSS 140(AX), X2
+	VFMADD213PS  X2, X1, X0
+	TESTQ        $0x00000001, 128(AX)
+	JZ           shared1
+	MOVQ         24(AX), BX
+	TESTQ        BX, BX
+	JNZ          own1
+	LEAQ         (CX), R8
+	JMP          correct1
+
+own1:
+	MOVL (BX)(CX*4), R8
+
+correct1:
+	MOVQ        80(AX), R13
+	IMULQ       88(AX), R8
+	VMOVSD      (R8)(R13*1), X3
+	VMOVSHDUP   X3, X4
+	VFMADD213PS X3, X4, X0
+
+shared1:
+	VBROADCASTSS 144(AX), X1
+	VADDPS       X1, X0, X0
+	TESTQ        $0x00000004, 128(AX)
+	JZ           choose1
+	MOVQ         48(AX), R13
+	VMOVSS       X0, (R13)(CX*4)
+	JMP          next1
+
+choose1:
+	VBROADCASTSS 148(AX), X1
+	VCMPPS       $0x11, X1, X0, X2
+	VMOVMSKPS    X2, R13
+	ANDL         $0x01, R13
+	JZ           next1
+	MOVQ         48(AX), R8
+	MOVQ         56(AX), R9
+	VMOVSS       X0, (R8)(DX*4)
+	MOVL         CX, (R9)(DX*4)
+	INCQ         DX
+
+next1:
+	ADDQ $0x01, CX
+	JMP  take1
+
+last1:
+	TESTQ DX, DX
+	JZ    hop
+	MOVQ  24(AX), BX
+	XORQ  CX, CX
+
+insert:
+	MOVQ       48(AX), R8
+	MOVL       (R8)(CX*4), R9
+	MOVL       R9, R10
+	SARL       $0x1f, R10
+	SHRL       $0x01, R10
+	XORL       R10, R9
+	SHLQ       $0x20, R9
+	MOVQ       56(AX), R8
+	MOVL       (R8)(CX*4), R10
+	MOVL       (BX)(R10*4), R10
+	ORQ        R10, R9
+	IMULQ      160(AX), R10
+	MOVQ       152(AX), R8
+	PREFETCHT0 (R8)(R10*4)
+	PREFETCHT0 64(R8)(R10*4)
+	INCQ       CX
+	MOVQ       184(AX), R8
+	MOVQ       192(AX), R10
+	CMPQ       R10, 200(AX)
+	JLT        grow
+	CMPQ       R9, -8(R8)(R10*8)
+	JGE        inserted
+	DECQ       R10
+	JMP        place
+
+grow:
+	INCQ 192(AX)
+
+place:
+	VMOVQ        R9, X1
+	VPBROADCASTQ X1, Z1
+
+shift:
+	VMOVDQU64 -64(R8)(R10*8), Z0
+	VPCMPGTQ  Z1, Z0, K2
+	KMOVB     K2, R11
+	CMPL      R11, $0x000000ff
+	JNE       partly
+	VMOVDQU64 Z0, -56(R8)(R10*8)
+	SUBQ      $0x08, R10
+	JMP       shift
+
+partly:
+	VMOVDQU64 Z0, K2, -56(R8)(R10*8)
+	POPCNTL   R11, R11
+	SUBQ      R11, R10
+	MOVQ      R9, (R8)(R10*8)
+	CMPQ      R10, 216(AX)
+	JGE       inserted
+	MOVQ      R10, 216(AX)
+
+inserted:
+	CMPQ CX, DX
+	JLT  insert
+	JMP  hop
+
+done:
+	MOVQ R8, 216(AX)
+	MOVQ $+0, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+pause:
+	MOVQ $+1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
+	RET
+
+stray:
+	MOVQ $-1, DX
+	MOVQ DX, ret+8(FP)
+	VZEROUPPER
 	RET

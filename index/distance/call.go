@@ -13,10 +13,11 @@ type call struct {
 	width       int // of a row: elements of floats, bytes of codes
 	scores      unsafe.Pointer
 	positions   *uint32
-	limit       int // rows there are; ids must be below
-	lines       int // cache lines of a row to ask for before the first sum
-	corrections int // where a row's addend and factor lie
-	whole       int // scratch of the kernel, up to rest
+	limit       int            // rows there are; ids must be below
+	lines       int            // cache lines of a row to ask for before the first sum
+	corrections unsafe.Pointer // the first row's addend and factor
+	apart       int            // bytes from those to the next row's
+	whole       int            // scratch of the kernel, up to rest
 	pairs       int
 	rest        int
 	plane       int // bytes from the query's even places to its odd ones
@@ -25,6 +26,19 @@ type call struct {
 	off         float32
 	add         float32
 	threshold   float32
+
+	// What a walk works on besides; see [Walk].
+	links    *uint32
+	slots    int
+	visited  *uint8
+	epoch    int
+	keys     *int64
+	held     int
+	room     int
+	follow   int
+	next     int
+	hops     int
+	compared int
 }
 
 // The flags of a call.

@@ -8,7 +8,13 @@ import "unsafe"
 func f32DotAVX2(c *call) int
 
 //go:noescape
+func f32DotWalkAVX2(c *call) int
+
+//go:noescape
 func f32L2AVX2(c *call) int
+
+//go:noescape
+func f32L2WalkAVX2(c *call) int
 
 //go:noescape
 func f16DotAVX2(c *call) int
@@ -20,16 +26,31 @@ func f16L2AVX2(c *call) int
 func int8DotAVX2(c *call) int
 
 //go:noescape
+func int8DotWalkAVX2(c *call) int
+
+//go:noescape
 func int4DotAVX2(c *call) int
+
+//go:noescape
+func int4DotWalkAVX2(c *call) int
 
 //go:noescape
 func bit1DotAVX2(c *call) int
 
 //go:noescape
+func bit1DotWalkAVX2(c *call) int
+
+//go:noescape
 func f32DotAVX512(c *call) int
 
 //go:noescape
+func f32DotWalkAVX512(c *call) int
+
+//go:noescape
 func f32L2AVX512(c *call) int
+
+//go:noescape
+func f32L2WalkAVX512(c *call) int
 
 //go:noescape
 func f16DotAVX512(c *call) int
@@ -41,10 +62,19 @@ func f16L2AVX512(c *call) int
 func int8DotAVX512(c *call) int
 
 //go:noescape
+func int8DotWalkAVX512(c *call) int
+
+//go:noescape
 func int4DotAVX512(c *call) int
 
 //go:noescape
+func int4DotWalkAVX512(c *call) int
+
+//go:noescape
 func bit1DotAVX512(c *call) int
+
+//go:noescape
+func bit1DotWalkAVX512(c *call) int
 
 //go:noescape
 func hadamardAVX2(v, signs *float32, n int)
@@ -54,6 +84,15 @@ func largestAVX2(v *float32, n int) float32
 
 //go:noescape
 func roundAVX2(codes *int8, v *float32, n int, steps, step float32, sums *[32]uint32)
+
+//go:noescape
+func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func divideAVX2(dst, v *float32, n int, by float64)
 
 var (
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.query)-0]
@@ -67,13 +106,25 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.limit)-64]
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.lines)-72]
 	_ = [1]struct{}{}[unsafe.Offsetof(call{}.corrections)-80]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.whole)-88]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.pairs)-96]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.rest)-104]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.plane)-112]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.flags)-120]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.mul)-128]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.off)-132]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.add)-136]
-	_ = [1]struct{}{}[unsafe.Offsetof(call{}.threshold)-140]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.apart)-88]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.whole)-96]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.pairs)-104]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.rest)-112]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.plane)-120]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.flags)-128]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.mul)-136]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.off)-140]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.add)-144]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.threshold)-148]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.links)-152]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.slots)-160]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.visited)-168]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.epoch)-176]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.keys)-184]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.held)-192]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.room)-200]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.follow)-208]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.next)-216]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.hops)-224]
+	_ = [1]struct{}{}[unsafe.Offsetof(call{}.compared)-232]
 )

@@ -68,18 +68,22 @@ func (c *call) row(i, size int) []byte {
 	return unsafe.Slice((*byte)(c.rowAt(i)), size)
 }
 
-func (c *call) rowAt(i int) unsafe.Pointer {
-	if c.ids != nil {
-		i = int(*(*uint32)(unsafe.Add(unsafe.Pointer(c.ids), 4*i)))
+func (c *call) rowOf(i int) int {
+	if c.ids == nil {
+		return i
 	}
-	return unsafe.Add(unsafe.Pointer(c.rows), i*c.stride)
+	return int(*(*uint32)(unsafe.Add(unsafe.Pointer(c.ids), 4*i)))
+}
+
+func (c *call) rowAt(i int) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(c.rows), c.rowOf(i)*c.stride)
 }
 
 // write turns the sum of row i into a score and writes it if it is wanted.
 func (c *call) write(i, written int, sum float32) int {
 	score := c.mul*sum + c.off
 	if c.flags&flagCorrected != 0 {
-		own := unsafe.Slice((*byte)(unsafe.Add(c.rowAt(i), c.corrections)), 8)
+		own := unsafe.Slice((*byte)(unsafe.Add(c.corrections, c.rowOf(i)*c.apart)), 8)
 		addend := math.Float32frombits(binary.LittleEndian.Uint32(own))
 		factor := math.Float32frombits(binary.LittleEndian.Uint32(own[4:]))
 		score = score*factor + addend

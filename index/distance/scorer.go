@@ -21,11 +21,15 @@ import (
 type Scorer struct {
 	call   call
 	kernel batch
+	walk   batch // nil: in Go
 	format Format
 	size   int // bytes of a row
 	ends   int // bytes of a row with its corrections
 	flags  int // that every call has
 	data   []byte
+	// Where corrections lie: from start in own, apart bytes from one to the next.
+	own    []byte
+	start  int
 	floats []float32
 	codes  []byte
 	sum    [1]int32 // here, because a kernel's results must not lie on the stack
@@ -53,6 +57,15 @@ func (s *Scorer) SetInt8(query []int8) {
 	s.growCodes(len(query) + 64)
 	copy(s.codes, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(query))), len(query)))
 	s.set(Int8, lode.Dot, len(query), unsafe.Pointer(unsafe.SliceData(s.codes)))
+}
+
+// ReplaceInt8 sets another query for [Int8] rows of the same region: codes as the bytes of
+// a row, as many as the query before had. It costs a copy. The scale stays as it is.
+func (s *Scorer) ReplaceInt8(codes []byte) {
+	if s.format != Int8 || len(codes) != s.size {
+		panic("distance: ReplaceInt8 without a query of the same size")
+	}
+	copy(s.codes, codes)
 }
 
 // SetInt4 sets the query for [Int4] rows, whose codes count as 0 to 15.
@@ -97,9 +110,11 @@ func (s *Scorer) set(f Format, metric lode.Metric, dim int, query unsafe.Pointer
 		panic("distance: a query of more than MaxDim dimensions")
 	}
 	s.format, s.size = f, f.Bytes(dim)
-	s.kernel, _ = active.Load().choose(f, metric, s.size)
+	chosen := active.Load()
+	s.kernel, _ = chosen.choose(f, metric, s.size)
+	s.walk = chosen.chooseWalk(f, metric, s.size)
 	s.call.query, s.call.width = query, f.width(dim)
-	s.data, s.call.limit = nil, 0
+	s.data, s.own, s.call.limit = nil, nil, 0
 	s.SetScale(1, 0, 0)
 }
 
@@ -112,18 +127,34 @@ func (s *Scorer) SetScale(mul, off, add float32) {
 // addend and a factor of their own, two float32, corrections is where they lie in the row;
 // else it is negative. The region may be a mapped file; see [Guard].
 func (s *Scorer) SetRows(data []byte, stride, corrections int) {
-	s.ends, s.flags, s.call.corrections = s.size, 0, 0
+	s.ends, s.flags = s.size, 0
+	s.own, s.start, s.call.apart = data, 0, stride
 	if corrections >= 0 {
-		s.ends, s.flags, s.call.corrections = max(s.size, corrections+8), flagCorrected, corrections
+		s.ends, s.flags, s.start = max(s.size, corrections+8), flagCorrected, corrections
 	}
 	if stride < s.ends {
 		panic("distance: rows overlap")
 	}
-	s.data, s.call.stride, s.call.limit = data, stride, 0
-	if stride > 0 && len(data) >= s.ends {
-		s.call.limit = (len(data)-s.ends)/stride + 1
-	}
+	s.data, s.call.stride, s.call.limit = data, stride, rowsIn(data, stride, s.ends)
 	s.call.lines = linesAhead((s.ends + 63) / 64)
+}
+
+// SetCorrections sets the addends and factors of rows that do not hold them: those of row i
+// begin at byte i·stride of data. It follows [Scorer.SetRows].
+func (s *Scorer) SetCorrections(data []byte, stride int) {
+	if stride < 8 {
+		panic("distance: rows overlap")
+	}
+	s.own, s.start, s.call.apart, s.flags = data, 0, stride, flagCorrected
+	s.call.limit = min(s.call.limit, rowsIn(data, stride, 8))
+}
+
+// rowsIn is how many rows of the given size lie in the region.
+func rowsIn(data []byte, stride, size int) int {
+	if stride <= 0 || len(data) < size {
+		return 0
+	}
+	return (len(data)-size)/stride + 1
 }
 
 // linesAhead is how many of a row's cache lines to ask for before the first sum: short rows
@@ -131,7 +162,7 @@ func (s *Scorer) SetRows(data []byte, stride, corrections int) {
 // hardware, which too many requests would hold up. DESIGN.md has the measurement.
 func linesAhead(lines int) int {
 	switch {
-	case lines <= 4:
+	case lines <= 8:
 		return lines
 	case lines <= 16:
 		return 2
@@ -212,6 +243,7 @@ func (s *Scorer) run(first, n int, scores unsafe.Pointer, flags int) int {
 		panic("distance: rows beyond the region")
 	}
 	c.rows, c.n, c.scores, c.flags = &s.data[first*c.stride], n, scores, s.flags|flags
+	c.corrections = unsafe.Pointer(&s.own[s.start+first*c.apart])
 	written := s.kernel(c)
 	c.ids, c.positions, c.scores = nil, nil, nil
 	if written < 0 {

@@ -13,12 +13,17 @@ type set struct {
 	shown string // what [Kernel] says
 	pair  kernel
 	batch [formats][2]batch // by format, then dot or squared distance
+	walk  [formats][2]batch // the same kernels within a walk; nil means Go
 	// shortest is the number of bytes that a row needs for batch; below, Go serves.
 	shortest [formats]int
 	// bitBlock is for how many bytes of a row the query's bit planes lie side by side.
 	bitBlock int
 	// hadamard transforms n numbers, a power of two, times signs; nil means Go.
 	hadamard func(v, signs *float32, n int)
+	// exact are sums in float64 of n rows, inner product and squared distance; divide takes
+	// multiples of 4 numbers; nil means Go.
+	exact  [2]func(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+	divide func(dst, v *float32, n int, by float64)
 	// largest and round take multiples of 8 numbers; nil means Go.
 	largest func(v *float32, n int) float32
 	round   func(codes *int8, v *float32, n int, steps, step float32, sums *[32]uint32)
@@ -92,4 +97,15 @@ func (s *set) choose(f Format, metric lode.Metric, size int) (batch, int) {
 		return from.batch[f][1], from.bitBlock
 	}
 	return from.batch[f][0], from.bitBlock
+}
+
+// chooseWalk returns the walk over rows of the given size, or nil.
+func (s *set) chooseWalk(f Format, metric lode.Metric, size int) batch {
+	switch {
+	case size < s.shortest[f]:
+		return nil
+	case metric == lode.L2:
+		return s.walk[f][1]
+	}
+	return s.walk[f][0]
 }

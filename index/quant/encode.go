@@ -33,26 +33,28 @@ func (z *Quantizer) Encoder() *Encoder {
 // [lode.CodeInvalid]. The same vector and options make the same row on one CPU; others may
 // round differently when they rotate.
 func (e *Encoder) Encode(dst []byte, v []float32) error {
+	return e.encode(dst[:e.z.code], dst[e.z.code:e.z.size], v)
+}
+
+func (e *Encoder) encode(code, tail []byte, v []float32) error {
 	z := e.z
-	dst = dst[:z.size]
 	norm2, centered, err := z.prepare("vector", e.vector, v)
 	if err != nil {
 		return err
 	}
 	if z.options.Kind == None {
-		distance.PutFloat32(dst, v)
+		distance.PutFloat32(code, v)
 		return nil
 	}
-	clear(dst)
+	clear(code)
 	var c coding
 	if norm2 > 0 {
-		c = e.code(dst[:z.code], norm2)
+		c = e.code(code, norm2)
 	}
 	addend := norm2
 	if z.options.Metric != lode.L2 {
 		addend = -(centered + z.norm2)
 	}
-	tail := dst[z.code:]
 	binary.LittleEndian.PutUint32(tail, math.Float32bits(float32(addend)))
 	binary.LittleEndian.PutUint32(tail[4:], math.Float32bits(float32(-z.factor*c.scale)))
 	binary.LittleEndian.PutUint16(tail[8:], roundUp(c.missed))

@@ -18,11 +18,11 @@ const (
 	Bit1 Kind = "bit1" // eight dimensions a byte, rotated
 )
 
-// Default is the kind for a dimension when nobody chose one. Four bits pay where a row fits
-// one cache line with its corrections, or where vectors are so long that bytes are what a
-// search waits for; between, bytes need fewer rows to be looked at.
+// Default is the kind for a dimension when nobody chose one. Four bits pay where a code fits
+// one cache line, or where vectors are so long that bytes are what a search waits for;
+// between, bytes need fewer rows to be looked at.
 func Default(dim int) Kind {
-	if dim <= 104 || dim >= 1024 {
+	if dim <= 128 || dim >= 512 {
 		return Int4
 	}
 	return Int8
@@ -75,6 +75,7 @@ type Quantizer struct {
 	size     int
 	factor   float64 // of the inner product in a score: 2 for L2, else 1
 	norm2    float64 // of the center
+	perDim   float64 // 1/√(dim-1): the part of a random direction's length in one other
 }
 
 // New returns a quantizer.
@@ -92,6 +93,7 @@ func New(o Options) (*Quantizer, error) {
 	if o.Kind != None {
 		z.rotation = newRotation(z.dim, o.Seed)
 	}
+	z.perDim = 1 / math.Sqrt(float64(max(1, z.dim-1)))
 	z.code = z.format.Bytes(z.dim)
 	z.size = z.code
 	if o.Kind != None {
@@ -112,16 +114,7 @@ func (z *Quantizer) Size() int { return z.size }
 
 // Stride is the recommended distance of rows in memory: rows never lie across one cache
 // line more than they must, if the first begins at one.
-func (z *Quantizer) Stride() int {
-	if z.size > 64 {
-		return (z.size + 63) / 64 * 64
-	}
-	stride := 16
-	for stride < z.size {
-		stride *= 2
-	}
-	return stride
-}
+func (z *Quantizer) Stride() int { return padded(z.size) }
 
 // Mean returns the mean of the vectors, a good [Options.Center]; some hundreds suffice.
 func Mean(vectors ...[]float32) []float32 {

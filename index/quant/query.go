@@ -19,9 +19,9 @@ type Query struct {
 	scorer distance.Scorer
 	vector []float32
 	codes  []int8
-	data   []byte
-	stride int
+	rows   Rows
 
+	certain  bool    // bounds hold for every row
 	norm     float64 // length of the query without the center
 	errorLen float64 // length of the query's own coding error
 	add      float64 // the query's part of a score
@@ -40,7 +40,7 @@ func (q *Query) Set(v []float32) error {
 	if err != nil {
 		return err
 	}
-	q.data, q.norm, q.errorLen, q.add = nil, math.Sqrt(norm2), 0, 0
+	q.rows, q.norm, q.errorLen, q.add = Rows{}, math.Sqrt(norm2), 0, 0
 	if z.options.Kind == None {
 		q.norm = distance.Norm(v)
 		q.scorer.SetFloats(distance.Float32, z.options.Metric, v)
@@ -82,14 +82,24 @@ func (q *Query) code() (step, sum float64) {
 	return float64(single), float64(r.Sum)
 }
 
-// SetRows sets the region that holds the rows; row i begins at byte i·stride.
-func (q *Query) SetRows(data []byte, stride int) {
-	corrections := q.z.code
-	if q.z.options.Kind == None {
-		corrections = -1
+// SetCertain says whether bounds are to hold for every row, whatever the data, instead of
+// nearly every one. They are √dim/[Confidence] times as wide then. It stays until it is
+// changed.
+func (q *Query) SetCertain(certain bool) { q.certain = certain }
+
+// SetRow makes the vector that row i of the region, of [Int8], stands for the one that rows
+// are scored against. It costs a copy: nothing is rotated or rounded. [Query.Set] and
+// [Query.SetRegion] must have been called before. Bounds mean nothing afterwards.
+func (q *Query) SetRow(i uint32) {
+	z := q.z
+	code, tail := z.Split(q.rows, i)
+	addend := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail)))
+	factor := float64(math.Float32frombits(binary.LittleEndian.Uint32(tail[4:])))
+	if z.options.Metric != lode.L2 {
+		addend += z.norm2
 	}
-	q.data, q.stride = data, stride
-	q.scorer.SetRows(data, stride, corrections)
+	q.scorer.ReplaceInt8(code)
+	q.scorer.SetScale(float32(-factor/z.factor), 0, float32(addend))
 }
 
 // Scorer returns what scores the rows: smaller is better, the squared distance for L2, the
@@ -101,21 +111,13 @@ func (q *Query) Scorer() *distance.Scorer { return &q.scorer }
 // DESIGN.md. Score is what the scorer gave.
 func (q *Query) Bound(id uint32, score float32) float32 {
 	z := q.z
-	row := q.data[int(id)*q.stride:][:z.size]
-	if z.options.Kind == None {
-		return q.rounding(row, score)
+	code, tail := z.Split(q.rows, id)
+	if tail == nil {
+		return q.rounding(code, score)
 	}
-	tail := row[z.code:]
 	addend := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(tail))))
 	missed, coded := fromBfloat(binary.LittleEndian.Uint16(tail[8:])), fromBfloat(binary.LittleEndian.Uint16(tail[10:]))
-	spread := math.Hypot(missed*q.norm, coded*q.errorLen) / math.Sqrt(float64(max(1, z.dim-1)))
-	if z.dim < smallDim { // too few errors to make a normal one: the worst case instead
-		spread = (missed*q.norm + coded*q.errorLen) / Confidence
-	}
-	// Float32 arithmetic on the way: a few roundings of each part, or all of what is too
-	// small for it.
-	rounding := 0x1p-20*(addend+math.Abs(q.add)+z.factor*coded*q.norm) + 0x1p-120*(1+q.norm)
-	return up(Confidence*z.factor*spread + rounding)
+	return q.bound(missed, coded, addend)
 }
 
 // smallDim is where the sum of errors is near enough to a normal one.
@@ -123,16 +125,10 @@ const smallDim = 16
 
 // rounding bounds the error of float32 sums over rows of [None].
 func (q *Query) rounding(row []byte, score float32) float32 {
-	scale := math.Abs(float64(score))
-	if q.z.options.Metric != lode.L2 {
-		var sum float64
-		for ; len(row) >= 4; row = row[4:] {
-			x := float64(math.Float32frombits(binary.LittleEndian.Uint32(row)))
-			sum += x * x
-		}
-		scale = math.Sqrt(sum) * q.norm
+	if q.z.options.Metric == lode.L2 {
+		return q.roundingWithin(0, score)
 	}
-	return up(distance.RelativeError(q.z.dim)*scale*1.01 + distance.AbsoluteError(q.z.dim))
+	return q.roundingWithin(rowNorm(row), score)
 }
 
 func up(x float64) float32 { return math.Nextafter32(float32(x), float32(math.Inf(1))) }

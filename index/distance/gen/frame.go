@@ -16,9 +16,11 @@ var fields = []struct {
 	offset int
 }{
 	{"query", 0}, {"rows", 8}, {"stride", 16}, {"ids", 24}, {"n", 32}, {"width", 40},
-	{"scores", 48}, {"positions", 56}, {"limit", 64}, {"lines", 72}, {"corrections", 80},
-	{"whole", 88}, {"pairs", 96}, {"rest", 104}, {"plane", 112}, {"flags", 120},
-	{"mul", 128}, {"off", 132}, {"add", 136}, {"threshold", 140},
+	{"scores", 48}, {"positions", 56}, {"limit", 64}, {"lines", 72}, {"corrections", 80}, {"apart", 88},
+	{"whole", 96}, {"pairs", 104}, {"rest", 112}, {"plane", 120}, {"flags", 128},
+	{"mul", 136}, {"off", 140}, {"add", 144}, {"threshold", 148},
+	{"links", 152}, {"slots", 160}, {"visited", 168}, {"epoch", 176}, {"keys", 184},
+	{"held", 192}, {"room", 200}, {"follow", 208}, {"next", 216}, {"hops", 224}, {"compared", 232},
 }
 
 // The flags of a call.
@@ -141,16 +143,39 @@ func (s *set) tables() {
 
 // kernel writes the whole function of a family.
 func (s *set) kernel(f family) {
-	s.Function(f.name + s.name)
+	s.begin(f, f.name+s.name)
+	s.check()
+	s.limits(f)
+	s.XORQ(reg.RCX, reg.RCX)
+	s.XORQ(reg.RDX, reg.RDX)
+	s.rows(f)
+	s.end(func() { s.Store(reg.RDX, s.ReturnIndex(0)) })
+	s.Label("stray")
+	s.end(func() { s.status(-1) })
+}
+
+func (s *set) begin(f family, name string) {
+	s.Function(name)
 	s.Attributes(attr.NOSPLIT)
 	s.SignatureExpr("func(c *byte) int")
 	s.Load(s.Param("c"), reg.RAX)
 	s.MOVQ(field("query"), reg.RDI)
 	s.MOVQ(field("rows"), reg.RSI)
-	s.check()
-	s.limits(f)
-	s.XORQ(reg.RCX, reg.RCX)
-	s.XORQ(reg.RDX, reg.RDX)
+}
+
+func (s *set) end(result func()) {
+	result()
+	s.VZEROUPPER()
+	s.RET()
+}
+
+func (s *set) status(result int) {
+	s.MOVQ(operand.I32(int32(result)), reg.RDX)
+	s.Store(reg.RDX, s.ReturnIndex(0))
+}
+
+// rows takes all rows, four at a time and then one by one, and writes what is wanted.
+func (s *set) rows(f family) {
 	for _, rows := range []int{4, 1} {
 		s.Label(fmt.Sprintf("take%d", rows))
 		s.LEAQ(at(reg.RCX, nil, 0, rows), reg.R13)
@@ -169,13 +194,6 @@ func (s *set) kernel(f family) {
 		s.JMP(ref("take%d", rows))
 		s.Label(fmt.Sprintf("last%d", rows))
 	}
-	s.VZEROUPPER()
-	s.Store(reg.RDX, s.ReturnIndex(0))
-	s.RET()
-	s.Label("stray")
-	s.MOVQ(operand.I32(-1), reg.RDX)
-	s.Store(reg.RDX, s.ReturnIndex(0))
-	s.RET()
 }
 
 // check compares every id with the number of rows and asks for the first lines of its row,
@@ -195,6 +213,7 @@ func (s *set) check() {
 	s.INCQ(reg.RCX)
 	s.CMPQ(reg.R8, reg.R9)
 	s.JAE(ref("stray"))
+	s.prefetchCorrections()
 	s.IMULQ(reg.R12, reg.R8)
 	s.ADDQ(reg.RSI, reg.R8)
 	s.MOVQ(reg.R13, reg.R10)
@@ -205,6 +224,14 @@ func (s *set) check() {
 	s.ADDQ(imm(64), reg.R8)
 	s.JMP(ref("line"))
 	s.Label("checked")
+}
+
+// prefetchCorrections asks for those of the row in R8.
+func (s *set) prefetchCorrections() {
+	s.MOVQ(reg.R8, reg.R10)
+	s.IMULQ(field("apart"), reg.R10)
+	s.ADDQ(field("corrections"), reg.R10)
+	s.PREFETCHT0(at(reg.R10, nil, 0, 0))
 }
 
 // limits finds where whole pairs of blocks and whole blocks end, and what is left.

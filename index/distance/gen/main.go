@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/pass"
@@ -35,11 +36,18 @@ func generate(folder string) error {
 		for _, f := range s.families(s) {
 			s.kernel(f)
 			names = append(names, f.name+s.name)
+			if f.sums || strings.HasPrefix(f.name, "f32") {
+				s.walk(f)
+				names = append(names, f.name+"Walk"+s.name)
+			}
 		}
 		if !s.wide {
 			s.hadamard()
 			s.largest()
 			s.round()
+			s.exact("exactDot", false)
+			s.exact("exactL2", true)
+			s.divide()
 		}
 		if err := s.write(filepath.Join(folder, s.file)); err != nil {
 			return fmt.Errorf("%s: %w", s.file, err)

@@ -87,4 +87,13 @@ func largestAVX2(v *float32, n int) float32
 
 //go:noescape
 func roundAVX2(codes *int8, v *float32, n int, steps, step float32, sums *[32]uint32)
+
+//go:noescape
+func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
+
+//go:noescape
+func divideAVX2(dst, v *float32, n int, by float64)
 `

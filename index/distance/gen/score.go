@@ -46,7 +46,22 @@ func (s *set) emit(f family, rows int) {
 
 // correct multiplies by the rows' factors and adds their addends; they lie side by side.
 func (s *set) correct(rows int) {
+	s.MOVQ(field("ids"), reg.RBX)
+	s.TESTQ(reg.RBX, reg.RBX)
+	s.JNZ(ref("own%d", rows))
+	for r := range rows {
+		s.LEAQ(at(reg.RCX, nil, 0, r), rowRegisters[r])
+	}
+	s.JMP(ref("correct%d", rows))
+	s.Label(fmt.Sprintf("own%d", rows))
+	for r := range rows {
+		s.MOVL(at(reg.RBX, reg.RCX, 4, 4*r), rowRegisters[r].As32())
+	}
+	s.Label(fmt.Sprintf("correct%d", rows))
 	s.MOVQ(field("corrections"), reg.R13)
+	for r := range rows {
+		s.IMULQ(field("apart"), rowRegisters[r])
+	}
 	s.VMOVSD(at(reg.R8, reg.R13, 1, 0), reg.X3)
 	if rows == 1 {
 		s.VMOVSHDUP(reg.X3, reg.X4)

@@ -1,0 +1,105 @@
+package ann
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cpuTime is the CPU time of all threads of a process, dead ones included. The number of
+// the clock is how Linux names the CPU clock of another process.
+func cpuTime(pid int) (time.Duration, error) {
+	const ofProcess = 2
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &t); err != nil {
+		return 0, fmt.Errorf("read the CPU clock of process %d: %w", pid, err)
+	}
+	return time.Duration(t.Nano()), nil
+}
+
+// availableCPUs lists the CPUs that this process may use.
+func availableCPUs() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, err
+	}
+	var cpus []int
+	for cpu := 0; len(cpus) < set.Count(); cpu++ {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus, nil
+}
+
+func cpuSet(cpus []int) *unix.CPUSet {
+	set := new(unix.CPUSet)
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
+	return set
+}
+
+// startPinned starts a command on some CPUs. A process inherits the CPUs of the thread that
+// starts it, so this thread borrows them for that moment.
+func startPinned(cmd *exec.Cmd, cpus []int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var own unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &own); err != nil {
+		return err
+	}
+	if err := unix.SchedSetaffinity(0, cpuSet(cpus)); err != nil {
+		return err
+	}
+	err := cmd.Start()
+	if restored := unix.SchedSetaffinity(0, &own); err == nil {
+		err = restored
+	}
+	return err
+}
+
+// pin moves all threads of a process; those that it starts later follow.
+func pin(pid int, cpus []int) error {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil {
+		return err
+	}
+	set := cpuSet(cpus)
+	for _, task := range tasks {
+		id, err := strconv.Atoi(filepath.Base(task))
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(id, set); err != nil && err != unix.ESRCH { // it may have ended
+			return fmt.Errorf("pin process %d: %w", pid, err)
+		}
+	}
+	return nil
+}
+
+// memory returns what a process holds of the machine's memory, now and at most so far.
+func memory(pid int) (resident, peak int64, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(line, ":")
+		kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		switch name {
+		case "VmRSS":
+			resident = kilobytes << 10
+		case "VmHWM":
+			peak = kilobytes << 10
+		}
+	}
+	return resident, peak, nil
+}
