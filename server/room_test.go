@@ -291,7 +291,7 @@ func TestDiskLimit(t *testing.T) {
 // TestUsageReport: the sum of the parts is what the file system says.
 func TestUsageReport(t *testing.T) {
 	dir := t.TempDir()
-	_, c, _ := scarceNode(t, server.Config{DataDir: dir, MemoryBytes: 1 << 30})
+	_, c, _ := scarceNode(t, server.Config{DataDir: dir, MemoryBytes: 1 << 30, FlushInterval: 20 * time.Millisecond})
 	time.Sleep(1100 * time.Millisecond) // for the walk of an earlier question to be too old
 	u, err := c.NodeUsage(t.Context())
 	if err != nil {

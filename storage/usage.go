@@ -59,7 +59,7 @@ func (u *Usage) part(path string) *int64 {
 	switch {
 	case strings.HasPrefix(first, "catalog"):
 		return &u.Catalogue
-	case first == "segments":
+	case first == segmentsName:
 		return &u.Segments
 	case first == blobsName:
 		return &u.Blobs
