@@ -244,7 +244,7 @@ func guard(err *error) {
 		panic(r)
 	}
 	*err = &pageError{lode.Errorf(lode.CodeCorrupt, "the catalogue is damaged: %v", r).
-		WithHint("run lode check; restore the node from a snapshot or let it rejoin empty")}
+		WithHint("stop the node and run lode repair; else restore it from a backup")}
 }
 
 // isPageFault reports a read of mapped memory that the file does not back; see

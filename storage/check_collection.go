@@ -231,7 +231,7 @@ func (s *shelfCheck) members(where string, r *Segment, shown int) {
 		v := s.version(doc, version)
 		switch {
 		case m.Dropped != 0:
-			if dropped++; r.State != SegmentSealing || m.Dropped <= r.ClosedAt {
+			if dropped++; r.State != SegmentSealing || m.Dropped < r.ClosedAt {
 				s.breach(where, "keeps version %s, which was dropped", versionName(doc, version))
 			}
 		case v == nil || v.State != lode.StateReady || v.Segment != r.ID || v.Epoch != m.Epoch || v.FirstRow != m.FirstRow || v.Chunks != m.Rows:

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 	"sort"
 	"sync/atomic"
 
@@ -325,7 +326,7 @@ func (f *sealedFile) blockOf(n uint32) (*rowBlock, error) {
 	}
 	payload, err := seal.Open(kindRowBlock, sealed)
 	if err != nil {
-		return nil, err
+		return nil, f.damaged(err)
 	}
 	b := &rowBlock{number: i, first: first}
 	if b.rows, err = splitRows(payload); err != nil {
@@ -419,7 +420,11 @@ func (f *sealedFile) silver(v *lode.DocVersion) ([]byte, error) {
 	if err := f.readAt(sealed, int64(e.silverOffset)); err != nil {
 		return nil, err
 	}
-	return seal.Open(kindSilver, sealed)
+	data, err := seal.Open(kindSilver, sealed)
+	if err != nil {
+		return nil, f.damaged(err)
+	}
+	return data, nil
 }
 
 // verifyFile reads a whole file and compares it with the hash that it is named by.
@@ -450,6 +455,12 @@ func (s *stoppedReader) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return s.r.Read(b)
+}
+
+// damaged says where damage was found, and what helps.
+func (f *sealedFile) damaged(err error) error {
+	return lode.Errorf(lode.CodeCorrupt, "%s, file %s: %w", f, filepath.Base(f.file.Name()), err).
+		WithHint("stop the node and run lode repair --from REPOSITORY, which fetches the file from a backup")
 }
 
 // String names the segment of the file.

@@ -148,7 +148,7 @@ func (s *Store) openCatalog() error {
 	catalog, err := s.files.openCatalog()
 	if errors.Is(err, fs.ErrNotExist) {
 		return lode.Errorf(lode.CodeCorrupt, "%s is missing from a folder that has been in use", catalogName).
-			WithHint("restore the node from a backup, or remove the folder so that the node rejoins empty")
+			WithHint("run lode repair, which takes the catalogue from the log; else restore the node from a backup")
 	}
 	if err != nil {
 		return err
