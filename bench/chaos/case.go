@@ -83,7 +83,7 @@ const (
 	faultTime  = 2500 * time.Millisecond // for the fault to come
 	afterFault = 300 * time.Millisecond  // of further load when the node goes on
 	endLimit   = 6 * time.Second         // to answer again after a failed call, or to begin to end
-	exitLimit = 20 * time.Second        // to end, with the time that requests under way are given
+	exitLimit  = 10 * time.Second        // to end
 	hangLimit  = 12 * time.Second        // for a call that hangs to come and to be given up
 )
 
