@@ -158,7 +158,7 @@ func (s *searcher) traverseReach(ctx context.Context, entry uint32, score float3
 				return err
 			}
 		}
-		place := uint32(key)
+		place := distance.KeyRow(key)
 		ids, err := s.unseen(place, s.v.row(0, place))
 		if err != nil {
 			return err
