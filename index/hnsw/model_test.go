@@ -153,7 +153,7 @@ func (m *model) search() {
 		}
 		return 1
 	})
-	o := hnsw.SearchOptions{K: 1 + m.rng.IntN(8), Ef: 8, Allow: allow, Exact: m.rng.IntN(2) == 0, Stats: &m.stats}
+	o := hnsw.SearchOptions{K: 1 + m.rng.IntN(8), Ef: 8 + int(m.next)/150, Allow: allow, Exact: m.rng.IntN(2) == 0, Stats: &m.stats}
 	got, err := m.x.SearchWith(m.t.Context(), query, o)
 	want := all[:min(o.K, len(all))]
 	if err != nil || len(got) != len(want) {

@@ -69,7 +69,7 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%s of %d: %d bytes every %d", c.kind, c.dim, z.Size(), z.Stride())
 		}
 	}
-	for dim, want := range map[int]quant.Kind{64: quant.Int4, 104: quant.Int4, 129: quant.Int8, 384: quant.Int8, 768: quant.Int4, 1536: quant.Int4} {
+	for dim, want := range map[int]quant.Kind{64: quant.Int4, 104: quant.Int4, 105: quant.Int8, 768: quant.Int8, 1536: quant.Int4} {
 		if got := quant.Default(dim); got != want {
 			t.Errorf("the default of %d is %s", dim, got)
 		}
