@@ -33,6 +33,7 @@ type Scorer struct {
 	floats []float32
 	codes  []byte
 	sum    [1]int32 // here, because a kernel's results must not lie on the stack
+	score  [1]float32
 }
 
 // SetFloats sets the query for [Float32] or [Float16] rows. The sum is that of squared
