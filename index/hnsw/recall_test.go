@@ -14,6 +14,9 @@ const testRows = 6000
 // Floors of recall@10 at breadth 64, for every kind, before and after sealing. They are what
 // the reference implementation of HNSW reaches on these rows, less a hundredth.
 func TestRecallFloors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: recall of twelve graphs, under -short")
+	}
 	for _, c := range []struct {
 		d     *dataset
 		floor float64

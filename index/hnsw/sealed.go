@@ -37,6 +37,18 @@ func (x *Sealed) Vector(ordinal uint32) (v lode.Vector) {
 	return v
 }
 
+// Close returns memory of its own, which [Index.Freeze] gave it, at once. No other call may
+// run meanwhile. The index is empty afterwards. Close may be called twice, and need not be
+// called; whose memory it searches else is not its business.
+func (x *Sealed) Close() error {
+	x.head = &head{dim: x.head.dim, metric: x.head.metric}
+	x.view, x.data, x.deleted, x.oversized, x.gone = view{}, nil, nil, nil, 0
+	if x.memory != nil {
+		x.memory.release()
+	}
+	return nil
+}
+
 // Search is as [Index.Search].
 func (x *Sealed) Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error) {
 	return x.SearchWith(ctx, query, SearchOptions{K: k, Allow: allow})

@@ -280,3 +280,32 @@ func TestSearchBatch(t *testing.T) {
 		t.Errorf("a bad query: error %v", err)
 	}
 }
+
+// A closed index is empty and goes on as such.
+func TestClose(t *testing.T) {
+	d := clustered(t, 6000, 64, 10)
+	x := build(t, d, hnsw.Options{EfConstruction: 10, M: 4})
+	y, err := x.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := errors.Join(x.Close(), y.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []searcher{x, y} {
+			if got, err := s.SearchWith(t.Context(), d.queries[0], hnsw.SearchOptions{K: 3}); err != nil || len(got) != 0 {
+				t.Errorf("answer %v, error %v", got, err)
+			}
+		}
+		if x.Len() != 0 || y.Len() != 0 || x.Vector(0) != nil || y.Vector(0) != nil {
+			t.Errorf("%d and %d rows", x.Len(), y.Len())
+		}
+	}
+	if _, err := x.AddBatch(t.Context(), d.rows[:500]); err != nil || x.Len() != 500 {
+		t.Errorf("%d rows, error %v", x.Len(), err)
+	}
+	if err := y.Verify(t.Context()); !lode.IsCode(err, lode.CodeCorrupt) {
+		t.Errorf("verify of nothing: %v", err)
+	}
+}
