@@ -24,6 +24,9 @@ func (x *Sealed) Len() int { return x.head.rows }
 // Deleted is the number of rows that were deleted when the form was written.
 func (x *Sealed) Deleted() int { return x.gone }
 
+// Bytes is the size of the sealed form.
+func (x *Sealed) Bytes() int64 { return int64(len(x.data)) }
+
 // Vector returns a copy of a row as it is compared, nil where there is no such row or its
 // memory cannot be read.
 func (x *Sealed) Vector(ordinal uint32) (v lode.Vector) {
