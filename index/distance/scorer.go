@@ -162,11 +162,8 @@ func rowsIn(data []byte, stride, size int) int {
 // are wanted whole and at once; of longer ones the first, the rest is the business of the
 // hardware, which too many requests would hold up. DESIGN.md has the measurement.
 func linesAhead(lines int) int {
-	switch {
-	case lines <= 8:
+	if lines <= 16 {
 		return lines
-	case lines <= 16:
-		return 2
 	}
 	return 1
 }
