@@ -679,18 +679,17 @@ seek:
 	JGE        done
 	MOVL       (R10)(R8*8), R11
 	INCQ       R8
-	TESTL      R11, R11
-	JS         seek
+	TESTL      $0x00000001, R11
+	JNZ        seek
 	DECQ       224(AX)
 	JLT        pause
 	MOVQ       R8, 216(AX)
-	MOVL       R11, R12
-	ORL        $0x80000000, R12
-	MOVL       R12, -8(R10)(R8*8)
+	ORQ        $0x01, -8(R10)(R8*8)
+	SHRL       $0x01, R11
 	CMPQ       R8, R9
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
-	ANDL       $0x7fffffff, R12
+	SHRL       $0x01, R12
 	IMULQ      160(AX), R12
 	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
@@ -1049,7 +1048,7 @@ insert:
 	MOVQ       56(AX), R8
 	MOVL       (R8)(CX*4), R10
 	MOVL       (BX)(R10*4), R10
-	ORQ        R10, R9
+	LEAQ       (R9)(R10*2), R9
 	IMULQ      160(AX), R10
 	MOVQ       152(AX), R8
 	PREFETCHT0 (R8)(R10*4)
@@ -1495,18 +1494,17 @@ seek:
 	JGE        done
 	MOVL       (R10)(R8*8), R11
 	INCQ       R8
-	TESTL      R11, R11
-	JS         seek
+	TESTL      $0x00000001, R11
+	JNZ        seek
 	DECQ       224(AX)
 	JLT        pause
 	MOVQ       R8, 216(AX)
-	MOVL       R11, R12
-	ORL        $0x80000000, R12
-	MOVL       R12, -8(R10)(R8*8)
+	ORQ        $0x01, -8(R10)(R8*8)
+	SHRL       $0x01, R11
 	CMPQ       R8, R9
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
-	ANDL       $0x7fffffff, R12
+	SHRL       $0x01, R12
 	IMULQ      160(AX), R12
 	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
@@ -1885,7 +1883,7 @@ insert:
 	MOVQ       56(AX), R8
 	MOVL       (R8)(CX*4), R10
 	MOVL       (BX)(R10*4), R10
-	ORQ        R10, R9
+	LEAQ       (R9)(R10*2), R9
 	IMULQ      160(AX), R10
 	MOVQ       152(AX), R8
 	PREFETCHT0 (R8)(R10*4)
@@ -3098,18 +3096,17 @@ seek:
 	JGE        done
 	MOVL       (R10)(R8*8), R11
 	INCQ       R8
-	TESTL      R11, R11
-	JS         seek
+	TESTL      $0x00000001, R11
+	JNZ        seek
 	DECQ       224(AX)
 	JLT        pause
 	MOVQ       R8, 216(AX)
-	MOVL       R11, R12
-	ORL        $0x80000000, R12
-	MOVL       R12, -8(R10)(R8*8)
+	ORQ        $0x01, -8(R10)(R8*8)
+	SHRL       $0x01, R11
 	CMPQ       R8, R9
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
-	ANDL       $0x7fffffff, R12
+	SHRL       $0x01, R12
 	IMULQ      160(AX), R12
 	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
@@ -3529,7 +3526,7 @@ insert:
 	MOVQ       56(AX), R8
 	MOVL       (R8)(CX*4), R10
 	MOVL       (BX)(R10*4), R10
-	ORQ        R10, R9
+	LEAQ       (R9)(R10*2), R9
 	IMULQ      160(AX), R10
 	MOVQ       152(AX), R8
 	PREFETCHT0 (R8)(R10*4)
@@ -4100,18 +4097,17 @@ seek:
 	JGE        done
 	MOVL       (R10)(R8*8), R11
 	INCQ       R8
-	TESTL      R11, R11
-	JS         seek
+	TESTL      $0x00000001, R11
+	JNZ        seek
 	DECQ       224(AX)
 	JLT        pause
 	MOVQ       R8, 216(AX)
-	MOVL       R11, R12
-	ORL        $0x80000000, R12
-	MOVL       R12, -8(R10)(R8*8)
+	ORQ        $0x01, -8(R10)(R8*8)
+	SHRL       $0x01, R11
 	CMPQ       R8, R9
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
-	ANDL       $0x7fffffff, R12
+	SHRL       $0x01, R12
 	IMULQ      160(AX), R12
 	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
@@ -4597,7 +4593,7 @@ insert:
 	MOVQ       56(AX), R8
 	MOVL       (R8)(CX*4), R10
 	MOVL       (BX)(R10*4), R10
-	ORQ        R10, R9
+	LEAQ       (R9)(R10*2), R9
 	IMULQ      160(AX), R10
 	MOVQ       152(AX), R8
 	PREFETCHT0 (R8)(R10*4)
@@ -5076,18 +5072,17 @@ seek:
 	JGE        done
 	MOVL       (R10)(R8*8), R11
 	INCQ       R8
-	TESTL      R11, R11
-	JS         seek
+	TESTL      $0x00000001, R11
+	JNZ        seek
 	DECQ       224(AX)
 	JLT        pause
 	MOVQ       R8, 216(AX)
-	MOVL       R11, R12
-	ORL        $0x80000000, R12
-	MOVL       R12, -8(R10)(R8*8)
+	ORQ        $0x01, -8(R10)(R8*8)
+	SHRL       $0x01, R11
 	CMPQ       R8, R9
 	JGE        taken
 	MOVL       (R10)(R8*8), R12
-	ANDL       $0x7fffffff, R12
+	SHRL       $0x01, R12
 	IMULQ      160(AX), R12
 	MOVQ       152(AX), R13
 	PREFETCHT0 (R13)(R12*4)
@@ -5507,7 +5502,7 @@ insert:
 	MOVQ       56(AX), R8
 	MOVL       (R8)(CX*4), R10
 	MOVL       (BX)(R10*4), R10
-	ORQ        R10, R9
+	LEAQ       (R9)(R10*2), R9
 	IMULQ      160(AX), R10
 	MOVQ       152(AX), R8
 	PREFETCHT0 (R8)(R10*4)

@@ -39,6 +39,17 @@ func L2Squared(x, y []float32) float32 {
 	return active.Load().pair.l2Squared(x, y)
 }
 
+// Cosine returns the cosine of the angle between two vectors, about; 0 where one of them has
+// no direction. Who compares a vector often scales it to length 1 once and uses [Dot].
+func Cosine(x, y []float32) float32 {
+	scale := math.Sqrt(DotExact(x, x)) * math.Sqrt(DotExact(y, y))
+	if scale == 0 {
+		mustMatch(x, y)
+		return 0
+	}
+	return float32(max(-1, min(DotExact(x, y)/scale, 1)))
+}
+
 // DotRows sets dst[i] to the inner product, about, of the query and row i of the
 // contiguous rows, for every element of dst.
 func DotRows(dst, query, rows []float32) {

@@ -11,9 +11,9 @@
 // [RelativeError] bounds by how much.
 //
 // The exact ones ([DotExact], [L2SquaredExact], [Norm]) add up in float64, in one fixed
-// order and without fused multiply-add, so that every CPU gets the same bits, right to
-// well beyond float32. They are several times slower. An index scans with the fast ones
-// and lets the exact ones decide between the rows that matter.
+// order and with one rounding for each operation, so that every CPU gets the same bits,
+// right to well beyond float32; [ExactRows] takes several rows at once. They are slower. An
+// index scans with the fast ones and lets the exact ones decide between the rows that matter.
 //
 // Vectors of a pair must have the same length, and a slice of rows must be a whole number
 // of query lengths; anything else is a bug of the caller and panics. A sum that is NaN or
@@ -36,5 +36,9 @@
 // is chosen: "avx512" (with VNNI and VPOPCNTDQ), "avx2" (with FMA, F16C, BMI2), or "go".
 // [Kernel] names it, [Force] chooses another. The assembly is written by the module in gen.
 //
-// The package knows nothing of indexes.
+// # Walks
+//
+// A [Walk] is a best-first search through a graph of rows: the inner loop of a graph index,
+// many nodes with one call. Others may change links meanwhile. The package knows nothing
+// else of indexes.
 package distance

@@ -3,9 +3,9 @@ package distance
 import "math"
 
 // A key is a row with its score in one number that sorts by score, then by row: the score's
-// bits, made to ascend, above; the row below. checked marks a row whose links were followed;
-// it moves a row only among those of equal score.
-const checked = 1 << 31
+// bits, made to ascend, above; the row below; last a flag that marks rows whose links were
+// followed, where it changes no order.
+const checked = 1
 
 // MaxWalkRows is the number of rows that a graph may have, because of that flag.
 const MaxWalkRows = 1<<31 - 1
@@ -13,7 +13,7 @@ const MaxWalkRows = 1<<31 - 1
 // Key puts a score and a row, which is below [MaxWalkRows], into one number that sorts by
 // score, then by row.
 func Key(score float32, row uint32) int64 {
-	return int64(ascending(math.Float32bits(score)))<<32 | int64(row)
+	return int64(ascending(math.Float32bits(score)))<<32 | int64(row)<<1
 }
 
 // KeyScore returns the score of a key.
@@ -22,7 +22,7 @@ func KeyScore(key int64) float32 {
 }
 
 // KeyRow returns the row of a key.
-func KeyRow(key int64) uint32 { return uint32(key) &^ checked }
+func KeyRow(key int64) uint32 { return uint32(key) >> 1 }
 
 // ascending maps the bits of a float to an integer that sorts like it, and back.
 func ascending(bits uint32) int32 {
@@ -91,16 +91,23 @@ func (p *Pool) Insert(key int64) {
 	p.next = min(p.next, low)
 }
 
+// more reports whether a row is left that is to be followed and was not.
+func (p *Pool) more() bool {
+	keys := p.Keys()[:min(p.held, p.follow)]
+	for p.next < len(keys) && keys[p.next]&checked != 0 {
+		p.next++
+	}
+	return p.next < len(keys)
+}
+
 // Take marks the best row that is to be followed and was not, and returns it.
 func (p *Pool) Take() (row uint32, ok bool) {
-	keys := p.Keys()[:min(p.held, p.follow)]
-	for p.next < len(keys) {
-		key := &keys[p.next]
-		p.next++
-		if *key&checked == 0 {
-			*key |= checked
-			return uint32(*key) &^ checked, true
-		}
+	if !p.more() {
+		return 0, false
 	}
-	return 0, false
+	key := &p.keys[lanes+p.next]
+	row = KeyRow(*key)
+	*key |= checked
+	p.next++
+	return row, true
 }

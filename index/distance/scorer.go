@@ -33,6 +33,7 @@ type Scorer struct {
 	floats []float32
 	codes  []byte
 	sum    [1]int32 // here, because a kernel's results must not lie on the stack
+	score  [1]float32
 }
 
 // SetFloats sets the query for [Float32] or [Float16] rows. The sum is that of squared
@@ -161,11 +162,8 @@ func rowsIn(data []byte, stride, size int) int {
 // are wanted whole and at once; of longer ones the first, the rest is the business of the
 // hardware, which too many requests would hold up. DESIGN.md has the measurement.
 func linesAhead(lines int) int {
-	switch {
-	case lines <= 8:
+	if lines <= 16 {
 		return lines
-	case lines <= 16:
-		return 2
 	}
 	return 1
 }

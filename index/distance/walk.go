@@ -75,11 +75,11 @@ func (w *Walk) Run(s *Scorer, hops int) Status {
 
 // runGo is Run without assembly for the graph.
 func (w *Walk) runGo(s *Scorer, hops int) Status {
-	for ; hops > 0; hops-- {
-		row, ok := w.Pool.Take()
-		if !ok {
-			return Done
+	for ; w.Pool.more(); hops-- {
+		if hops == 0 {
+			return Paused
 		}
+		row, _ := w.Pool.Take()
 		w.Hops++
 		n, ok := w.gather(row, w.Nodes)
 		if !ok {
@@ -91,7 +91,7 @@ func (w *Walk) runGo(s *Scorer, hops int) Status {
 			w.Pool.Insert(Key(score, w.ids[w.positions[i]]))
 		}
 	}
-	return Paused
+	return Done
 }
 
 // gather lists the links of a row that were not met yet, and marks them.

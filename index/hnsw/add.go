@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -150,8 +151,15 @@ func (x *Index) reserve(more []lode.Vector) (uint32, error) {
 		}
 	})
 	x.state.Store(to)
+	if s.capacity*s.span > collectBytes {
+		runtime.GC() // searches may still read the old arrays: only the collector knows
+	}
 	return uint32(rows), nil
 }
+
+// collectBytes is how many bytes of old vectors are worth a collection: they lie outside of
+// the heap, so that the collector would not come for them by itself.
+const collectBytes = 64 << 20
 
 // mean is the center of codes: the mean of a sample of the rows, or of those to come where
 // there are none.

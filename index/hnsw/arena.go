@@ -7,7 +7,16 @@ import "unsafe"
 // system has such; they are given back when the arena is unreachable. Whoever reads data
 // keeps the arena reachable meanwhile.
 type arena struct {
-	data []byte
+	data   []byte
+	giveUp func() // returns a mapping at once; nil for the heap
+}
+
+// release returns the memory. Nobody may read data any more.
+func (a *arena) release() {
+	if a.giveUp != nil {
+		a.giveUp()
+	}
+	a.data, a.giveUp = nil, nil
 }
 
 const (

@@ -21,6 +21,11 @@ func mapArena(size int) *arena {
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(mapping)))) & (hugePage - 1)
 	a := &arena{data: mapping[skip : skip+size : skip+size]}
 	_ = unix.Madvise(a.data, unix.MADV_HUGEPAGE) // small pages serve too, only slower
-	runtime.AddCleanup(a, func(m []byte) { _ = unix.Munmap(m) }, mapping)
+	unmap := func(m []byte) { _ = unix.Munmap(m) }
+	forgotten := runtime.AddCleanup(a, unmap, mapping)
+	a.giveUp = func() {
+		forgotten.Stop()
+		unmap(mapping)
+	}
 	return a
 }

@@ -9,6 +9,12 @@
 // same on every CPU, ties go to the smaller ordinal, and k rows come back whenever k match,
 // however few are allowed and however many were deleted.
 //
+// [Index.Seal] writes rows and graph to a file, laid out in the order in which searches meet
+// rows, and [Open] searches that form in place, in memory that somebody else maps; a
+// [Sealed] does not change. [Index.Freeze] does the same in memory: of rows that come no
+// more it is the fastest form. Both forms search alike: Search, SearchWith (all options),
+// SearchBatch (many queries on several threads), Radius (all rows within a distance).
+//
 // # How a search goes
 //
 // The graph is traversed over small codes of the vectors (index/quant), some thirty of them

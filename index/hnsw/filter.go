@@ -76,7 +76,7 @@ func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score flo
 				return err
 			}
 		}
-		place := uint32(key)
+		place := distance.KeyRow(key)
 		ids, err := s.unseen(place, s.v.row(0, place))
 		if err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 )
 
 // FormatVersion is the version of the sealed form that is written, and the only one that
-// is read. storage/docs/format/hnsw.md has the bytes.
+// is read. DESIGN.md has the bytes.
 //
 //	1  first
 const FormatVersion = 1

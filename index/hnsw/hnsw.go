@@ -102,6 +102,26 @@ func (x *Index) Delete(ordinals ...uint32) {
 	}
 }
 
+// Close returns the memory at once, which else waits for the garbage collector; that sees
+// little of it and is in no hurry. No other call may run meanwhile. The index is empty
+// afterwards. Close may be called twice, and need not be called.
+func (x *Index) Close() error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	empty, err := newState(x.o, firstRows, nil)
+	if err != nil {
+		return err
+	}
+	old := x.state.Swap(empty)
+	x.count.Store(0)
+	x.entry.Store(0)
+	x.gone.Store(0)
+	for _, a := range old.keep {
+		a.release()
+	}
+	return nil
+}
+
 // Compact returns a new index with the kept rows; what was deleted stays deleted.
 func (x *Index) Compact(keep *index.Bitset) index.Dense {
 	var kept []lode.Vector

@@ -110,21 +110,16 @@ func (r *reach) cut(found []index.Candidate, err error) ([]index.Candidate, erro
 // scanReach compares the codes of all rows that pass.
 func (s *searcher) scanReach(ctx context.Context, r *reach, f filter) ([]index.Candidate, error) {
 	s.Scanned = true
-	for i := range (int(f.rows) + 63) / 64 {
-		if i%lookEvery == 0 {
-			if err := index.Stopped(ctx); err != nil {
-				return nil, err
-			}
-		}
-		n := s.gather(i, f)
-		if n == 0 {
-			continue
-		}
+	threshold := math.Nextafter32(r.edge, float32(math.Inf(1)))
+	err := s.eachRows(ctx, f, func(n int) {
 		s.Compared += n
-		m := s.query.Scorer().Batch(s.wide.positions[:], s.wide.scores[:], s.wide.ids[:n], math.Nextafter32(r.edge, float32(math.Inf(1))))
-		for _, at := range s.wide.positions[:m] {
+		n = s.query.Scorer().Batch(s.wide.positions[:], s.wide.scores[:], s.wide.ids[:n], threshold)
+		for _, at := range s.wide.positions[:n] {
 			r.within = append(r.within, s.wide.ordinals[at])
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	s.addOversized(r.best, f)
 	s.settleReach(r)
@@ -158,7 +153,7 @@ func (s *searcher) traverseReach(ctx context.Context, entry uint32, score float3
 				return err
 			}
 		}
-		place := uint32(key)
+		place := distance.KeyRow(key)
 		ids, err := s.unseen(place, s.v.row(0, place))
 		if err != nil {
 			return err

@@ -24,21 +24,36 @@ func (s *searcher) scan(ctx context.Context, k int, f filter) ([]index.Candidate
 	s.Scanned = true
 	s.estimates = s.estimates[:0]
 	most := index.NewTopK(k) // of the scores that rows have at most, negated: Worst bounds the k-th best
-	for i := range (int(f.rows) + 63) / 64 {
-		if i%lookEvery == 0 {
-			if err := index.Stopped(ctx); err != nil {
-				return nil, err
-			}
-		}
-		if n := s.gather(i, f); n > 0 {
-			s.estimateRows(n, most, f)
-		}
+	err := s.eachRows(ctx, f, func(n int) { s.estimateRows(n, most, f) })
+	if err != nil {
+		return nil, err
 	}
 	return s.settle(k, f), nil
 }
 
-// gather lists the rows of one word of the filter that are in the graph.
-func (s *searcher) gather(word int, f filter) (n int) {
+// eachRows gathers the rows that pass and are in the graph, some at a time, and calls use
+// with their number.
+func (s *searcher) eachRows(ctx context.Context, f filter, use func(n int)) error {
+	n := 0
+	for i := range (int(f.rows) + 63) / 64 {
+		if i%lookEvery == 0 {
+			if err := index.Stopped(ctx); err != nil {
+				return err
+			}
+		}
+		if n = s.gather(i, f, n); n >= gathered {
+			use(n)
+			n = 0
+		}
+	}
+	if n > 0 {
+		use(n)
+	}
+	return nil
+}
+
+// gather appends the rows of one word of the filter to the n that are gathered already.
+func (s *searcher) gather(word int, f filter, n int) int {
 	for w := f.word(word); w != 0; w &= w - 1 {
 		ordinal := uint32(64*word + bits.TrailingZeros64(w))
 		if len(f.oversized) > 0 && slices.Contains(f.oversized, ordinal) {
@@ -95,10 +110,13 @@ func (s *searcher) settle(k int, f filter) []index.Candidate {
 	return best.Sorted()
 }
 
-// wide are buffers for 64 rows.
+// gathered is how many rows are worth a call.
+const gathered = 64
+
+// wide are buffers for gathered rows, and those of one more word.
 type wide struct {
-	ordinals, ids, positions [64]uint32
-	scores                   [64]float32
+	ordinals, ids, positions [gathered + 63]uint32
+	scores                   [gathered + 63]float32
 }
 
 func (s *searcher) exactScore(ordinal uint32) float32 {

@@ -121,16 +121,20 @@ func (x *Index) fill(body []byte, h *head, s *state, ordinals, places []uint32) 
 	if s.codes.Tails != nil {
 		to.Tails = part(sectionTails)
 	}
+	alone := make([]uint32, s.width)
 	for place, o := range ordinals {
+		row := s.row(0, o)
 		if s.isSetAside(o) {
-			putLinks(links[4*place*s.width:], uint32(place), make([]uint32, s.width), o, places)
-			continue
+			row = alone
+			for i := range alone {
+				alone[i] = o
+			}
 		}
+		putLinks(links[4*place*s.width:], uint32(place), row, o, places)
 		code, tail := s.z.Split(s.codes, o)
 		toCode, toTail := s.z.Split(to, uint32(place))
 		copy(toCode, code)
 		copy(toTail, tail)
-		putLinks(links[4*place*s.width:], uint32(place), s.row(0, o), o, places)
 	}
 	upper := part(sectionUpper)
 	for l, n := range h.levels {

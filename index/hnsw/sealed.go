@@ -24,6 +24,9 @@ func (x *Sealed) Len() int { return x.head.rows }
 // Deleted is the number of rows that were deleted when the form was written.
 func (x *Sealed) Deleted() int { return x.gone }
 
+// Bytes is the size of the sealed form.
+func (x *Sealed) Bytes() int64 { return int64(len(x.data)) }
+
 // Vector returns a copy of a row as it is compared, nil where there is no such row or its
 // memory cannot be read.
 func (x *Sealed) Vector(ordinal uint32) (v lode.Vector) {
@@ -35,6 +38,18 @@ func (x *Sealed) Vector(ordinal uint32) (v lode.Vector) {
 		return nil
 	}
 	return v
+}
+
+// Close returns memory of its own, which [Index.Freeze] gave it, at once. No other call may
+// run meanwhile. The index is empty afterwards. Close may be called twice, and need not be
+// called; whose memory it searches else is not its business.
+func (x *Sealed) Close() error {
+	x.head = &head{dim: x.head.dim, metric: x.head.metric}
+	x.view, x.data, x.deleted, x.oversized, x.gone = view{}, nil, nil, nil, 0
+	if x.memory != nil {
+		x.memory.release()
+	}
+	return nil
 }
 
 // Search is as [Index.Search].

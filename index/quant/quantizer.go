@@ -18,11 +18,11 @@ const (
 	Bit1 Kind = "bit1" // eight dimensions a byte, rotated
 )
 
-// Default is the kind for a dimension when nobody chose one. Four bits pay where a code fits
-// one cache line, or where vectors are so long that bytes are what a search waits for;
-// between, bytes need fewer rows to be looked at.
+// Default is the kind for a dimension when nobody chose one. Four bits pay where a row fits
+// one cache line with its corrections, or where vectors are so long that bytes are what a
+// search waits for; between, bytes need fewer rows to be looked at.
 func Default(dim int) Kind {
-	if dim <= 128 || dim >= 512 {
+	if dim <= 104 || dim >= 1024 {
 		return Int4
 	}
 	return Int8

@@ -5,7 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-const checked = 1 << 31 // flag of a key
+const checked = 1 // flag of a key; the row lies above it
 
 // walk writes the function that expands rows of a graph, best first, until none is left in
 // the pool or the given number of them was: for each, it gathers the links that are new,
@@ -54,18 +54,17 @@ func (s *set) takeBest() {
 	s.JGE(ref("done"))
 	s.MOVL(at(reg.R10, reg.R8, 8, 0), reg.R11L)
 	s.INCQ(reg.R8)
-	s.TESTL(reg.R11L, reg.R11L)
-	s.JS(ref("seek"))
+	s.TESTL(operand.U32(checked), reg.R11L)
+	s.JNZ(ref("seek"))
 	s.DECQ(field("hops"))
 	s.JLT(ref("pause"))
 	s.MOVQ(reg.R8, field("next"))
-	s.MOVL(reg.R11L, reg.R12L)
-	s.ORL(operand.U32(checked), reg.R12L)
-	s.MOVL(reg.R12L, at(reg.R10, reg.R8, 8, -8))
+	s.ORQ(imm(checked), at(reg.R10, reg.R8, 8, -8))
+	s.SHRL(imm(1), reg.R11L)
 	s.CMPQ(reg.R8, reg.R9)
 	s.JGE(ref("taken"))
 	s.MOVL(at(reg.R10, reg.R8, 8, 0), reg.R12L)
-	s.ANDL(operand.U32(checked-1), reg.R12L)
+	s.SHRL(imm(1), reg.R12L)
 	s.IMULQ(field("slots"), reg.R12)
 	s.MOVQ(field("links"), reg.R13)
 	s.PREFETCHT0(at(reg.R13, reg.R12, 4, 0))
@@ -167,7 +166,7 @@ func (s *set) insertAll() {
 	s.MOVQ(field("positions"), reg.R8)
 	s.MOVL(at(reg.R8, reg.RCX, 4, 0), reg.R10L)
 	s.MOVL(at(reg.RBX, reg.R10, 4, 0), reg.R10L)
-	s.ORQ(reg.R10, reg.R9)
+	s.LEAQ(at(reg.R9, reg.R10, 2, 0), reg.R9)
 	s.IMULQ(field("slots"), reg.R10)
 	s.MOVQ(field("links"), reg.R8)
 	s.PREFETCHT0(at(reg.R8, reg.R10, 4, 0))
