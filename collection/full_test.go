@@ -48,14 +48,14 @@ func TestFullCatalogue(t *testing.T) {
 	if fatal := (collection.Fatal{}); errors.As(full, &fatal) {
 		t.Fatalf("after %d points the node stops: %v", len(ids), full)
 	}
-	wantCode(t, full, lode.CodeOverloaded)
+	wantCode(t, full, lode.CodeNoStorage)
 	if len(ids) < 400 {
 		t.Errorf("full after %d points", len(ids))
 	}
 	j := n.job("c", waiting)
-	wantCode(t, put(len(ids)), lode.CodeOverloaded)
+	wantCode(t, put(len(ids)), lode.CodeNoStorage)
 	n.restart()
-	wantCode(t, put(len(ids)), lode.CodeOverloaded)
+	wantCode(t, put(len(ids)), lode.CodeNoStorage)
 
 	errs, err := n.DeleteDocuments(ctx, root, "c", lode.KindVector, ids)
 	if err = errors.Join(append(errs, err)...); err != nil {

@@ -26,6 +26,7 @@
 // Files of this package in the data folder, none of which holds data:
 //
 //	RESERVE     part of the disk's reserve, given up when the disk is full
+//	RESERVE.start   room to open the log on a full disk, given up by a start
 //	LOADING     there while the data is loaded; counts starts that died of it
 //	probe.tmp   asks the disk whether it answers
 //

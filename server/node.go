@@ -63,8 +63,12 @@ func (s *Server) cluster() (name string) {
 	return name
 }
 
-// waitingForRoom is the state of a node that found its disk full when it started.
-const waitingForRoom = "the disk is full: the node serves reads of what it has, and waits for room to open its log"
+// States of a node that found its disk full when it started: whether the data files hold all
+// that the log does, or not.
+const (
+	waitingToRead  = "the disk is full, and the log holds writes that are not in the data files: the node waits for room to open its log"
+	waitingForRoom = "the disk is full: the node serves reads of what it has, and waits for room to open its log"
+)
 
 var levels = map[string]raft.ReadLevel{
 	v1.ConsistencyLocal: raft.Local, v1.ConsistencyLeader: raft.Leader, v1.ConsistencyLinearized: raft.Linearizable,

@@ -28,6 +28,10 @@ const (
 	// take it. It is removed when the disk is full, and made again when there is room.
 	reserveName = "RESERVE"
 	maxHeld     = 32 << 20
+	// startReserveName is a smaller one that only a start gives up: a node that is started on a
+	// full disk must open its log, which may hold what is not in the data files yet.
+	startReserveName = "RESERVE.start"
+	startHeld        = 2 * startBytes
 )
 
 // room decides whether data may grow. It is asked before anything is written; what was
@@ -48,6 +52,7 @@ type room struct {
 		memory  valve
 		space   vfs.Space
 		held    int64 // by the reserve file
+		start   bool  // the reserve of the next start is there
 		blocked bool  // the reserve file cannot be had on this file system
 	}
 	memory func() (data, limit int64) // limit 0: none
@@ -206,6 +211,21 @@ func (r *room) keepReserve() {
 		}
 		r.mu.held = size
 	}
+	if !r.mu.start && r.limit == 0 && space.Free > 2*reserve {
+		r.mu.start = vfs.Allocate(filepath.Join(r.dir, startReserveName), startHeld) == nil
+	}
+}
+
+// giveUpStart frees what is kept for a start, if the log could not be opened without.
+func (r *room) giveUpStart() {
+	if r.canStart() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if os.Remove(filepath.Join(r.dir, startReserveName)) == nil {
+		r.mu.start = false
+	}
 }
 
 // findReserve looks for the file that an earlier process left.
@@ -214,6 +234,9 @@ func (r *room) findReserve() {
 	defer r.mu.Unlock()
 	if info, err := os.Stat(filepath.Join(r.dir, reserveName)); err == nil {
 		r.mu.held = vfs.Allocated(info)
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, startReserveName)); err == nil {
+		r.mu.start = true
 	}
 }
 

@@ -55,6 +55,7 @@ type Server struct {
 	folder    folderSize
 	memory    memory
 	uploads   uploads
+	later     http.Handler          // the surface, while reads must wait for the log
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
 	failed    atomic.Pointer[error] // why the node must stop
@@ -155,7 +156,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.room.findReserve()
-	s.room.keepReserve() // a disk that is full has room to start with, when the reserve is given up
+	s.room.keepReserve() // a disk that is full has room to start with, when the reserves are given up
+	s.room.giveUpStart()
 	defer s.loading()()
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
@@ -182,14 +184,21 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.engine.SetProposer(func(context.Context, []byte) (any, error) {
 		return nil, lode.Errorf(lode.CodeNoStorage, waitingForRoom).WithHint("free some of the disk")
 	})
-	if s.room.canStart() {
-		if err := s.openRaft(ctx); err != nil {
-			return err
-		}
+	fresh := s.room.canStart()
+	if fresh {
+		err = s.openRaft(ctx)
+	} else {
+		fresh, err = s.holdsLog()
+	}
+	if err != nil {
+		return err
 	}
 	handler, err := s.surface(embedders)
 	if err != nil {
 		return err
+	}
+	if !fresh {
+		s.later, handler = handler, api.Starting(waitingToRead)
 	}
 	s.startTasks()
 	if err := s.awaitReady(ctx); err != nil {
@@ -198,6 +207,16 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.opened.Store(true)
 	s.swap(handler)
 	return nil
+}
+
+// holdsLog reports whether the data files hold everything that the log does. When it is not
+// open, what they lack must not be missed by a read.
+func (s *Server) holdsLog() (bool, error) {
+	kept, err := raft.ReadKept(s.store.RaftDir())
+	if err != nil {
+		return false, err
+	}
+	return kept.Last <= s.store.Applied().Index, nil
 }
 
 func (s *Server) pipelineOptions(e *embedders) pipeline.Options {

@@ -56,6 +56,12 @@ func (s *Server) openLogLater(ctx context.Context) {
 	}
 	s.cfg.Logger.Info("there is room: the log is open")
 	s.run(ctx, s.stopLog, s.followLeadership)
+	if s.later == nil {
+		return
+	}
+	if err := s.awaitReady(ctx); err == nil {
+		s.swap(s.later)
+	}
 }
 
 // stopLog ends the log with the node: nothing is acknowledged once it must stop.

@@ -26,7 +26,6 @@ var (
 type boltBase struct {
 	db   *bolt.DB
 	path string
-	fsys vfs.FS // told of commits, which go past it; may be nil
 }
 
 func (b *boltBase) close() error { return b.db.Close() }
@@ -65,10 +64,7 @@ func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
 		if err := putApplied(tx, at); err != nil {
 			return err
 		}
-		end := vfs.Begin(b.fsys, vfs.Call{Op: "commit", Path: b.path})
-		err = commitFailure(tx.Commit())
-		end()
-		if err != nil {
+		if err := commitFailure(tx.Commit()); err != nil {
 			return fmt.Errorf("write %s up to log entry %d: %w", filepath.Base(b.path), at.Index, err)
 		}
 		return nil
@@ -265,7 +261,7 @@ func (f *boltFiles) openCatalog() (base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boltBase{db, f.catalog, f.fsys}, nil
+	return &boltBase{db, f.catalog}, nil
 }
 
 const growingSuffix = ".growing"
@@ -292,7 +288,7 @@ func (f *boltFiles) openGrowing(k segmentKey) (base, error) {
 	if err := checkGrowing(db, k); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), db.Close())
 	}
-	return &boltBase{db, path, f.fsys}, nil
+	return &boltBase{db, path}, nil
 }
 
 // checkGrowing refuses a file of another version or segment, and one that lacks a bucket.

@@ -219,10 +219,10 @@ func commitFailure(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, bolterrors.ErrMaxSizeReached):
-		return lode.Errorf(lode.CodeOverloaded, "the catalogue has reached its largest size: %w", err).
+		return lode.Errorf(lode.CodeNoStorage, "the catalogue has reached its largest size: %w", err).
 			WithHint("raise the limit or delete documents")
 	case errors.As(err, &path) && path.Op == "write" && errors.Is(err, syscall.ENOSPC):
-		return lode.Errorf(lode.CodeOverloaded, "the disk of the catalogue is full: %w", err).WithHint("free some space")
+		return lode.Errorf(lode.CodeNoStorage, "the disk of the catalogue is full: %w", err).WithHint("free some space")
 	}
 	return &commitError{err}
 }

@@ -83,9 +83,9 @@ func TestFullDisk(t *testing.T) {
 		}
 		undo := redirect(t, filepath.Join(b.dir, name), unix.O_RDWR, "/dev/full")
 		b.addDocument(1, "y", strings.Repeat("more text\n", 3000))
-		wantCode(t, b.Flush(), lode.CodeOverloaded)
-		wantCode(t, b.Flush(), lode.CodeOverloaded)
-		wantCode(t, b.Admit(1), lode.CodeOverloaded)
+		wantCode(t, b.Flush(), lode.CodeNoStorage)
+		wantCode(t, b.Flush(), lode.CodeNoStorage)
+		wantCode(t, b.Admit(1), lode.CodeNoStorage)
 		if b.Flushed() != flushed {
 			t.Errorf("%s: flushed to %v", name, b.Flushed())
 		}
@@ -109,7 +109,7 @@ func TestFullDiskHeals(t *testing.T) {
 	makeRoom(t, b)
 	undo := redirect(t, filepath.Join(b.dir, "catalog.db"), unix.O_RDWR, "/dev/full")
 	b.update(func(tx *storage.Tx) error { return stageSilver(tx, "x", 0, make([]byte, 100_000)) })
-	wantCode(t, b.Flush(), lode.CodeOverloaded)
+	wantCode(t, b.Flush(), lode.CodeNoStorage)
 	b.addCollection("later")
 	undo()
 	for start := time.Now(); b.Flushed() != b.Applied() || b.Admit(1) != nil; time.Sleep(20 * time.Millisecond) {
@@ -140,7 +140,7 @@ func TestFailingDiskStopsWrites(t *testing.T) {
 		undo()
 		wantCode(t, b.Update(b.next(), func(*storage.Tx) error { return nil }), lode.CodeUnavailable)
 		wantCode(t, b.Flush(), lode.CodeUnavailable)
-		wantCode(t, b.Admit(1), lode.CodeOverloaded)
+		wantCode(t, b.Admit(1), lode.CodeNoStorage)
 		select {
 		case err := <-told:
 			wantCode(t, err, lode.CodeInternal)

@@ -68,7 +68,7 @@
 // # Errors
 //
 // Missing objects are [lode.CodeNotFound], damage and unknown versions [lode.CodeCorrupt],
-// a full disk [lode.CodeOverloaded], a folder in use or an entry applied before
+// a full disk [lode.CodeNoStorage], a folder in use or an entry applied before
 // [lode.CodeConflict], a store that is closed or had to stop writing
 // [lode.CodeUnavailable]. Damaged pages, of which bbolt only panics, become errors too.
 package storage

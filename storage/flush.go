@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // Updates gather in layers in memory and go to the files together: many log entries become
@@ -166,7 +167,9 @@ func (s *Store) flush() error {
 	}
 	frozen, err := s.freeze()
 	if err == nil && frozen != nil {
+		end := vfs.Begin(s.fsys, vfs.Call{Op: "commit", Path: s.path(catalogName), Bytes: frozen.bytes})
 		err = s.writeLayer(frozen, f.frozen)
+		end()
 	}
 	var fatal *commitError
 	var damaged *pageError

@@ -8,7 +8,7 @@ const (
 	maxReserveBytes = 64 << 20
 )
 
-// Admit refuses work with [lode.CodeOverloaded] whose records, of about n bytes, might not
+// Admit refuses work with [lode.CodeNoStorage] whose records, of about n bytes, might not
 // fit below [Options.MaxBytes], and all work while the disk is full. It is asked before an
 // entry goes to the log: Update cannot refuse one that other nodes apply. What shrinks the
 // catalogue, or ends work that was admitted, needs not ask; the reserve is for that.
@@ -17,7 +17,8 @@ func (s *Store) Admit(n int64) error {
 	stuck := s.flusher.wait.stuck
 	s.flusher.wait.Unlock()
 	if stuck != nil {
-		return lode.Errorf(lode.CodeOverloaded, "the disk takes no writes: %w", stuck).WithHint("free some space")
+		return lode.Errorf(lode.CodeNoStorage, "the disk takes no writes: %w", stuck).
+			WithHint("free some of the disk; writes are taken again by themselves")
 	}
 	if s.options.MaxBytes == 0 {
 		return nil
@@ -30,7 +31,7 @@ func (s *Store) Admit(n int64) error {
 		}
 	}
 	if err == nil && !r.fits(n) {
-		err = lode.Errorf(lode.CodeOverloaded, "the catalogue has nearly reached its largest size of %d bytes", s.options.MaxBytes).
+		err = lode.Errorf(lode.CodeNoStorage, "the catalogue has nearly reached its largest size of %d bytes", s.options.MaxBytes).
 			WithHint("raise the limit or delete documents")
 	}
 	return err

@@ -342,8 +342,8 @@ func TestFullCatalogueRefusesAndGoesOn(t *testing.T) {
 	for ; docs < 20 && err == nil; docs++ {
 		err = put(numbered("doc", docs), 8<<20)
 	}
-	wantCode(t, err, lode.CodeOverloaded)
-	wantCode(t, b.Admit(1), lode.CodeOverloaded)
+	wantCode(t, err, lode.CodeNoStorage)
+	wantCode(t, b.Admit(1), lode.CodeNoStorage)
 	if docs < 3 {
 		t.Errorf("full after %d documents", docs)
 	}
