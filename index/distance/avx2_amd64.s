@@ -5720,7 +5720,7 @@ next:
 	RET
 
 // func exactDotAVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·exactDotAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -5729,6 +5729,22 @@ TEXT ·exactDotAVX2(SB), NOSPLIT, $0-56
 	MOVQ stride+32(FP), R12
 	MOVQ ids+40(FP), BX
 	MOVQ n+48(FP), R13
+	XORQ CX, CX
+
+ahead:
+	CMPQ       CX, R13
+	JGE        asked
+	MOVL       (BX)(CX*4), R8
+	IMULQ      R12, R8
+	ADDQ       DX, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	INCQ       CX
+	JMP        ahead
+
+asked:
 	MOVQ AX, R14
 	ANDQ $-4, R14
 
@@ -5864,7 +5880,7 @@ last1:
 	RET
 
 // func exactL2AVX2(dst *float64, x *float32, dim int, rows *byte, stride int, ids *uint32, n int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·exactL2AVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -5873,6 +5889,22 @@ TEXT ·exactL2AVX2(SB), NOSPLIT, $0-56
 	MOVQ stride+32(FP), R12
 	MOVQ ids+40(FP), BX
 	MOVQ n+48(FP), R13
+	XORQ CX, CX
+
+ahead:
+	CMPQ       CX, R13
+	JGE        asked
+	MOVL       (BX)(CX*4), R8
+	IMULQ      R12, R8
+	ADDQ       DX, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	INCQ       CX
+	JMP        ahead
+
+asked:
 	MOVQ AX, R14
 	ANDQ $-4, R14
 

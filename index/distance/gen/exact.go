@@ -22,6 +22,19 @@ func (s *set) exact(name string, l2 bool) {
 	s.Load(s.Param("stride"), reg.R12)
 	s.Load(s.Param("ids"), reg.RBX)
 	s.Load(s.Param("n"), reg.R13)
+	s.XORQ(reg.RCX, reg.RCX)
+	s.Label("ahead") // the first lines of all rows; the hardware goes on from there
+	s.CMPQ(reg.RCX, reg.R13)
+	s.JGE(ref("asked"))
+	s.MOVL(at(reg.RBX, reg.RCX, 4, 0), reg.R8L)
+	s.IMULQ(reg.R12, reg.R8)
+	s.ADDQ(reg.RDX, reg.R8)
+	for line := range 4 {
+		s.PREFETCHT0(at(reg.R8, nil, 0, 64*line))
+	}
+	s.INCQ(reg.RCX)
+	s.JMP(ref("ahead"))
+	s.Label("asked")
 	s.MOVQ(reg.RAX, reg.R14)
 	s.ANDQ(operand.I32(-4), reg.R14)
 	for _, rows := range []int{4, 1} {
