@@ -25,9 +25,9 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// readyTimeout bounds the wait of [Open] for a leader. A node of a cluster that has none
-// opens all the same and says so in /readyz.
-const readyTimeout = 10 * time.Second
+// readyPatience is how long [Open] waits for the log to be applied before it says so. It waits
+// on: what was acknowledged and is not applied yet must not be missed by a read.
+const readyPatience = 10 * time.Second
 
 // failPatience is how long the parts of a node that must stop may take to close. What hangs
 // on a disk never does.
@@ -281,19 +281,20 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	return s.uploads.guard(handler), nil
 }
 
-// awaitReady waits for a leader, because a node that has just said "ready" should not
-// refuse its first write.
+// awaitReady waits until this node leads and has applied its log.
 func (s *Server) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
+	begun, told := time.Now(), false
 	for s.log() != nil && len(node{s}.Ready(ctx)) > 0 {
 		if err := s.Err(); err != nil {
 			return err
 		}
+		if !told && time.Since(begun) > readyPatience {
+			told = true
+			s.cfg.Logger.Warn("the log is still being applied", "since", readyPatience)
+		}
 		select {
 		case <-ctx.Done():
-			s.cfg.Logger.Warn("node serves without a leader", "waited", readyTimeout)
-			return nil
+			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -127,6 +127,7 @@ func (s *Server) lead(ctx context.Context) error {
 func (s *Server) seal(ctx context.Context) {
 	ticker := time.NewTicker(sealFlushes * s.cfg.FlushInterval)
 	defer ticker.Stop()
+	owed := false // a snapshot of the log: it needs not hold the rows any more
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,8 +138,10 @@ func (s *Server) seal(ctx context.Context) {
 			continue
 		}
 		sealed, err := s.engine.SealDue(ctx)
-		if err == nil && sealed > 0 {
-			err = s.log().Snapshot(ctx) // the log needs not hold the rows any more
+		if owed = owed || sealed > 0; err == nil && owed {
+			if err = s.log().Snapshot(ctx); err == nil {
+				owed = false
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("segments were not sealed", "error", err)

@@ -70,6 +70,7 @@ func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), 
 		release()
 		return b, nil, err
 	}
+	files.noteBuilt(b.Hash)
 	return b, release, nil
 }
 
@@ -79,8 +80,14 @@ func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), 
 func (t *Tx) ensureBuilt(k segmentKey, hash lode.Hash) error {
 	files := t.store.segments
 	t.pins = append(t.pins, files.pin(hash)) // until the catalogue names it, or will not
-	_, err := files.fsys.Stat(files.sealedPath(hash))
-	if !errors.Is(err, fs.ErrNotExist) {
+	if files.wasBuilt(hash) {
+		return nil
+	}
+	// What is there may be of an earlier process, damaged, or under a name that is not durable.
+	switch err := verifyFile(context.Background(), files.fsys, files.sealedPath(hash), hash); {
+	case err == nil:
+		return files.fsys.SyncDir(files.dir)
+	case !errors.Is(err, fs.ErrNotExist) && !lode.IsCode(err, lode.CodeCorrupt):
 		return err
 	}
 	b, release, err := t.build(context.Background(), k)

@@ -301,8 +301,7 @@ func (s *Store) obsolete(l *layer, before, after *Tx) (gone []func() error, err 
 		gone = append(gone, func() error { return s.segments.removeGrowing(k) })
 		if was.State == SegmentSealed {
 			gone = append(gone, func() error {
-				s.segments.doom(was.Hash)
-				return s.segments.removeDoomed(was.Hash)
+				return s.segments.removeDoomed(was.Hash, s.segments.doom(was.Hash))
 			})
 		}
 	}

@@ -304,6 +304,10 @@ func (s *Store) exchange(p plan) (written bool, err error) {
 	if s.catalog == nil {
 		return false, errClosed
 	}
+	// What is applied must not be lost when the exchange fails; a catalogue that cannot be
+	// written is what the restore is for.
+	_ = s.flushAll()
+	before := s.Applied()
 	s.flusher.mu.Lock()
 	defer s.flusher.mu.Unlock()
 	err = errors.Join(s.segments.close(), s.catalog.close())
@@ -317,8 +321,8 @@ func (s *Store) exchange(p plan) (written bool, err error) {
 	switch {
 	case openErr != nil:
 		s.writing.failed = openErr
-	case err != nil && written:
-		s.writing.failed = err // half of it may have happened
+	case err != nil && (written || s.Applied() != before):
+		s.failLocked(err) // half of it may have happened, or what was applied is gone
 	case err == nil:
 		s.writing.failed = nil
 	}

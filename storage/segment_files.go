@@ -34,8 +34,9 @@ type segmentFiles struct {
 		sync.Mutex
 		pins map[lode.Hash]int
 		// doomed are to be removed once no transaction can need them, unless somebody pins
-		// them before.
-		doomed map[lode.Hash]struct{}
+		// them before. A mark belongs to who set it: an older one that was taken back stays so.
+		doomed map[lode.Hash]*doomed
+		built  map[lode.Hash]struct{} // by this process: whole and durable
 	}
 }
 
@@ -43,7 +44,8 @@ func newSegmentFiles(fsys vfs.FS, dir string, files baseFiles) *segmentFiles {
 	f := &segmentFiles{fsys: fsys, dir: dir, files: files}
 	f.growing = newHandles(idleGrowing, func(k segmentKey) (base, error) { return files.openGrowing(k) })
 	f.sealed = newHandles(idleSealed, func(h lode.Hash) (*sealedFile, error) { return openSealed(fsys, f.sealedPath(h)) })
-	f.mu.pins, f.mu.doomed = map[lode.Hash]int{}, map[lode.Hash]struct{}{}
+	f.mu.pins, f.mu.doomed = map[lode.Hash]int{}, map[lode.Hash]*doomed{}
+	f.mu.built = map[lode.Hash]struct{}{}
 	return f
 }
 
@@ -61,6 +63,20 @@ func (f *segmentFiles) forWriting(k segmentKey) (*handle[segmentKey, base], erro
 		return nil, err
 	}
 	return f.growing.get(k)
+}
+
+// noteBuilt remembers that this process has made a sealed file durable.
+func (f *segmentFiles) noteBuilt(h lode.Hash) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.built[h] = struct{}{}
+}
+
+func (f *segmentFiles) wasBuilt(h lode.Hash) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, built := f.mu.built[h]
+	return built
 }
 
 // pin keeps a sealed file from the sweeper.
@@ -89,33 +105,40 @@ func (f *segmentFiles) removeGrowing(k segmentKey) error {
 	return errors.Join(f.growing.drop(k), f.files.removeGrowing(k))
 }
 
-// doom marks a sealed file that nobody holds for removal. Who asks looks for references
-// afterwards: a file that is named later is pinned first, which saves it.
-func (f *segmentFiles) doom(h lode.Hash) bool {
+// doomed marks a file for removal.
+type doomed struct{ _ byte } // two marks are never at one address
+
+// doom marks a sealed file that nobody holds for removal; nil when somebody does. Who asks
+// looks for references afterwards: a file that is named later is pinned first, which saves it.
+func (f *segmentFiles) doom(h lode.Hash) *doomed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.mu.pins[h] > 0 {
-		return false // the sweeper comes back
+		return nil // the sweeper comes back
 	}
-	f.mu.doomed[h] = struct{}{}
-	return true
+	mark := new(doomed)
+	f.mu.doomed[h] = mark
+	return mark
 }
 
 // spare takes doom back.
-func (f *segmentFiles) spare(h lode.Hash) {
+func (f *segmentFiles) spare(h lode.Hash, mark *doomed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.mu.doomed, h)
+	if f.mu.doomed[h] == mark {
+		delete(f.mu.doomed, h)
+	}
 }
 
-// removeDoomed removes a sealed file, unless somebody has pinned it since.
-func (f *segmentFiles) removeDoomed(h lode.Hash) error {
+// removeDoomed removes a sealed file, unless somebody has pinned it since it was marked.
+func (f *segmentFiles) removeDoomed(h lode.Hash, mark *doomed) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, doomed := f.mu.doomed[h]; !doomed {
+	if mark == nil || f.mu.doomed[h] != mark {
 		return nil
 	}
 	delete(f.mu.doomed, h)
+	delete(f.mu.built, h)
 	err := errors.Join(f.sealed.drop(h), f.fsys.Remove(f.sealedPath(h)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -121,14 +121,16 @@ func (s *Store) SweepSegments(ctx context.Context) (removed int, err error) {
 // orphanSegments returns how to remove the files that nothing refers to. Files are listed
 // before references: one that comes later may be named later.
 func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err error) {
-	var sealed []lode.Hash
+	sealed := map[lode.Hash]*doomed{}
 	var growing []segmentKey
 	err = s.segments.each(func(_ string, hash lode.Hash, k segmentKey) error {
 		switch {
 		case k.segment != 0:
 			growing = append(growing, k)
-		case !hash.IsZero() && s.segments.doom(hash):
-			sealed = append(sealed, hash)
+		case !hash.IsZero():
+			if mark := s.segments.doom(hash); mark != nil {
+				sealed[hash] = mark
+			}
 		}
 		return ctx.Err()
 	})
@@ -136,12 +138,12 @@ func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err er
 	if err == nil {
 		refs, err = s.currentRefs()
 	}
-	for _, h := range sealed {
+	for h, mark := range sealed {
 		if err != nil || refs.sealed[h] {
-			s.segments.spare(h)
+			s.segments.spare(h, mark)
 			continue
 		}
-		gone = append(gone, func() error { return s.segments.removeDoomed(h) })
+		gone = append(gone, func() error { return s.segments.removeDoomed(h, mark) })
 	}
 	for _, k := range growing {
 		if err == nil && !refs.growing[k] {
