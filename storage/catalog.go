@@ -144,6 +144,7 @@ func makeCatalog(tx *bolt.Tx) error {
 // itself would leave a file behind that cannot be opened when the power goes during its
 // first write.
 func createBolt(fsys vfs.FS, path string, fill func(*bolt.Tx) error) error {
+	defer vfs.Begin(fsys, vfs.Call{Op: "create", Path: path})() // its syncs go past fsys
 	temp := path + ".new.tmp"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
