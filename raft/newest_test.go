@@ -21,6 +21,7 @@ func TestReadKept(t *testing.T) {
 	o := raft.Options{Dir: filepath.Join(dir, "raft"), Machine: l, TrailingBytes: 1}
 	o.UseSegments(4 << 10)
 	o.KeepTrailing(10)
+	o.KeepSnapshots(2)
 	n := open(t, o)
 	grow := func(from, to int) {
 		for i := from; i < to; i++ {

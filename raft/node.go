@@ -21,8 +21,10 @@ const (
 	// maxAppendEntries bounds a batch: 32 commands of 512 KiB are 16 MiB, and raft queues up
 	// to 128 batches for the machine.
 	maxAppendEntries = 32
-	// retainedSnapshots is one more than needed, for a reader of the older one.
-	retainedSnapshots = 2
+	// retainedSnapshots is one more than needed, for a follower that reads the older one. A
+	// node that is alone has none, and its snapshots are whole catalogues.
+	retainedSnapshots      = 2
+	retainedSnapshotsAlone = 1
 
 	hurryStep = time.Millisecond
 
@@ -102,7 +104,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.trans = newConfirming(trans)
-	if n.snaps, err = openSnapshots(n.opts.Dir, logger); err != nil {
+	if n.snaps, err = openSnapshots(n.opts.Dir, n.opts.retain, logger); err != nil {
 		return err
 	}
 	inner, err := openWAL(filepath.Join(n.opts.Dir, "wal"), n.opts.segmentBytes, logger)

@@ -89,6 +89,7 @@ type Options struct {
 	// Hooks of the tests.
 	transport    hraft.Transport
 	segmentBytes int
+	retain       int // snapshots
 	minTrailing  int64
 	drain        time.Duration
 	wrapStore    func(durableStore) durableStore
@@ -120,10 +121,11 @@ func (o *Options) EnsureDefaults() {
 	setDefault(&o.StoreTimeout, DefaultStoreTimeout)
 	setDefault(&o.segmentBytes, walSegmentBytes)
 	setDefault(&o.drain, drainPatience)
-	least := int64(minTrailing)
+	least, retain := int64(minTrailing), retainedSnapshots
 	if o.alone() {
-		least = 1
+		least, retain = 1, retainedSnapshotsAlone
 	}
+	setDefault(&o.retain, retain)
 	setDefault(&o.minTrailing, least)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // openSnapshots opens Dir/snapshots and removes what an interrupted snapshot left.
-func openSnapshots(dir string, logger *bridge) (*hraft.FileSnapshotStore, error) {
+func openSnapshots(dir string, retain int, logger *bridge) (*hraft.FileSnapshotStore, error) {
 	left, err := filepath.Glob(filepath.Join(dir, "snapshots", "*.tmp"))
 	if err != nil {
 		return nil, fmt.Errorf("list unfinished snapshots: %w", err)
@@ -24,7 +24,7 @@ func openSnapshots(dir string, logger *bridge) (*hraft.FileSnapshotStore, error)
 			return nil, fmt.Errorf("remove unfinished snapshot: %w", err)
 		}
 	}
-	snaps, err := hraft.NewFileSnapshotStoreWithLogger(dir, retainedSnapshots, logger)
+	snaps, err := hraft.NewFileSnapshotStoreWithLogger(dir, retain, logger)
 	if err != nil {
 		return nil, fmt.Errorf("open snapshots: %w", err)
 	}

@@ -60,7 +60,7 @@ func seedTerm(dir string, term uint64) error {
 }
 
 func seedSnapshot(dir string, o *SeedOptions) error {
-	snaps, err := openSnapshots(dir, newBridge(slog.New(slog.DiscardHandler), true))
+	snaps, err := openSnapshots(dir, retainedSnapshotsAlone, newBridge(slog.New(slog.DiscardHandler), true))
 	if err != nil {
 		return err
 	}
