@@ -74,6 +74,11 @@ func (d *FullDisk) Run(ctx context.Context, round int) (*Outcome, error) {
 		if !d.back(ctx, n.Client) {
 			o.problem("writes are still refused %s after space was freed", backTime)
 		}
+		if o.End == EndExited { // before it could be asked to; the ledger does not know the vector
+			if err := n.Client.DeleteVector(ctx, vectorsCollection, victim); err != nil {
+				o.problem("delete after space was freed: %v", err)
+			}
+		}
 		n.Kill()
 	}
 	s := &Sweep{Binary: d.Binary}
