@@ -117,12 +117,7 @@ func (m *baseModel) flush() {
 	at := Applied{Index: m.at, Term: 1}
 	err := m.base.write(at, func(w baseWriter) error {
 		for _, l := range slices.Backward(m.layers) {
-			for _, c := range l.droppedCollections() {
-				if err := w.drop(c); err != nil {
-					return err
-				}
-			}
-			if err := l.all(func(s space, key string, value []byte) error { return writeEntry(w, s, key, value) }); err != nil {
+			if err := l.writeCatalog(w); err != nil {
 				return err
 			}
 		}

@@ -226,19 +226,7 @@ func (s *Store) writeLayer(l *layer, at Applied) error {
 	if err != nil {
 		return err
 	}
-	err = s.catalog.write(at, func(w baseWriter) error {
-		for _, c := range l.droppedCollections() {
-			if err := w.drop(c); err != nil {
-				return err
-			}
-		}
-		return l.all(func(sp space, key string, value []byte) error {
-			if sp.bucket.ofSegment() {
-				return nil
-			}
-			return writeEntry(w, sp, key, value)
-		})
-	})
+	err = s.catalog.write(at, l.writeCatalog)
 	if err != nil {
 		return err
 	}

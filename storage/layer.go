@@ -91,6 +91,21 @@ func (l *layer) droppedCollections() []lode.CollectionID {
 	return slices.Sorted(maps.Keys(l.dropped))
 }
 
+// writeCatalog writes what belongs to the catalogue to it.
+func (l *layer) writeCatalog(w baseWriter) error {
+	for _, c := range l.droppedCollections() {
+		if err := w.drop(c); err != nil {
+			return err
+		}
+	}
+	return l.all(func(s space, key string, value []byte) error {
+		if s.bucket.ofSegment() {
+			return nil
+		}
+		return writeEntry(w, s, key, value)
+	})
+}
+
 // part calls fn for the entries of a range of layer keys, in order.
 func (l *layer) part(from, to string, fn func(s space, key string, value []byte) error) (err error) {
 	l.entries.Ascend(from, func(k string, v []byte) bool {

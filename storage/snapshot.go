@@ -191,18 +191,7 @@ func finishCopy(path string, copied bool, at Applied, layers []*layer) error {
 	}
 	err = (&boltBase{db: db, path: path}).write(at, func(w baseWriter) error {
 		for _, l := range slices.Backward(layers) {
-			for _, c := range l.droppedCollections() {
-				if err := w.drop(c); err != nil {
-					return err
-				}
-			}
-			err := l.all(func(sp space, key string, value []byte) error {
-				if sp.bucket.ofSegment() {
-					return nil
-				}
-				return writeEntry(w, sp, key, value)
-			})
-			if err != nil {
+			if err := l.writeCatalog(w); err != nil {
 				return err
 			}
 		}

@@ -335,7 +335,7 @@ func (s *Sweep) end(n *Node, c Case, o *Outcome) error {
 			o.Call = firstCall([]string{call})
 		}
 		o.End = EndExited
-		o.judgeExit(n.exit(), c.Fault.Action)
+		o.judgeExit(n.exit(), c.Fault)
 		if o.Ended = n.lasted(); o.Ended > exitLimit {
 			o.problem("the node ended %s after the fault", o.Ended)
 		}
@@ -377,7 +377,7 @@ func shortCall(line string) string {
 }
 
 // judgeExit demands that the node said why it ended.
-func (o *Outcome) judgeExit(e *ExitError, action Action) {
+func (o *Outcome) judgeExit(e *ExitError, f Fault) {
 	lines := strings.Split(e.Message, "\n")
 	o.Message = lines[len(lines)-1]
 	for _, line := range lines {
@@ -386,10 +386,11 @@ func (o *Outcome) judgeExit(e *ExitError, action Action) {
 			break
 		}
 	}
-	named := map[Action]string{EIO: "input/output error", Full: "no space left on device"}[action]
+	named := map[Action]string{EIO: "input/output error", Full: "no space left on device"}[f.Action]
 	switch {
 	case e.Code == 0:
 		o.problem("the node ended as if all was well after %s", o.Call)
+	case e.Message == "" && f.Call == "write": // its last words were made to fail too
 	case e.Message == "":
 		o.problem("the node ended without a word after %s", o.Call)
 	case !strings.Contains(e.Message, named):

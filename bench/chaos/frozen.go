@@ -132,7 +132,7 @@ func (d *Frozen) judgeEnd(n *Node, o *Outcome) {
 		return
 	}
 	o.End = EndExited
-	o.judgeExit(n.exit(), Hang)
+	o.judgeExit(n.exit(), Fault{Action: Hang})
 }
 
 // atStart starts a node on a disk that hangs already.

@@ -126,7 +126,7 @@ func fill(path string) error {
 func (d *FullDisk) judgeFull(ctx context.Context, n *Node, o *Outcome) {
 	if n.Exited(endLimit / 10) {
 		o.End = EndExited
-		o.judgeExit(n.exit(), Full)
+		o.judgeExit(n.exit(), Fault{Action: Full})
 		return
 	}
 	d.demandReads(ctx, n, o)
