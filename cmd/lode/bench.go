@@ -55,9 +55,16 @@ func commandLine(data string) string {
 	return strings.Join(words, " ")
 }
 
-// finish prints the report, writes it where it was asked for, and fails when a figure
+// measure runs, prints the report, writes it where it was asked for, and fails when a figure
 // missed its target.
-func (f *benchFlags) finish(std streams, r *bench.Report, err error) error {
+func (f *benchFlags) measure(
+	ctx context.Context, std streams, data string, run func(context.Context, bench.Options) (*bench.Report, error),
+) error {
+	o, err := f.options(std, data)
+	if err != nil {
+		return err
+	}
+	r, err := run(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -85,12 +92,9 @@ type benchQuality struct {
 
 // Run measures retrieval quality.
 func (c *benchQuality) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Quality(ctx, o, c.Target)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
+		return bench.Quality(ctx, o, c.Target)
+	})
 }
 
 type benchIngest struct {
@@ -100,12 +104,7 @@ type benchIngest struct {
 
 // Run measures ingest.
 func (c *benchIngest) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Ingest(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, bench.Ingest)
 }
 
 type benchSpans struct {
@@ -116,12 +115,9 @@ type benchSpans struct {
 
 // Run follows chunks to their bytes.
 func (c *benchSpans) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Spans(ctx, o, c.Folders...)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
+		return bench.Spans(ctx, o, c.Folders...)
+	})
 }
 
 type benchCrash struct {
@@ -131,12 +127,7 @@ type benchCrash struct {
 
 // Run kills nodes.
 func (c *benchCrash) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Crash(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, bench.Crash)
 }
 
 type benchBackup struct {
@@ -146,36 +137,21 @@ type benchBackup struct {
 
 // Run measures backup and restore.
 func (c *benchBackup) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Backup(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, bench.Backup)
 }
 
 type benchStart struct{ benchFlags }
 
 // Run measures starts.
 func (c *benchStart) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, "")
-	if err != nil {
-		return err
-	}
-	r, err := bench.Start(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, "", bench.Start)
 }
 
 type benchWrites struct{ benchFlags }
 
 // Run measures writes.
 func (c *benchWrites) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, "")
-	if err != nil {
-		return err
-	}
-	r, err := bench.Writes(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, "", bench.Writes)
 }
 
 type benchDisk struct {
@@ -185,12 +161,7 @@ type benchDisk struct {
 
 // Run measures disk space.
 func (c *benchDisk) Run(ctx context.Context, std streams) error {
-	o, err := c.options(std, c.Data)
-	if err != nil {
-		return err
-	}
-	r, err := bench.Disk(ctx, o)
-	return c.finish(std, r, err)
+	return c.measure(ctx, std, c.Data, bench.Disk)
 }
 
 type benchTables struct {
