@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/server"
 	"github.com/lodedb/lode/storage"
 	"github.com/lodedb/lode/storage/backup"
@@ -38,7 +40,7 @@ func Backup(ctx context.Context, o Options) (*Report, error) {
 	r := NewReport("backup", "Backup and restore", o)
 	err = temporary(func(dir string) error {
 		run := &backupRun{
-			Options: o, r: r, set: set, random: rand.New(rand.NewPCG(o.Seed, 0)), points: orDefault(o.Limit, backupPoints),
+			Options: o, r: r, set: set, random: rand.New(rand.NewPCG(o.Seed, 0)), points: cmp.Or(o.Limit, backupPoints),
 			data: filepath.Join(dir, "data"), online: filepath.Join(dir, "online"), offline: filepath.Join(dir, "offline"), restored: filepath.Join(dir, "restored"),
 		}
 		for _, step := range []func(context.Context) error{run.serve, run.stopped, run.damage} {
@@ -136,7 +138,7 @@ func (run *backupRun) incremental(ctx context.Context, c *client.Client) error {
 		if err != nil {
 			return err
 		}
-		run.r.add(step.name, float64(made.UploadedBytes)/1e6, "MB")
+		run.r.Add(step.name, float64(made.UploadedBytes)/1e6, "MB")
 	}
 	return nil
 }
@@ -173,13 +175,13 @@ func (run *backupRun) searches(ctx context.Context, c *client.Client) error {
 			return err
 		}
 		busy, quiet = append(busy, during...), append(quiet, after...)
-		busyMedians, quietMedians = append(busyMedians, median(during)), append(quietMedians, median(after))
+		busyMedians, quietMedians = append(busyMedians, report.Median(during)), append(quietMedians, report.Median(after))
 	}
-	run.r.add("search p50 in quiet", median(quiet), "ms")
-	run.r.add("search p50 during a backup", median(busy), "ms")
-	run.r.demand("search p50 during a backup, times quiet", median(busy)/median(quiet), "", "<=", 1.2)
-	run.r.add("searches during backups", float64(len(busy)), "")
-	run.r.add("backup of everything by a node that serves, median", median(seconds), "s")
+	run.r.Add("search p50 in quiet", report.Median(quiet), "ms")
+	run.r.Add("search p50 during a backup", report.Median(busy), "ms")
+	run.r.Demand("search p50 during a backup, times quiet", report.Median(busy)/report.Median(quiet), "", "<=", 1.2)
+	run.r.Add("searches during backups", float64(len(busy)), "")
+	run.r.Add("backup of everything by a node that serves, median", report.Median(seconds), "s")
 	run.r.Raw["search p50 in quiet by round, ms"], run.r.Raw["search p50 during a backup by round, ms"] = quietMedians, busyMedians
 	run.r.Raw["seconds of a backup by round"] = seconds
 	return nil
@@ -262,7 +264,7 @@ func (run *backupRun) stopped(ctx context.Context) error {
 		if got != want {
 			differs = 1
 		}
-		run.r.demand("restored states with another logical hash", differs, "", "<=", 0)
+		run.r.Demand("restored states with another logical hash", differs, "", "<=", 0)
 		run.r.Raw["logical hash of the node"], run.r.Raw["logical hash of what was restored"] = want, got
 		return err
 	})
@@ -277,7 +279,7 @@ func (run *backupRun) timed(what string, do func() (backup.Backup, error)) error
 	fmt.Fprintln(run.Log, what)
 	start := time.Now()
 	b, err := do()
-	run.r.add(what+" in a folder", float64(b.Bytes)/1e6/time.Since(start).Seconds(), "MB/s")
+	run.r.Add(what+" in a folder", float64(b.Bytes)/1e6/time.Since(start).Seconds(), "MB/s")
 	return err
 }
 
@@ -328,9 +330,9 @@ func (run *backupRun) damage(ctx context.Context) error {
 	if _, err := repository.Verify(ctx, ""); err != nil {
 		return fmt.Errorf("the backup is not whole after the flips were undone: %w", err)
 	}
-	run.r.add("flipped bits", backupFlips, "")
-	run.r.demand("flipped bits that verify does not find", float64(missed), "", "<=", 0)
-	run.r.demand(fmt.Sprintf("flipped bits that one of %d restores does not find", restores), float64(restoresMissed), "", "<=", 0)
+	run.r.Add("flipped bits", backupFlips, "")
+	run.r.Demand("flipped bits that verify does not find", float64(missed), "", "<=", 0)
+	run.r.Demand(fmt.Sprintf("flipped bits that one of %d restores does not find", restores), float64(restoresMissed), "", "<=", 0)
 	return ctx.Err()
 }
 

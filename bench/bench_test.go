@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/server"
 )
 
@@ -30,7 +30,7 @@ func options(t *testing.T, data string) Options {
 	return Options{Command: "test", Commit: "test", Seed: 1, Data: data, Log: io.Discard, Logger: slog.New(slog.DiscardHandler)}
 }
 
-func figure(t *testing.T, r *Report, name string) Figure {
+func figure(t *testing.T, r *Report, name string) report.Figure {
 	t.Helper()
 	for _, f := range r.Figures {
 		if f.Name == name {
@@ -38,7 +38,7 @@ func figure(t *testing.T, r *Report, name string) Figure {
 		}
 	}
 	t.Fatalf("no figure %q in %+v", name, r.Figures)
-	return Figure{}
+	return report.Figure{}
 }
 
 // TestQuality runs a data set of three texts of which one answers each query, and one that
@@ -201,25 +201,5 @@ func TestTables(t *testing.T) {
 		if r.Commit == "" || r.Commit == "unknown" || r.Command == "" || r.Machine.Cores == 0 || r.Date.IsZero() {
 			t.Errorf("report %s does not say where it is from", r.Name)
 		}
-	}
-}
-
-func TestReportFile(t *testing.T) {
-	r := NewReport("x", "X", options(t, ""))
-	r.demand("speed", 3, "m/s", ">=", 4)
-	r.demand("size", 3, "m", "<=", 4)
-	path := filepath.Join(t.TempDir(), "sub", "x.json")
-	if err := r.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	back, err := ReadReports(filepath.Dir(path))
-	if err != nil || len(back) != 1 || len(back[0].Missed()) != 1 || back[0].Missed()[0].Name != "speed" {
-		t.Errorf("%+v %v", back, err)
-	}
-	if _, err := json.Marshal(r); err != nil {
-		t.Error(err)
-	}
-	if median([]float64{3, 1, 2}) != 2 || median([]float64{4, 1, 2, 3}) != 2.5 || median(nil) != 0 {
-		t.Error("median")
 	}
 }

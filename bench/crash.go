@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ func Crash(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := NewReport("crash", "kill -9 during ingest of "+filepath.Base(o.Data), o)
-	kills := orDefault(o.Limit, crashKills)
+	kills := cmp.Or(o.Limit, crashKills)
 	run := &crashRun{binary: o.Binary, files: files, acked: map[lode.DocID]bool{}, hashes: map[lode.DocID]lode.Hash{}, random: rand.New(rand.NewPCG(o.Seed, 0))}
 	if err := run.hash(); err != nil {
 		return nil, err
@@ -43,11 +44,11 @@ func Crash(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r.Data = fmt.Sprintf("%s, %d files", filepath.Base(o.Data), len(files))
-	r.add("kills", float64(kills), "")
-	r.add("documents acknowledged", float64(len(run.acked)), "")
-	r.demand("acknowledged documents missing or changed", float64(run.missing), "", "<=", 0)
-	r.demand("documents doubled", float64(run.doubled), "", "<=", 0)
-	r.demand("breaches found by check", float64(run.breaches), "", "<=", 0)
+	r.Add("kills", float64(kills), "")
+	r.Add("documents acknowledged", float64(len(run.acked)), "")
+	r.Demand("acknowledged documents missing or changed", float64(run.missing), "", "<=", 0)
+	r.Demand("documents doubled", float64(run.doubled), "", "<=", 0)
+	r.Demand("breaches found by check", float64(run.breaches), "", "<=", 0)
 	r.Raw["documents acknowledged before each kill"] = run.atKill
 	return r, nil
 }

@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/server"
 )
 
@@ -30,14 +32,14 @@ const (
 // with many collections takes to start.
 func Disk(ctx context.Context, o Options) (*Report, error) {
 	r := NewReport("disk", "Disk space, bytes written and many collections", o)
-	points := orDefault(o.Limit, diskPoints)
+	points := cmp.Or(o.Limit, diskPoints)
 	if err := diskOfPoints(ctx, o, r, points); err != nil {
 		return nil, err
 	}
 	if err := diskOfDocuments(ctx, o, r); err != nil {
 		return nil, err
 	}
-	return r, manyCollections(ctx, o, r, min(orDefault(o.Limit, diskCollections), diskCollections))
+	return r, manyCollections(ctx, o, r, min(cmp.Or(o.Limit, diskCollections), diskCollections))
 }
 
 // withDisk runs fill against a fresh node, seals the collection, closes the node and reports
@@ -77,9 +79,9 @@ func withDisk(ctx context.Context, o Options, r *Report, what, collection string
 			total -= size
 		}
 	}
-	r.add(what+": vectors plus text", float64(raw)/1e6, "MB")
-	r.demand(what+": disk without the reserve by vectors plus text", float64(total)/float64(raw), "", "<=", 2)
-	r.demand(what+": bytes written by vectors plus text", float64(after-before)/float64(raw), "", "<=", 6)
+	r.Add(what+": vectors plus text", float64(raw)/1e6, "MB")
+	r.Demand(what+": disk without the reserve by vectors plus text", float64(total)/float64(raw), "", "<=", 2)
+	r.Demand(what+": bytes written by vectors plus text", float64(after-before)/float64(raw), "", "<=", 6)
 	r.Raw[what+", bytes by part of the folder"] = parts
 	return nil
 }
@@ -147,7 +149,7 @@ func diskOfDocuments(ctx context.Context, o Options, r *Report) error {
 				text += int64(len(passages[i].Text))
 			}
 		}
-		r.add(what+": received", float64(received)/1e6, "MB")
+		r.Add(what+": received", float64(received)/1e6, "MB")
 		return received + text + int64(chunks)*4*int64(hashDim), nil
 	})
 }
@@ -182,9 +184,9 @@ func manyCollections(ctx context.Context, o Options, r *Report, n int) (err erro
 			return err
 		}
 	}
-	r.demand(fmt.Sprintf("start with %d collections of 3 vectors each, median of 3", n), median(starts), "s", "<=", 5)
+	r.Demand(fmt.Sprintf("start with %d collections of 3 vectors each, median of 3", n), report.Median(starts), "s", "<=", 5)
 	_, total, err := folderBytes(config.DataDir)
-	r.add(fmt.Sprintf("disk of %d collections", n), float64(total)/1e6, "MB")
+	r.Add(fmt.Sprintf("disk of %d collections", n), float64(total)/1e6, "MB")
 	return err
 }
 
@@ -217,18 +219,11 @@ func fillCollections(ctx context.Context, o Options, node *server.Server, n int)
 
 // bytesWritten is what this process has caused to be written to disks.
 func bytesWritten() (n int64, err error) {
-	f, err := os.Open("/proc/self/io")
+	n, err = strconv.ParseInt(report.ProcField("/proc/self/io", "write_bytes"), 10, 64)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("write_bytes of /proc/self/io: %w", err)
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, is := strings.CutPrefix(lines.Text(), "write_bytes: "); is {
-			_, err = fmt.Sscan(value, &n)
-			return n, err
-		}
-	}
-	return 0, errors.New("/proc/self/io has no write_bytes")
+	return n, nil
 }
 
 // folderBytes adds up what the files of a folder take on the disk, in all and by the first

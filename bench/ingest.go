@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/server"
 )
 
@@ -34,7 +36,7 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 	stages := map[lode.Stage]time.Duration{}
 	chunks := 0
 	var refused map[string]int
-	for range orDefault(o.Limit, ingestRounds) {
+	for range cmp.Or(o.Limit, ingestRounds) {
 		err := withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
 			took, ready, why, err := ingestFolder(ctx, c, v1.CreateCollection{Name: ingestCollection}, files)
 			if err != nil {
@@ -51,15 +53,15 @@ func Ingest(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	r.add("documents per second, median", median(documents), "/s")
-	r.add("bytes per second, median", median(megabytes), "MB/s")
-	r.add("chunks", float64(chunks), "")
+	r.Add("documents per second, median", report.Median(documents), "/s")
+	r.Add("bytes per second, median", report.Median(megabytes), "MB/s")
+	r.Add("chunks", float64(chunks), "")
 	var all time.Duration
 	for _, d := range stages {
 		all += d
 	}
 	for _, stage := range []lode.Stage{lode.StageReceive, lode.StageParse, lode.StageChunk, lode.StageEmbed, lode.StageCommit} {
-		r.add("share of "+string(stage), 100*float64(stages[stage])/float64(all), "%")
+		r.Add("share of "+string(stage), 100*float64(stages[stage])/float64(all), "%")
 	}
 	r.Raw["documents refused, by reason"] = refused
 	r.Raw["documents/s by round"], r.Raw["MB/s by round"] = documents, megabytes

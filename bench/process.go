@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/report"
 )
 
 // process is a node in a process of its own, for what can only be seen from outside.
@@ -77,7 +78,7 @@ func (p *process) kill() {
 func (p *process) residentMB() (float64, error) {
 	var kilobytes float64
 	status := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
-	if _, err := fmt.Sscanf(procField(status, "VmRSS"), "%f kB", &kilobytes); err != nil {
+	if _, err := fmt.Sscanf(report.ProcField(status, "VmRSS"), "%f kB", &kilobytes); err != nil {
 		return 0, fmt.Errorf("%s: %w", status, err)
 	}
 	return kilobytes * 1024 / 1e6, nil

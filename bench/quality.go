@@ -99,12 +99,12 @@ func (set *beir) measure(ctx context.Context, c *client.Client, r *Report, mode 
 		label = fmt.Sprintf("%s, dense weight %g", mode, placeholderWeight)
 	}
 	if mode == lode.ModeLexical && lexicalTarget > 0 {
-		r.demand(label+", nDCG@10", ndcg/n, "", ">=", lexicalTarget)
+		r.Demand(label+", nDCG@10", ndcg/n, "", ">=", lexicalTarget)
 	} else {
-		r.add(label+", nDCG@10", ndcg/n, "")
+		r.Add(label+", nDCG@10", ndcg/n, "")
 	}
-	r.add(label+", recall@10", recall10/n, "")
-	r.add(label+", recall@100", recall100/n, "")
+	r.Add(label+", recall@10", recall10/n, "")
+	r.Add(label+", recall@100", recall100/n, "")
 	r.Raw["ndcg@10 by query, "+string(mode)] = perQuery
 	return nil
 }

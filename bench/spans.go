@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -47,17 +48,17 @@ func Spans(ctx context.Context, o Options, folders ...string) (*Report, error) {
 		r.Data = fmt.Sprintf("%s; %d documents, %d chunks with the default budget and a small one", strings.Join(folders, " and "), len(s.layers)/len(spanCollections), len(chunks))
 		random := rand.New(rand.NewPCG(o.Seed, 0))
 		random.Shuffle(len(chunks), func(i, j int) { chunks[i], chunks[j] = chunks[j], chunks[i] })
-		chunks = chunks[:min(len(chunks), orDefault(o.Limit, spanChunks))]
+		chunks = chunks[:min(len(chunks), cmp.Or(o.Limit, spanChunks))]
 		for _, chunk := range chunks {
 			if err := s.check(ctx, chunk); err != nil {
 				return err
 			}
 		}
-		r.add("chunks followed", float64(len(chunks)), "")
+		r.Add("chunks followed", float64(len(chunks)), "")
 		for _, kind := range []string{brokenText, brokenSource, brokenHash, brokenTrace} {
-			r.demand(kind, float64(s.broken[kind]), "", "<=", 0)
+			r.Demand(kind, float64(s.broken[kind]), "", "<=", 0)
 		}
-		r.add("bytes mapped exactly", 100*float64(s.exact)/float64(max(1, s.exact+s.decoded)), "%")
+		r.Add("bytes mapped exactly", 100*float64(s.exact)/float64(max(1, s.exact+s.decoded)), "%")
 		return nil
 	})
 }

@@ -1,9 +1,12 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"time"
+
+	"github.com/lodedb/lode/internal/report"
 )
 
 const (
@@ -16,7 +19,7 @@ const (
 func Start(ctx context.Context, o Options) (*Report, error) {
 	r := NewReport("start", "Start, idle memory, size", o)
 	var ready, idle []float64
-	for round := range orDefault(o.Limit, startRounds) {
+	for round := range cmp.Or(o.Limit, startRounds) {
 		err := temporary(func(dir string) error {
 			p, err := start(ctx, o.Binary, dir)
 			if err != nil {
@@ -40,9 +43,9 @@ func Start(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.demand("ready on an empty folder, median", median(ready), "s", "<=", 0.5)
-	r.demand("resident when idle, median", median(idle), "MB", "<=", 60)
-	r.add("size of the static program", float64(info.Size())/1e6, "MB")
+	r.Demand("ready on an empty folder, median", report.Median(ready), "s", "<=", 0.5)
+	r.Demand("resident when idle, median", report.Median(idle), "MB", "<=", 60)
+	r.Add("size of the static program", float64(info.Size())/1e6, "MB")
 	r.Raw["seconds until ready"], r.Raw["MB resident"] = ready, idle
 	return r, nil
 }

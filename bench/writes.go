@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/raft"
 	"github.com/lodedb/lode/server"
 )
@@ -31,7 +33,7 @@ const (
 // and found by the next search.
 func Writes(ctx context.Context, o Options) (*Report, error) {
 	r := NewReport("writes", "Writes of single vectors against the bare log store", o)
-	r.Data = fmt.Sprintf("random vectors of %d dimensions with %d words of text, %.1f s a round, %d rounds in turns", writeDim, writeTextWords, writeRoundTime.Seconds(), orDefault(o.Limit, writeRounds))
+	r.Data = fmt.Sprintf("random vectors of %d dimensions with %d words of text, %.1f s a round, %d rounds in turns", writeDim, writeTextWords, writeRoundTime.Seconds(), cmp.Or(o.Limit, writeRounds))
 	err := withNode(ctx, o, func(node *server.Server, _ *client.Client) error {
 		for _, writers := range []int{1, 8} {
 			if err := measureWriters(ctx, o, r, node, writers); err != nil {
@@ -77,7 +79,7 @@ func measureWriters(ctx context.Context, o Options, r *Report, node *server.Serv
 		return errors.Join(append(errs, err)...)
 	}
 	var logs, nodes []writeRound
-	for round := range orDefault(o.Limit, writeRounds) {
+	for round := range cmp.Or(o.Limit, writeRounds) {
 		log, err := writeFor(ctx, writeRoundTime, writers, round, o.Seed, appendOne)
 		if err != nil {
 			return err
@@ -104,21 +106,21 @@ func reportWriters(r *Report, writers int, logs, nodes []writeRound) {
 		for _, round := range rounds {
 			all = append(all, value(round))
 		}
-		return median(all)
+		return report.Median(all)
 	}
 	perSecond := func(w writeRound) float64 { return w.PerSecond }
 	p99 := func(w writeRound) float64 { return w.P99 }
-	r.add(title+": appends to the bare log", of(logs, perSecond), "/s")
-	r.add(title+": acknowledged writes", of(nodes, perSecond), "/s")
-	r.add(title+": p99 of an append", of(logs, p99), "us")
-	r.add(title+": p99 of a write", of(nodes, p99), "us")
+	r.Add(title+": appends to the bare log", of(logs, perSecond), "/s")
+	r.Add(title+": acknowledged writes", of(nodes, perSecond), "/s")
+	r.Add(title+": p99 of an append", of(logs, p99), "us")
+	r.Add(title+": p99 of a write", of(nodes, p99), "us")
 	var rates, tails []float64
 	for i := range logs {
 		rates = append(rates, 100*nodes[i].PerSecond/logs[i].PerSecond)
 		tails = append(tails, 100*logs[i].P99/nodes[i].P99)
 	}
-	r.demand(title+": throughput of the bare log's, median of rounds", median(rates), "%", ">=", 70)
-	r.demand(title+": p99 of the bare log's by that of a write, median of rounds", median(tails), "%", ">=", 70)
+	r.Demand(title+": throughput of the bare log's, median of rounds", report.Median(rates), "%", ">=", 70)
+	r.Demand(title+": p99 of the bare log's by that of a write, median of rounds", report.Median(tails), "%", ">=", 70)
 	r.Raw[title+", bare log"], r.Raw[title+", node"] = logs, nodes
 }
 

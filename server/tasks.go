@@ -125,18 +125,8 @@ func (s *Server) lead(ctx context.Context) error {
 
 // seal turns segments that have grown enough into sealed files.
 func (s *Server) seal(ctx context.Context) {
-	ticker := time.NewTicker(sealFlushes * s.cfg.FlushInterval)
-	defer ticker.Stop()
 	owed := false // a snapshot of the log: it needs not hold the rows any more
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if !s.leading.Load() {
-			continue
-		}
+	s.whileLeading(ctx, sealFlushes*s.cfg.FlushInterval, func() {
 		sealed, err := s.engine.SealDue(ctx)
 		if owed = owed || sealed > 0; err == nil && owed {
 			if err = s.log().Snapshot(ctx); err == nil {
@@ -146,25 +136,29 @@ func (s *Server) seal(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("segments were not sealed", "error", err)
 		}
-	}
+	})
 }
 
-// sweepNowAndThen sweeps while this node leads.
+// sweepNowAndThen sweeps while this node leads. Only the leader is sure to have applied every
+// entry that was committed before it started; elsewhere bytes could go whose entry is still
+// to come.
 func (s *Server) sweepNowAndThen(ctx context.Context) {
-	ticker := time.NewTicker(sweepInterval)
+	s.whileLeading(ctx, sweepInterval, func() { s.sweep(ctx) })
+}
+
+// whileLeading acts once an interval, when this node leads, until ctx ends.
+func (s *Server) whileLeading(ctx context.Context, interval time.Duration, act func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			if s.leading.Load() {
+				act()
+			}
 		}
-		if !s.leading.Load() {
-			// Only the leader is sure to have applied every entry that was committed before it
-			// started; elsewhere bytes could go whose entry is still to come.
-			continue
-		}
-		s.sweep(ctx)
 	}
 }
 

@@ -2,15 +2,15 @@ package ann
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lodedb/lode/internal/report"
 )
 
 // cpuTime is the CPU time of all threads of a process, dead ones included. The number of
@@ -87,19 +87,12 @@ func pin(pid int, cpus []int) error {
 
 // memory returns what a process holds of the machine's memory, now and at most so far.
 func memory(pid int) (resident, peak int64, err error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		name, value, _ := strings.Cut(line, ":")
-		kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		switch name {
-		case "VmRSS":
-			resident = kilobytes << 10
-		case "VmHWM":
-			peak = kilobytes << 10
+	status := fmt.Sprintf("/proc/%d/status", pid)
+	for name, bytes := range map[string]*int64{"VmRSS": &resident, "VmHWM": &peak} {
+		if _, err := fmt.Sscanf(report.ProcField(status, name), "%d kB", bytes); err != nil {
+			return 0, 0, fmt.Errorf("%s of %s: %w", name, status, err)
 		}
+		*bytes <<= 10
 	}
 	return resident, peak, nil
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/report"
 )
 
 // DataOptions say what is searched.
@@ -295,16 +296,5 @@ func (t *Truth) writeFile(path string) error {
 	for _, d := range t.Distances {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(d))
 	}
-	return writeWhole(path, b)
-}
-
-// writeWhole writes a file under another name first.
-func writeWhole(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".part", b, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".part", path)
+	return report.WriteFile(path, b)
 }

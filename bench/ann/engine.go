@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/lodedb/lode/internal/report"
 )
 
 // engine is one configuration of an engine in a run, with its process while it has one.
@@ -278,14 +280,14 @@ func (e *engine) finish(recalls []float64) *Result {
 	for _, s := range e.sweep {
 		slices.Sort(s.nanos)
 		e.result.Points = append(e.result.Points, Point{
-			EF: s.ef, Recall: s.recall, QPS: median(s.qps), Rounds: s.qps, Wall: median(s.wall),
+			EF: s.ef, Recall: s.recall, QPS: report.Median(s.qps), Rounds: s.qps, Wall: report.Median(s.wall),
 			P50: micros(s.nanos, 0.5), P90: micros(s.nanos, 0.9), P99: micros(s.nanos, 0.99), P999: micros(s.nanos, 0.999),
 		})
 	}
 	for threads, s := range e.threads {
 		slices.Sort(s.nanos)
 		e.result.Concurrent = append(e.result.Concurrent, Concurrent{
-			Threads: threads, EF: s.ef, Recall: s.recall, QPS: median(s.wall), Rounds: s.wall,
+			Threads: threads, EF: s.ef, Recall: s.recall, QPS: report.Median(s.wall), Rounds: s.wall,
 			P50: micros(s.nanos, 0.5), P99: micros(s.nanos, 0.99),
 		})
 	}

@@ -3,7 +3,6 @@ package ann
 import (
 	"fmt"
 	"math"
-	"strings"
 )
 
 // Names of the engines that figures compare.
@@ -30,7 +29,7 @@ const (
 // compare were measured.
 func (r *Report) addFigures() {
 	if share := r.share(); share > 0 {
-		r.add("share of its CPU that a pinned search got, mean", 100*share, "%")
+		r.Add("share of its CPU that a pinned search got, mean", 100*share, "%")
 	}
 	lode := r.ours()
 	if lode == nil {
@@ -82,7 +81,7 @@ func (r *Report) compareSearch(lode, ref *Result) {
 		case wanted:
 			r.demand(name, *lode.At[i] / *ref.At[i], "x", ">=", floor)
 		default:
-			r.add(name, *lode.At[i] / *ref.At[i], "x")
+			r.Add(name, *lode.At[i] / *ref.At[i], "x")
 		}
 		if full := r.find(lodeEngine + "/" + fullConfig); full != nil && recall == 0.95 && ref.At[i] != nil && full.At[i] != nil {
 			r.demand(fmt.Sprintf("%s, QPS at recall %.2f over %s", full.Name(), recall, reference), *full.At[i] / *ref.At[i], "x", ">=", fullFloor)
@@ -178,21 +177,11 @@ func (r *Result) traversalBytes() float64 {
 	return float64(r.Builds[0].TraversalBytes)
 }
 
-func (r *Report) add(name string, value float64, unit string) {
-	r.Figures = append(r.Figures, Figure{Name: name, Value: value, Unit: unit})
-}
-
 // demand records a value with its target; a quick form proves nothing about targets.
 func (r *Report) demand(name string, value float64, unit, relation string, target float64) {
 	if r.Params.Quick {
-		r.add(name, value, unit)
+		r.Add(name, value, unit)
 		return
 	}
-	met := value >= target
-	if relation == "<=" {
-		met = value <= target
-	}
-	r.Figures = append(r.Figures, Figure{
-		Name: name, Value: value, Unit: unit, Target: strings.TrimSpace(fmt.Sprintf("%s %g %s", relation, target, unit)), Met: &met,
-	})
+	r.Demand(name, value, unit, relation, target)
 }

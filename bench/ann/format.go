@@ -49,9 +49,16 @@ type layout struct {
 // the name says the format, one of [Formats]. A file that is shorter or longer than its
 // header says is [lode.CodeMalformed].
 func ReadVectors(path string, limit int) (*Vectors, error) {
+	return openData("dataset", path, func(ext string, r *bufio.Reader, size int64) (*Vectors, error) {
+		return decodeVectors(ext, r, size, limit)
+	})
+}
+
+// openData decodes a file of a run. Errors that name no field yet name the kind of the file.
+func openData[T any](kind, path string, decode func(ext string, r *bufio.Reader, size int64) (*T, error)) (*T, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, lode.NotFound("dataset", path)
+		return nil, lode.NotFound(kind, path)
 	}
 	if err != nil {
 		return nil, err
@@ -61,10 +68,10 @@ func ReadVectors(path string, limit int) (*Vectors, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := decodeVectors(filepath.Ext(path), bufio.NewReaderSize(f, 1<<20), info.Size(), limit)
+	v, err := decode(filepath.Ext(path), bufio.NewReaderSize(f, 1<<20), info.Size())
 	var coded *lode.Error
 	if errors.As(err, &coded) && coded.Field == "" {
-		return nil, lode.FieldError(coded.Code, "dataset", path, "%s", coded.Message)
+		return nil, lode.FieldError(coded.Code, kind, path, "%s", coded.Message)
 	}
 	return v, err
 }

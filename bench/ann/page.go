@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/lodedb/lode/internal/report"
 )
 
 //go:embed page.html
@@ -14,8 +16,7 @@ var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"thousands": thousands, "micros": micros,
-	"isMissed": func(f Figure) bool { return f.Met != nil && !*f.Met },
-	"width":    func(x, most float64) float64 { return math.Round(1000*x/most) / 10 },
+	"width": func(x, most float64) float64 { return math.Round(1000*x/most) / 10 },
 }).Parse(pageText))
 
 // bar is a row of a chart of bars.
@@ -65,7 +66,7 @@ func (r *Report) WritePage(path string) error {
 	if err := r.Page(&b); err != nil {
 		return err
 	}
-	return writeWhole(path, b.Bytes())
+	return report.WriteFile(path, b.Bytes())
 }
 
 // Page writes the report as one page of HTML that needs nothing else, not even a network.

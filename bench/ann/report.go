@@ -1,51 +1,21 @@
 package ann
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"time"
 
-	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/report"
 )
 
-// Report is the outcome of a run. Its first fields, up to Figures, are those of every
-// report of package bench, so that the tables of figures and targets hold it too.
+// Report is the outcome of a run. Its head is that of every report of package bench, so that
+// the tables of figures and targets hold it too.
 type Report struct {
-	Name    string    `json:"name"`
-	Title   string    `json:"title"`
-	Command string    `json:"command"`
-	Commit  string    `json:"commit"`
-	Date    time.Time `json:"date"`
-	Seed    uint64    `json:"seed"`
-	Machine Machine   `json:"machine"`
-	Data    string    `json:"data"`
-	Figures []Figure  `json:"figures"`
+	report.Head
 
 	Dataset DataInfo  `json:"dataset"`
 	Params  Params    `json:"params"`
 	Engines []*Result `json:"engines"`
 	Skipped []Skip    `json:"skipped,omitempty"`
-}
-
-// Machine is where a report was measured.
-type Machine struct {
-	CPU      string `json:"cpu"`
-	Cores    int    `json:"cores"`
-	MemoryGB int    `json:"memory_gb"`
-	OS       string `json:"os"`
-	Go       string `json:"go"`
-}
-
-// Figure is one value, with a target where one was set.
-type Figure struct {
-	Name   string  `json:"name"`
-	Value  float64 `json:"value"`
-	Unit   string  `json:"unit,omitempty"`
-	Target string  `json:"target,omitempty"`
-	Met    *bool   `json:"met,omitempty"`
 }
 
 // Params are the settings that all engines were given.
@@ -124,44 +94,10 @@ type Concurrent struct {
 }
 
 // WriteFile writes the report as indented JSON; never half of it.
-func (r *Report) WriteFile(path string) error {
-	b, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	return writeWhole(path, append(b, '\n'))
-}
-
-// ReadReport reads a report.
-func ReadReport(path string) (*Report, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	r := new(Report)
-	if err := json.Unmarshal(b, r); err != nil {
-		return nil, lode.FieldError(lode.CodeMalformed, "report", path, "no report of a run: %v", err)
-	}
-	return r, nil
-}
+func (r *Report) WriteFile(path string) error { return report.Write(path, r) }
 
 // ReadReports reads the reports named ann-*.json of a folder, by name.
-func ReadReports(dir string) ([]*Report, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "ann-*.json"))
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(paths)
-	reports := make([]*Report, 0, len(paths))
-	for _, path := range paths {
-		r, err := ReadReport(path)
-		if err != nil {
-			return nil, err
-		}
-		reports = append(reports, r)
-	}
-	return reports, nil
-}
+func ReadReports(dir string) ([]*Report, error) { return report.ReadAll[Report](dir, "ann-*.json") }
 
 // without returns a QPS less what the binding of the engine costs each search. That is an
 // estimate: at most four fifths of a search are taken to be the binding's.
@@ -180,11 +116,6 @@ func (r *Report) find(name string) *Result {
 		return nil
 	}
 	return r.Engines[i]
-}
-
-// Missed lists the figures that did not meet their target.
-func (r *Report) Missed() []Figure {
-	return slices.DeleteFunc(slices.Clone(r.Figures), func(f Figure) bool { return f.Met == nil || *f.Met })
 }
 
 // describe fills the line about the data.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/report"
 )
 
 // Options are the settings of a run. The zero value of a field is its default.
@@ -19,7 +20,6 @@ type Options struct {
 	Command     string // the command line that repeats the run
 	Commit      string
 	Seed        uint64
-	Machine     Machine
 	Data        DataOptions
 
 	Engines []Command // programs that speak the protocol
@@ -142,9 +142,12 @@ func (o *Options) newReport(data *Dataset, cpus []int) *Report {
 		title += fmt.Sprintf(", %d rows", data.Base.Rows)
 	}
 	return &Report{
-		Name: cmp.Or(o.Name, "ann-"+data.Name), Title: cmp.Or(o.Title, title),
-		Command: o.Command, Commit: o.Commit, Seed: o.Seed, Machine: o.Machine,
-		Date: time.Now().UTC().Truncate(time.Second), Data: data.About.String(), Dataset: data.About,
+		Head: report.Head{
+			Name: cmp.Or(o.Name, "ann-"+data.Name), Title: cmp.Or(o.Title, title),
+			Command: o.Command, Commit: o.Commit, Seed: o.Seed, Machine: report.ThisMachine(),
+			Date: time.Now().UTC().Truncate(time.Second), Data: data.About.String(),
+		},
+		Dataset: data.About,
 		Params: Params{
 			K: o.K, M: o.M, EFConstruction: o.EFConstruction, Rounds: o.Rounds, Recalls: o.Recalls,
 			Threads: o.Threads, CPU: cpus[len(cpus)-1], Quick: o.Quick,

@@ -5,20 +5,6 @@ import (
 	"slices"
 )
 
-// median returns the middle value, the mean of the two middle ones for an even count, and 0
-// for none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
-
 // percentile returns the value that a share p of the sorted values does not exceed: the
 // smallest for p of 0, the largest for 1, the nearest rank between; 0 for no values.
 func percentile(sorted []int64, p float64) int64 {

@@ -27,13 +27,6 @@ func TestPercentile(t *testing.T) {
 	f(nil, 0.5, 0)
 }
 
-func TestMedian(t *testing.T) {
-	values := []float64{3, 1, 2}
-	if median(values) != 2 || median([]float64{4, 1, 2, 3}) != 2.5 || median(nil) != 0 || !slices.Equal(values, []float64{3, 1, 2}) {
-		t.Error("median")
-	}
-}
-
 func TestAt(t *testing.T) {
 	points := []Point{{EF: 10, Recall: 0.80, QPS: 1000}, {EF: 20, Recall: 0.92, QPS: 500}, {EF: 40, Recall: 0.96, QPS: 250}, {EF: 30, Recall: 0.91, QPS: 400}}
 	f := func(recall, want float64) {

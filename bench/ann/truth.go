@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -94,24 +90,7 @@ func (t *Truth) check(rows int) error {
 // ReadTruth reads neighbours from an .ivecs file, or from a .bin file: uint32 queries,
 // uint32 k, the ids as uint32, the distances as float32.
 func ReadTruth(path string) (*Truth, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, lode.NotFound("truth", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t, err := decodeTruth(filepath.Ext(path), bufio.NewReaderSize(f, 1<<20), info.Size())
-	var coded *lode.Error
-	if errors.As(err, &coded) && coded.Field == "" {
-		return nil, lode.FieldError(coded.Code, "truth", path, "%s", coded.Message)
-	}
-	return t, err
+	return openData("truth", path, decodeTruth)
 }
 
 func decodeTruth(ext string, r *bufio.Reader, size int64) (*Truth, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode/bench"
+	"github.com/lodedb/lode/internal/report"
 )
 
 // NewReport sums up outcomes of one commit. Those of the negative control are counted by
@@ -94,11 +95,11 @@ func (t *totals) addPlace(kind, call string, o *Outcome) {
 	}
 }
 
-func (t *totals) figures(report *bench.Report) {
-	r := figures{report}
-	r.add("kill points", float64(t.points[string(Kill)]), ">= 300", t.points[string(Kill)] >= 300)
+func (t *totals) figures(to *bench.Report) {
+	r := figures{to}
+	r.atLeast("kill points", t.points[string(Kill)], 300)
 	r.count("... of these, during the build of a sealed segment, by its n-th event", t.builds)
-	r.add("I/O error points", float64(t.points[string(EIO)]), ">= 100", t.points[string(EIO)] >= 100)
+	r.atLeast("I/O error points", t.points[string(EIO)], 100)
 	r.count("... of these, the node ended with the reason", t.ends[string(EIO)+" "+EndExited])
 	r.count("... of these, the node went on", t.ends[string(EIO)+" "+EndWentOn])
 	for _, p := range places {
@@ -115,25 +116,25 @@ func (t *totals) figures(report *bench.Report) {
 	r.count("... of these, the node ended with the reason", t.ends[string(Hang)+" "+EndExited])
 	r.count("disks that hang in the kernel", t.points["frozen"])
 	r.count("... of these, the node ended with the reason", t.ends["frozen "+EndExited])
-	r.add("power-cut images", float64(t.points["power"]), ">= 50", t.points["power"] >= 50)
+	r.atLeast("power-cut images", t.points["power"], 50)
 	r.count("acknowledged writes compared, summed over cases that share folders", t.acked)
 	r.count("sealed segments in the folders that were started again, summed", t.sealed)
 	r.count("unfinished builds found by a start", t.unfinished)
-	for _, v := range []Verdict{Lost, Doubled, Resurrected, Damaged} {
-		r.zero(map[Verdict]string{Damaged: "damaged or breaches found by check"}[v], string(v), t.verdicts[v])
+	for _, v := range []Verdict{Lost, Doubled, Resurrected} {
+		r.zero(string(v), t.verdicts[v])
 	}
-	r.zero("silent ends, nodes that neither served nor ended, failed or slow restarts", "", t.problems)
+	r.zero("damaged or breaches found by check", t.verdicts[Damaged])
+	r.zero("silent ends, nodes that neither served nor ended, failed or slow restarts", t.problems)
 	r.count("ends by a panic that names the reason", t.panics)
 	if len(t.ready) > 0 {
 		slices.Sort(t.ready)
 		slowest := t.ready[len(t.ready)-1]
-		r.Figures = append(r.Figures, bench.Figure{Name: "median time until ready after a fault", Value: t.ready[len(t.ready)/2].Round(time.Millisecond).Seconds(), Unit: "s"})
-		met := slowest <= ReadyLimit
-		r.Figures = append(r.Figures, bench.Figure{Name: "longest time until ready after a fault", Value: slowest.Round(time.Millisecond).Seconds(), Unit: "s", Target: fmt.Sprintf("<= %g s", ReadyLimit.Seconds()), Met: &met})
+		r.Add("median time until ready after a fault", t.ready[len(t.ready)/2].Round(time.Millisecond).Seconds(), "s")
+		r.Demand("longest time until ready after a fault", slowest.Round(time.Millisecond).Seconds(), "s", "<=", ReadyLimit.Seconds())
 	}
-	r.Figures = append(r.Figures, bench.Figure{Name: "longest time from a failed call to the end of the node", Value: t.slowestEnd.Round(time.Millisecond).Seconds(), Unit: "s"})
+	r.Add("longest time from a failed call to the end of the node", t.slowestEnd.Round(time.Millisecond).Seconds(), "s")
 	r.count("negative control: images of a node whose syncs do nothing", t.controls)
-	r.add("... of these, seen to have lost writes", float64(t.caught), ">= 1", t.caught > 0)
+	r.atLeast("... of these, seen to have lost writes", t.caught, 1)
 	r.count("... writes seen lost in them", t.controlLost)
 	r.Raw["ends"], r.Raw["broken"], r.Raw["cases"] = t.ends, t.bad, t.cases
 }
@@ -141,17 +142,13 @@ func (t *totals) figures(report *bench.Report) {
 // figures adds to a report.
 type figures struct{ *bench.Report }
 
-func (r figures) count(name string, n int) {
-	r.Figures = append(r.Figures, bench.Figure{Name: name, Value: float64(n)})
+func (r figures) count(name string, n int) { r.Add(name, float64(n), "") }
+
+func (r figures) atLeast(name string, n, least int) {
+	r.Demand(name, float64(n), "", ">=", float64(least))
 }
 
-func (r figures) add(name string, value float64, target string, met bool) {
-	r.Figures = append(r.Figures, bench.Figure{Name: name, Value: value, Target: target, Met: &met})
-}
-
-func (r figures) zero(name, otherwise string, n int) {
-	if name == "" {
-		name = otherwise
-	}
-	r.add(name, float64(n), "0", n == 0)
+func (r figures) zero(name string, n int) {
+	met := n == 0
+	r.Figures = append(r.Figures, report.Figure{Name: name, Value: float64(n), Target: "0", Met: &met})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lodedb/lode/bench"
 	"github.com/lodedb/lode/bench/chaos"
+	"github.com/lodedb/lode/internal/report"
 )
 
 var update = flag.Bool("update", false, "write the report's table into docs/reliability.md")
@@ -41,7 +42,7 @@ func TestReport(t *testing.T) {
 
 // TestTable holds docs/reliability.md and the committed report together.
 func TestTable(t *testing.T) {
-	report, err := bench.ReadReport(reportPath)
+	report, err := report.Read[bench.Report](reportPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestReportCounts(t *testing.T) {
 	if err := r.WriteFile(path); err != nil {
 		t.Fatal(err)
 	}
-	r, err := bench.ReadReport(path)
+	r, err := report.Read[bench.Report](path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestReportCounts(t *testing.T) {
 	}
 }
 
-func figure(t *testing.T, r *bench.Report, name string) bench.Figure {
+func figure(t *testing.T, r *bench.Report, name string) report.Figure {
 	t.Helper()
 	for _, f := range r.Figures {
 		if f.Name == name {
@@ -127,5 +128,5 @@ func figure(t *testing.T, r *bench.Report, name string) bench.Figure {
 		}
 	}
 	t.Fatalf("no figure %q", name)
-	return bench.Figure{}
+	return report.Figure{}
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/bench"
 	"github.com/lodedb/lode/bench/ann"
 )
 
@@ -92,7 +91,7 @@ func (c *benchAnn) annOptions(std streams) (ann.Options, error) {
 	}
 	engines, skipped, err := c.engines(shared.Binary)
 	return ann.Options{
-		Name: name, Command: c.command(), Commit: shared.Commit, Seed: shared.Seed, Machine: ann.Machine(bench.NewReport("", "", shared).Machine),
+		Name: name, Command: c.command(), Commit: shared.Commit, Seed: shared.Seed,
 		Data: ann.DataOptions{
 			Dataset: c.Dataset, Folder: c.Data, Queries: c.Queries, Truth: c.Truth, Metric: lode.Metric(c.Metric),
 			Rows: c.Rows, Seed: c.Seed, Cache: c.Cache,

@@ -37,10 +37,10 @@ func TestBenchAnn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	report := filepath.Join(dir, "ann-tiny.json")
+	path := filepath.Join(dir, "ann-tiny.json")
 	var printed, logged strings.Builder
 	cmd := exec.Command(binary, "bench", "ann", "--dataset", "mixture:n=500,dim=16,clusters=10,queries=20", "--quick",
-		"--quantization", "flat,int4", "--peers", peers, "--cache", filepath.Join(dir, "cache"), "--report", report)
+		"--quantization", "flat,int4", "--peers", peers, "--cache", filepath.Join(dir, "cache"), "--report", path)
 	cmd.Stdout, cmd.Stderr = &printed, &logged
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &logged)
@@ -56,11 +56,15 @@ func TestBenchAnn(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, errs)
 		}
 	}
-	r, err := ann.ReadReport(report)
-	if err != nil || r.Name != "ann-tiny" || strings.Contains(r.Command, dir) || len(r.Engines) != 2 || r.Machine.Cores == 0 {
+	reports, err := ann.ReadReports(dir)
+	if err != nil || len(reports) != 1 {
+		t.Fatalf("%+v %v", reports, err)
+	}
+	r := reports[0]
+	if r.Name != "ann-tiny" || strings.Contains(r.Command, dir) || len(r.Engines) != 2 || r.Machine.Cores == 0 {
 		t.Errorf("%+v %v", r, err)
 	}
-	if page, err := os.ReadFile(strings.TrimSuffix(report, ".json") + ".html"); err != nil || !bytes.Contains(page, []byte("<svg")) {
+	if page, err := os.ReadFile(strings.TrimSuffix(path, ".json") + ".html"); err != nil || !bytes.Contains(page, []byte("<svg")) {
 		t.Errorf("page: %v", err)
 	}
 }

@@ -20,6 +20,7 @@ var floors = map[string]int{
 	"embed":                    1,
 	"index":                    1,
 	"index/quant":              1,
+	"internal/report":          1,
 	"pipeline/parse":           1,
 	"raft":                     1,
 	"storage":                  1,
