@@ -57,11 +57,12 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
-	// Hooks of the tests: the file system of the data folder, what every Apply calls first, and
-	// how much of the disk is free.
-	fsys  vfs.FS
-	hold  func()
-	space func(path string) (vfs.Space, error)
+	// Hooks of the tests: the file system of the data folder, what every Apply calls first, how
+	// much of the disk is free, and what takes some of it.
+	fsys     vfs.FS
+	hold     func()
+	space    func(path string) (vfs.Space, error)
+	allocate func(name string, size int64) error
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)
@@ -97,6 +98,9 @@ func (c *Config) EnsureDefaults() {
 	}
 	if c.space == nil {
 		c.space = vfs.SpaceOf
+	}
+	if c.allocate == nil {
+		c.allocate = vfs.Allocate
 	}
 	if c.hold == nil {
 		c.hold = func() {}

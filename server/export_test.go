@@ -2,9 +2,11 @@ package server
 
 import "github.com/lodedb/lode/internal/vfs"
 
-func (c *Config) UseFS(fsys vfs.FS)                              { c.fsys = fsys }
-func (c *Config) HoldApply(hold func())                          { c.hold = hold }
-func (c *Config) UseSpace(space func(string) (vfs.Space, error)) { c.space = space }
+func (c *Config) UseFS(fsys vfs.FS)     { c.fsys = fsys }
+func (c *Config) HoldApply(hold func()) { c.hold = hold }
+func (c *Config) UseSpace(space func(string) (vfs.Space, error), allocate func(string, int64) error) {
+	c.space, c.allocate = space, allocate
+}
 
 // Valve is the margin of every limit.
 type Valve = valve

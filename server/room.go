@@ -37,11 +37,12 @@ const (
 // room decides whether data may grow. It is asked before anything is written; what was
 // admitted finds its place.
 type room struct {
-	dir   string
-	space func(string) (vfs.Space, error)
-	limit int64        // of the data folder; 0: none
-	used  func() int64 // the data folder, as far as known
-	grow  func(int64)  // told what was written
+	dir      string
+	space    func(string) (vfs.Space, error)
+	allocate func(name string, size int64) error
+	limit    int64        // of the data folder; 0: none
+	used     func() int64 // the data folder, as far as known
+	grow     func(int64)  // told what was written
 
 	pending atomic.Int64 // bytes of the disk that admitted work will take
 
@@ -171,11 +172,19 @@ func (r *room) state() roomState {
 // startBytes must be free for the log to open: its vote, its first entry and their commits.
 const startBytes = 4 << 20
 
-// canStart reports whether there is room to open the log.
+// canStart reports whether there is room to open the log. Where none is said to be free it is
+// tried: what a file system keeps for root, or frees a moment later, is room all the same.
 func (r *room) canStart() bool {
 	space, err := r.space(r.dir)
-	return err != nil || space.Free >= startBytes
+	if err != nil || space.Free >= startBytes {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.mu.start && r.allocate(r.startReserve(), startBytes) == nil && os.Remove(r.startReserve()) == nil
 }
+
+func (r *room) startReserve() string { return filepath.Join(r.dir, startReserveName) }
 
 // near reports whether the disk must be looked at often.
 func (r *room) near() bool {
@@ -205,14 +214,14 @@ func (r *room) keepReserve() {
 			r.mu.held = 0
 		}
 	case r.mu.held == 0 && space.Free > 2*reserve:
-		if err := vfs.Allocate(name, size); err != nil {
+		if err := r.allocate(name, size); err != nil {
 			r.mu.blocked = !errors.Is(err, syscall.ENOSPC)
 			return
 		}
 		r.mu.held = size
 	}
 	if !r.mu.start && r.limit == 0 && space.Free > 2*reserve {
-		r.mu.start = vfs.Allocate(filepath.Join(r.dir, startReserveName), startHeld) == nil
+		r.mu.start = r.allocate(r.startReserve(), startHeld) == nil
 	}
 }
 
@@ -223,7 +232,7 @@ func (r *room) giveUpStart() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if os.Remove(filepath.Join(r.dir, startReserveName)) == nil {
+	if os.Remove(r.startReserve()) == nil {
 		r.mu.start = false
 	}
 }
@@ -235,7 +244,7 @@ func (r *room) findReserve() {
 	if info, err := os.Stat(filepath.Join(r.dir, reserveName)); err == nil {
 		r.mu.held = vfs.Allocated(info)
 	}
-	if _, err := os.Stat(filepath.Join(r.dir, startReserveName)); err == nil {
+	if _, err := os.Stat(r.startReserve()); err == nil {
 		r.mu.start = true
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,11 +68,18 @@ func (s *scarce) space(string) (vfs.Space, error) {
 	return vfs.Space{Free: s.free.Load(), Total: s.total.Load()}, nil
 }
 
+func (s *scarce) allocate(name string, size int64) error {
+	if size > s.free.Load() {
+		return syscall.ENOSPC
+	}
+	return vfs.Allocate(name, size)
+}
+
 // scarceNode is a node on such a disk with a document, a vector and a collection to delete.
 func scarceNode(t *testing.T, cfg server.Config) (node *server.Server, c *client.Client, disk *scarce) {
 	t.Helper()
 	disk = newScarce(1 << 30)
-	cfg.UseSpace(disk.space)
+	cfg.UseSpace(disk.space, disk.allocate)
 	node, c = open(t, cfg)
 	mustCreate(t, c, "docs")
 	mustCreate(t, c, "old")
@@ -208,7 +216,7 @@ func TestStartOnFullDisk(t *testing.T) {
 	disk := newScarce(1 << 30)
 	disk.free.Store(0)
 	cfg := server.Config{DataDir: dir}
-	cfg.UseSpace(disk.space)
+	cfg.UseSpace(disk.space, disk.allocate)
 	_, c := open(t, cfg)
 	got, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "tide"})
 	if err != nil || len(got.Hits) == 0 {
@@ -230,6 +238,28 @@ func TestStartOnFullDisk(t *testing.T) {
 	}
 	disk.free.Store(1 << 30)
 	mustAccept(t, once)
+}
+
+// TestStartOnWhatIsKept: what a file system keeps for root counts as taken, and is room enough
+// to open the log all the same.
+func TestStartOnWhatIsKept(t *testing.T) {
+	dir := t.TempDir()
+	node, _, _ := scarceNode(t, server.Config{DataDir: dir})
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk := newScarce(1 << 30)
+	disk.free.Store(0)
+	cfg := server.Config{DataDir: dir}
+	cfg.UseSpace(disk.space, vfs.Allocate)
+	_, c := open(t, cfg)
+	if ready, err := c.Ready(t.Context()); err != nil || !ready.Ready {
+		t.Errorf("ready: %+v, %v", ready, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "RESERVE.start")); !os.IsNotExist(err) {
+		t.Errorf("the reserve of the start is still there: %v", err)
+	}
+	mustRefuse(t, c, "disk")
 }
 
 // TestDiskLimit: the data folder may not grow beyond its own limit, and what deleting frees

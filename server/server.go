@@ -94,7 +94,7 @@ func newServer(cfg Config) *Server {
 	s := &Server{cfg: cfg, started: cfg.Clock().UTC(), served: make(chan struct{})}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.limitMemory()
-	s.room = &room{dir: cfg.DataDir, space: cfg.space, limit: cfg.DiskLimitBytes, used: s.folder.about, grow: s.folder.grow, memory: s.memory.data}
+	s.room = &room{dir: cfg.DataDir, space: cfg.space, allocate: cfg.allocate, limit: cfg.DiskLimitBytes, used: s.folder.about, grow: s.folder.grow, memory: s.memory.data}
 	s.folder.measure = func(ctx context.Context) (storage.Usage, error) { return s.store.Usage(ctx) }
 	s.disk = newDisk(cfg.fsys, cfg.DataDir, cfg.DiskTimeout, s.fail, s.latencies.called)
 	return s
