@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -62,6 +63,7 @@ func VectorsHash(vectors []Vector) Hash {
 
 // AppendVector appends v as little-endian float32, the form vectors are stored and sent in.
 func AppendVector(b []byte, v Vector) []byte {
+	b = slices.Grow(b, 4*len(v))
 	for _, x := range v {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 	}

@@ -82,13 +82,21 @@ func fillFatal(results []any, err error) {
 func (e *Engine) decodeAll(entries []Entry) ([]command, error) {
 	commands := make([]command, 0, len(entries))
 	for _, entry := range entries {
-		cmd, err := e.codec.decode(entry.Data)
+		cmd, err := e.commandOf(entry.Data)
 		if err != nil {
 			return commands, fmt.Errorf("log entry %d: %w", entry.Index, err)
 		}
 		commands = append(commands, cmd)
 	}
 	return commands, nil
+}
+
+// commandOf is the command of a log entry.
+func (e *Engine) commandOf(entry []byte) (command, error) {
+	if cmd := e.early.take(entry); cmd != nil {
+		return cmd, nil
+	}
+	return e.codec.decode(entry)
 }
 
 // applyBatch makes the commands durable, then visible, then known to listeners.

@@ -38,7 +38,7 @@ func (b *batch) putPoints(c *putPoints) (any, error) {
 }
 
 func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lode.Version, *lode.Error, error) {
-	vector, refusal := parseVector(settings, p.Vector)
+	vector, refusal := c.vector(settings, p)
 	if refusal != nil {
 		return 0, refusal, nil
 	}
@@ -132,7 +132,7 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	if err := next.put(b.tx); err != nil {
 		return err
 	}
-	b.changed(old, next, &version{doc: doc, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vector}})
+	b.changed(old, next, &version{doc: doc, first: row, texts: []string{p.Text}, terms: p.ready.terms, vectors: []lode.Vector{vector}})
 	b.tell(func(ev *Events) {
 		if ev.Committed != nil {
 			ev.Committed(*doc, *v)

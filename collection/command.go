@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -147,7 +148,8 @@ type putPoints struct {
 	At         time.Time         `cbor:"3,keyasint"`
 	Points     []cbor.RawMessage `cbor:"4,keyasint"` // each a point
 
-	decoded []point // of Points, by decode
+	decoded     []point          // of Points, by decode
+	preparedFor *lode.Collection // what is ready in the points holds for these settings
 }
 
 // sealSegment closes the growing segment of a collection.
@@ -172,6 +174,12 @@ type point struct {
 	Readers  []string      `cbor:"5,keyasint,omitempty"`
 
 	IfVersion *lode.Version `cbor:"6,keyasint,omitempty"`
+
+	ready struct { // by prepare
+		vector  lode.Vector
+		refusal *lode.Error
+		terms   []string
+	}
 }
 
 func (*initCluster) commandType() commandType      { return typeInitCluster }
@@ -249,14 +257,14 @@ func (a actor) principal() lode.Principal {
 
 // codec is how payloads are written and read: deterministic out, strict in.
 type codec struct {
-	enc cbor.EncMode
+	enc cbor.UserBufferEncMode
 	dec cbor.DecMode
 }
 
 func newCodec() (codec, error) {
 	encoding := cbor.CoreDetEncOptions()
 	encoding.Time = cbor.TimeRFC3339NanoUTC
-	enc, err := encoding.EncMode()
+	enc, err := encoding.UserBufferEncMode()
 	if err != nil {
 		return codec{}, fmt.Errorf("command encoding: %w", err)
 	}
@@ -274,24 +282,31 @@ func newCodec() (codec, error) {
 	return codec{enc: enc, dec: dec}, nil
 }
 
-// encode makes a log entry of the command. What this build could not read back is refused:
-// an entry that Apply cannot decode would stop every node.
-func (c codec) encode(cmd command) ([]byte, error) {
-	var b bytes.Buffer
-	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(cmd.commandType())))
-	b.Write(binary.LittleEndian.AppendUint16(nil, cmd.commandType().version()))
-	if err := c.enc.NewEncoder(&b).Encode(cmd); err != nil {
-		return nil, lode.Errorf(lode.CodeInternal, "encode command %d: %w", cmd.commandType(), err)
+// encode makes a log entry of the command, and decodes that again. What this build could not
+// read back is refused: an entry that Apply cannot decode would stop every node.
+func (c codec) encode(cmd command) (entry []byte, decoded command, err error) {
+	b := encodeBuffers.Get().(*bytes.Buffer)
+	defer func() {
+		b.Reset()
+		encodeBuffers.Put(b)
+	}()
+	head := binary.LittleEndian.AppendUint16(b.AvailableBuffer(), uint16(cmd.commandType()))
+	b.Write(binary.LittleEndian.AppendUint16(head, cmd.commandType().version()))
+	if err := c.enc.MarshalToBuffer(cmd, b); err != nil {
+		return nil, nil, lode.Errorf(lode.CodeInternal, "encode command %d: %w", cmd.commandType(), err)
 	}
-	sealed := seal.Seal(kindCommand, b.Bytes())
-	if len(sealed) > MaxCommandBytes {
-		return nil, lode.Errorf(lode.CodeTooLarge, "the write needs a log entry of %d bytes, the limit is %d", len(sealed), MaxCommandBytes)
+	entry = seal.Seal(kindCommand, b.Bytes())
+	if len(entry) > MaxCommandBytes {
+		return nil, nil, lode.Errorf(lode.CodeTooLarge, "the write needs a log entry of %d bytes, the limit is %d", len(entry), MaxCommandBytes)
 	}
-	if _, err := c.decode(sealed); err != nil {
-		return nil, lode.Errorf(lode.CodeInvalid, "the write cannot be represented in the log: %w", err)
+	if decoded, err = c.decode(entry); err != nil {
+		return nil, nil, lode.Errorf(lode.CodeInvalid, "the write cannot be represented in the log: %w", err)
 	}
-	return sealed, nil
+	return entry, decoded, nil
 }
+
+// encodeBuffers are for encode; commands are bounded, and so are they.
+var encodeBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // decode reads a log entry.
 func (c codec) decode(b []byte) (command, error) {

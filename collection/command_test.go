@@ -36,7 +36,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		mustName(f, c, &putPoints{Points: []cbor.RawMessage{item}}),
 		mustName(f, c, &createCollection{Collection: lode.Collection{Name: "c"}}),
 	} {
-		data, err := c.encode(cmd)
+		data, _, err := c.encode(cmd)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		if err != nil {
 			return
 		}
-		data, err := c.encode(cmd)
+		data, _, err := c.encode(cmd)
 		if err != nil {
 			t.Fatalf("a command that was read cannot be written: %v", err)
 		}
@@ -55,7 +55,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if twice, err := c.encode(again); err != nil || string(twice) != string(data) {
+		if twice, _, err := c.encode(again); err != nil || string(twice) != string(data) {
 			t.Fatalf("encoding is not stable: %v", err)
 		}
 	})
@@ -78,7 +78,7 @@ func TestNamedCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, inner := range []command{&createCollection{}, &deleteCollection{Collection: 1}, &submit{ID: "d"}, &retry{}, &deleteDocuments{}, &putPoints{}} {
-		data, err := c.encode(mustName(t, c, inner))
+		data, _, err := c.encode(mustName(t, c, inner))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,13 +90,13 @@ func TestNamedCommand(t *testing.T) {
 		if got.inner.commandType() != inner.commandType() || grows(got) != grows(inner) || got.Operation.Part != 1 {
 			t.Errorf("%T became %+v", inner, got)
 		}
-		if again, err := c.encode(got); err != nil || string(again) != string(data) {
+		if again, _, err := c.encode(got); err != nil || string(again) != string(data) {
 			t.Errorf("%T is written in two ways (%v)", inner, err)
 		}
 	}
 	refused := func(what string, n *named) {
 		t.Helper()
-		if _, err := c.encode(n); err == nil {
+		if _, _, err := c.encode(n); err == nil {
 			t.Errorf("%s was written", what)
 		}
 	}
@@ -109,7 +109,7 @@ func TestNamedCommand(t *testing.T) {
 	newer := mustName(t, c, &retry{})
 	newer.Version = 2
 	refused("a payload of a newer version", newer)
-	if _, err := c.encode(&deleteDocuments{IDs: []lode.DocID{"a"}, IfVersions: make([]*lode.Version, 2)}); err == nil {
+	if _, _, err := c.encode(&deleteDocuments{IDs: []lode.DocID{"a"}, IfVersions: make([]*lode.Version, 2)}); err == nil {
 		t.Error("two conditions for one id were written")
 	}
 }

@@ -87,6 +87,7 @@ type Engine struct {
 
 	proposer  atomic.Pointer[Proposer]
 	catalog   atomic.Pointer[catalog]
+	early     early
 	closed    atomic.Bool
 	building  sync.Mutex   // held while a segment is built
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
@@ -199,7 +200,7 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 	if proposer == nil {
 		return none, lode.Errorf(lode.CodeUnavailable, "the node is not connected to the log yet")
 	}
-	data, err := e.codec.encode(cmd)
+	data, decoded, err := e.codec.encode(cmd)
 	if err != nil {
 		return none, err
 	}
@@ -214,6 +215,7 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 		}
 		defer release()
 	}
+	defer e.early.add(data, decoded, e.preparing(decoded))()
 	result, err := (*proposer)(ctx, data)
 	if err != nil {
 		return none, err

@@ -57,6 +57,8 @@ type collection struct {
 	settings  lode.Collection
 	published atomic.Pointer[snapshot]
 	segment   segment
+	// terms is the lexical index's: what it makes of a text.
+	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
 	// answer, and exclusively while rows that no published snapshot shows any more leave
 	// the lexical index. It covers no I/O.
@@ -84,6 +86,7 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 		live:    index.NewBitset(0),
 		docs:    newTableWriter(),
 	}
+	c.terms = c.segment.lexical.Terms
 	c.publish()
 	return c
 }
@@ -93,6 +96,7 @@ type version struct {
 	doc     *lode.Document
 	first   lode.RowID
 	texts   []string // what the lexical index sees
+	terms   []string // of the only text, where they are known
 	vectors []lode.Vector
 }
 
@@ -111,13 +115,20 @@ func (s *segment) show(v *version) error {
 		if err != nil {
 			return fmt.Errorf("index row %d: %w", v.first+lode.RowID(i), err)
 		}
-		if lexical := s.lexical.Add(v.texts[i]); dense != want || lexical != want {
+		if lexical := s.addText(v, i); dense != want || lexical != want {
 			return fmt.Errorf("index row %d: ordinals %d and %d, want %d", v.first+lode.RowID(i), dense, lexical, want)
 		}
 		s.rows = append(s.rows, rowRef{id: v.first + lode.RowID(i), slot: slot})
 		s.live.Set(want)
 	}
 	return nil
+}
+
+func (s *segment) addText(v *version, i int) (ordinal uint32) {
+	if v.terms != nil {
+		return s.lexical.AddTerms(v.terms)
+	}
+	return s.lexical.Add(v.texts[i])
 }
 
 // hide takes the document's rows out of the search.

@@ -60,6 +60,11 @@ type Lexical interface {
 	// Add appends a row. A text without words ("" for one) is a row that no query finds and
 	// no statistic counts.
 	Add(text string) (ordinal uint32)
+	// Terms is what Add makes of a text before anything else. It does not depend on what the
+	// index holds, and may be called by any number of goroutines at any time.
+	Terms(text string) []string
+	// AddTerms is Add for the text of which Terms returned them.
+	AddTerms(terms []string) (ordinal uint32)
 	// Remove takes rows out: no search answers with them, and their words leave the
 	// statistics (document count, lengths, frequencies) exactly. Rows that are removed
 	// already or never existed are passed over. The ordinals are not used again; memory

@@ -43,7 +43,7 @@ func (b *boltBase) begin() (baseTx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boltTx{tx: tx, buckets: map[space]*bolt.Bucket{}}, nil
+	return newBoltTx(tx), nil
 }
 
 func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
@@ -58,7 +58,7 @@ func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
 			return err
 		}
 		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-		if err := fn(&boltWriter{boltTx{tx: tx, buckets: map[space]*bolt.Bucket{}}}); err != nil {
+		if err := fn(&boltWriter{newBoltTx(tx)}); err != nil {
 			return err
 		}
 		if err := putApplied(tx, at); err != nil {
@@ -71,10 +71,15 @@ func (b *boltBase) write(at Applied, fn func(baseWriter) error) (err error) {
 	})
 }
 
-// boltTx reads a bbolt file. Buckets are looked up once.
+// boltTx reads a bbolt file. Buckets are looked up once, collections too.
 type boltTx struct {
 	tx      *bolt.Tx
 	buckets map[space]*bolt.Bucket // nil: does not exist
+	shelves map[lode.CollectionID]*bolt.Bucket
+}
+
+func newBoltTx(tx *bolt.Tx) *boltTx {
+	return &boltTx{tx: tx, buckets: map[space]*bolt.Bucket{}, shelves: map[lode.CollectionID]*bolt.Bucket{}}
 }
 
 func (t *boltTx) end() { _ = t.tx.Rollback() }
@@ -84,18 +89,22 @@ func (t *boltTx) applied() (Applied, error) { return appliedOf(t.tx) }
 func (t *boltTx) bucket(s space) *bolt.Bucket {
 	b, known := t.buckets[s]
 	if !known {
-		b = findBucket(t.tx, s)
+		b = t.find(s)
 		t.buckets[s] = b
 	}
 	return b
 }
 
-// findBucket returns the bucket of a space, nil when there is none.
-func findBucket(tx *bolt.Tx, s space) *bolt.Bucket {
+// find returns the bucket of a space, nil when there is none.
+func (t *boltTx) find(s space) *bolt.Bucket {
 	if s.bucket.ofSegment() || !s.bucket.ofCollection() {
-		return tx.Bucket([]byte(s.bucket.String()))
+		return t.tx.Bucket([]byte(s.bucket.String()))
 	}
-	shelf := tx.Bucket(dataBucket).Bucket(collectionKey(s.collection))
+	shelf, known := t.shelves[s.collection]
+	if !known {
+		shelf = t.tx.Bucket(dataBucket).Bucket(collectionKey(s.collection))
+		t.shelves[s.collection] = shelf
+	}
 	if shelf == nil {
 		return nil
 	}
@@ -140,7 +149,7 @@ func (emptyCursor) next() (k, v []byte)       { return nil, nil }
 func (emptyCursor) before([]byte) []byte      { return nil }
 
 // boltWriter writes a bbolt file.
-type boltWriter struct{ boltTx }
+type boltWriter struct{ *boltTx }
 
 // make returns the bucket of a space and creates it when it is missing.
 func (w *boltWriter) make(s space) (*bolt.Bucket, error) {
@@ -155,7 +164,7 @@ func (w *boltWriter) make(s space) (*bolt.Bucket, error) {
 		if err != nil {
 			return nil, err
 		}
-		parent = shelf
+		w.shelves[s.collection], parent = shelf, shelf
 	}
 	b, err := parent.CreateBucketIfNotExists([]byte(s.bucket.String()))
 	if err != nil {
@@ -208,6 +217,7 @@ func (w *boltWriter) drop(c lode.CollectionID) error {
 			delete(w.buckets, s)
 		}
 	}
+	delete(w.shelves, c)
 	return data.DeleteBucket(collectionKey(c))
 }
 

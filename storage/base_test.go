@@ -50,7 +50,7 @@ func TestBases(t *testing.T) {
 			if err := files.createCatalog(); err != nil {
 				t.Fatal(err)
 			}
-			m := &baseModel{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), want: map[space]map[string]string{}, layers: []*layer{{}, {}}}
+			m := &baseModel{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), want: map[space]map[string]string{}, layers: []*layer{newLayer(), newLayer()}}
 			m.open(files)
 			for step := range 3000 {
 				m.step(files)
@@ -87,7 +87,7 @@ func (m *baseModel) step(files baseFiles) {
 		c := lode.CollectionID(1 + m.rnd.IntN(2))
 		m.layers[0].drop(c)
 		maps.DeleteFunc(m.want, func(s space, _ map[string]string) bool { return s.collection == c })
-		m.layers = []*layer{{}, m.layers[0], m.layers[1]}
+		m.layers = []*layer{newLayer(), m.layers[0], m.layers[1]}
 		m.compare()
 		m.flush() // a number does not come back in the same layer
 	case 1, 2:
@@ -126,7 +126,7 @@ func (m *baseModel) flush() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.layers = []*layer{{}, {}}
+	m.layers = []*layer{newLayer(), newLayer()}
 }
 
 func (m *baseModel) compare() {

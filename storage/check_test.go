@@ -247,8 +247,9 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"row is gone":              {parts("rows", row, drop), "has 1 rows, not 2"},
 		"first row is gone":        {parts("rows", partKey(1, 0), drop), "row 0 is missing"},
 		"row too many": {rawSegment(func(tx *bolt.Tx) error {
-			record, err := storage.EncodeRecord(kindRow, &lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: 2}}})
-			return errors.Join(err, tx.Bucket([]byte("rows")).Put(partKey(1, 2), storage.MakePart(partKey(1, 2), 1, record)))
+			return storage.EncodePayload(&lode.StagedChunk{Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: 2}}}, func(payload []byte) error {
+				return tx.Bucket([]byte("rows")).Put(partKey(1, 2), storage.MakePart(partKey(1, 2), 1, kindRow, payload))
+			})
 		}), "has 3 rows, not 2"},
 		"row text":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
 		"row span":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},

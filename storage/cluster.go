@@ -26,7 +26,11 @@ func (t *Tx) HasCluster() (bool, error) {
 }
 
 func (t *Tx) cluster() (*clusterRecord, error) {
-	return getRecord[clusterRecord](t.top(clusterBucket), kindCluster, identityKey)
+	raw := t.top(clusterBucket).get(identityKey)
+	if t.store == nil {
+		return parseRecord[clusterRecord](kindCluster, identityKey, raw)
+	}
+	return t.store.memos.cluster.parse(kindCluster, identityKey, raw)
 }
 
 // InitCluster sets the identity of the cluster and the key under which names and outside

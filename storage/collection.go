@@ -46,7 +46,7 @@ func (t *Tx) putName(c *lode.Collection) error {
 	if taken != nil && taken.ID != c.ID {
 		return lode.FieldError(lode.CodeConflict, "collection", c.Name, "collection exists already")
 	}
-	old, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(c.ID))
+	old, err := t.settings(c.ID)
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,21 @@ func (t *Tx) putName(c *lode.Collection) error {
 
 // Collection returns a collection by number.
 func (t *Tx) Collection(id lode.CollectionID) (*lode.Collection, error) {
-	c, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(id))
+	c, err := t.settings(id)
 	if err == nil && c == nil {
 		return nil, lode.NotFound("collection", id)
 	}
 	return c, err
+}
+
+// settings is Collection, with nil for none.
+func (t *Tx) settings(id lode.CollectionID) (*lode.Collection, error) {
+	key := collectionKey(id)
+	raw := t.top(collectionsBucket).get(key)
+	if t.store == nil {
+		return parseRecord[lode.Collection](kindCollection, key, raw)
+	}
+	return t.store.memos.collection(id).parse(kindCollection, key, raw)
 }
 
 // CollectionByName returns a collection by name.
@@ -83,7 +93,7 @@ func (t *Tx) CollectionByName(name string) (*lode.Collection, error) {
 	case r.Name != name:
 		return nil, lode.Errorf(lode.CodeCorrupt, "the lookup of collection %q leads to another name", name)
 	}
-	c, err := getRecord[lode.Collection](t.top(collectionsBucket), kindCollection, collectionKey(r.ID))
+	c, err := t.settings(r.ID)
 	if err == nil && c == nil {
 		return nil, lode.Errorf(lode.CodeCorrupt, "collection %q is looked up as %d, which does not exist", name, r.ID)
 	}

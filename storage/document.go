@@ -12,6 +12,9 @@ func (t *Tx) NextDocNo() (lode.DocNo, error) {
 		return 0, err
 	}
 	no, err := next(t.top(clusterBucket), lastDocumentKey, 1)
+	if err == nil {
+		t.newDoc = lode.DocNo(no)
+	}
 	return lode.DocNo(no), err
 }
 
@@ -39,7 +42,8 @@ func (t *Tx) PutDocument(d *lode.Document) error {
 	if d.No == 0 || d.ID == "" || wordFor(d.Kind) == "" {
 		return lode.Errorf(lode.CodeInternal, "document %d has no number, id or kind", d.No)
 	}
-	old, err := getRecord[lode.Document](documents, kindDocument, documentKey(d.No))
+	key := documentKey(d.No)
+	old, err := parseRecord[lode.Document](kindDocument, key, documents.getOf(d.No, key))
 	if err != nil {
 		return err
 	}
@@ -51,7 +55,7 @@ func (t *Tx) PutDocument(d *lode.Document) error {
 			return err
 		}
 	}
-	return putRecord(documents, kindDocument, documentKey(d.No), d)
+	return putRecord(documents, kindDocument, key, d)
 }
 
 func (t *Tx) putOutsideID(d *lode.Document) error {

@@ -53,18 +53,19 @@ var Pinned = (*Blobs).pinned
 
 // Record, key and bucket internals that tests damage.
 var (
-	EncodeRecord = encodeRecord
-	DecodeRecord = decodeRecord
-	OpenSnapshot = openSnapshot
-	FormatNode   = formatNode
-	ParseNode    = parseNode
-	CreateNode   = createNode
-	ReadNode     = readNode
-	VersionKey   = versionKey
-	DocumentKey  = documentKey
-	RowKey       = rowKey
-	MemberKey    = memberKey
-	JobKey       = jobKey
+	EncodeRecord  = encodeRecord
+	EncodePayload = encodePayload
+	DecodeRecord  = decodeRecord
+	OpenSnapshot  = openSnapshot
+	FormatNode    = formatNode
+	ParseNode     = parseNode
+	CreateNode    = createNode
+	ReadNode      = readNode
+	VersionKey    = versionKey
+	DocumentKey   = documentKey
+	RowKey        = rowKey
+	MemberKey     = memberKey
+	JobKey        = jobKey
 )
 
 // PartHeadBytes and MakePart are partHeadBytes and makePart.

@@ -214,7 +214,7 @@ func (s *Store) freeze() (frozen *layer, err error) {
 	default:
 		frozen = now.layers[0]
 	}
-	s.state.Store(&state{at: now.at, layers: []*layer{{}, frozen}})
+	s.state.Store(&state{at: now.at, layers: []*layer{newLayer(), frozen}})
 	s.flusher.frozen = now.at
 	return frozen, nil
 }

@@ -12,7 +12,7 @@ import (
 // layer holds changes that are applied and not yet in the files. A published layer never
 // changes; a transaction writes to a copy, which costs what it changes.
 type layer struct {
-	entries btree.Map[string, []byte] // nil: deleted
+	entries *btree.Map[string, []byte] // nil: deleted
 	// dropped are collections of which nothing below this layer is left. Their numbers do
 	// not come back.
 	dropped map[lode.CollectionID]struct{}
@@ -20,11 +20,16 @@ type layer struct {
 	catalog int64 // the part of it that goes to the catalogue
 }
 
+// layerDegree is that of the trees of layers: a write copies a few nodes, so they are small.
+const layerDegree = 8
+
+func newLayer() *layer { return &layer{entries: btree.NewMap[string, []byte](layerDegree)} }
+
 // entryOverhead is about what an entry takes beside key and value.
 const entryOverhead = 64
 
 func (l *layer) clone() *layer {
-	return &layer{entries: *l.entries.Copy(), dropped: l.dropped, bytes: l.bytes, catalog: l.catalog}
+	return &layer{entries: l.entries.Copy(), dropped: l.dropped, bytes: l.bytes, catalog: l.catalog}
 }
 
 // hides reports whether nothing below this layer counts for a collection.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -29,10 +30,11 @@ const MaxSilverPartBytes = MaxRecordBytes
 const partHeadBytes = 12
 
 // makePart is a part as it stands in a growing segment.
-func makePart(key []byte, index uint64, sealed []byte) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, partHeadBytes+len(sealed)), index)
+func makePart(key []byte, index uint64, kind seal.Kind, payload []byte) []byte {
+	b := make([]byte, 0, partHeadBytes+seal.HeaderBytes+len(payload))
+	b = binary.BigEndian.AppendUint64(b, index)
 	b = binary.BigEndian.AppendUint32(b, crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b))
-	return append(b, sealed...)
+	return seal.AppendSeal(b, kind, payload)
 }
 
 // partIndex returns the log entry that put a part; ok is false for a damaged one.
@@ -60,7 +62,7 @@ func (t *Tx) parts(c lode.CollectionID, b bucketID, v *lode.DocVersion) bucket {
 }
 
 // putPart stores a part, once.
-func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part uint32, sealed []byte) error {
+func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part uint32, kind seal.Kind, payload []byte) error {
 	if err := t.needWrite(); err != nil {
 		return err
 	}
@@ -75,17 +77,19 @@ func (t *Tx) putPart(c lode.CollectionID, b bucketID, v *lode.DocVersion, part u
 	if !s.exists || s.Closed() {
 		return lode.Errorf(lode.CodeInternal, "version %s is staged in segment %s, which is not there or closed", versionName(v.Doc, v.Version), parts.s.segmentKey)
 	}
-	old, err := openPart(key, parts.get(key))
+	old, err := openPart(key, parts.getOf(v.Doc, key))
 	if err := errors.Join(err, t.partsErr()); err != nil {
 		return err
 	}
+	made := makePart(key, t.entry, kind, payload)
+	sealed := made[partHeadBytes:]
 	if old != nil {
-		if slices.Equal(old, sealed) {
+		if bytes.Equal(old, sealed) {
 			return nil
 		}
 		return lode.FieldError(lode.CodeConflict, "part", part, "another one of the %s was staged already in this epoch", b)
 	}
-	parts.put(key, makePart(key, t.entry, sealed))
+	parts.put(key, made)
 	s.Bytes, s.PutAt, s.changed = s.Bytes+int64(len(sealed)), t.entry, true
 	return nil
 }
@@ -96,11 +100,9 @@ func (t *Tx) PutChunk(c lode.CollectionID, v *lode.DocVersion, s *lode.StagedChu
 	if s.Chunk.ID.Doc != v.Doc || s.Chunk.ID.Version != v.Version {
 		return lode.Errorf(lode.CodeInternal, "chunk %s is none of version %s", s.Chunk.ID, versionName(v.Doc, v.Version))
 	}
-	sealed, err := encodeRecord(kindRow, s)
-	if err != nil {
-		return err
-	}
-	return t.putPart(c, rowsBucket, v, s.Chunk.ID.Ordinal, sealed)
+	return encodePayload(s, func(payload []byte) error {
+		return t.putPart(c, rowsBucket, v, s.Chunk.ID.Ordinal, kindRow, payload)
+	})
 }
 
 // Chunk returns one row of a version.
@@ -172,7 +174,7 @@ func (t *Tx) PutSilverPart(c lode.CollectionID, v *lode.DocVersion, part int, da
 	if len(data) > MaxSilverPartBytes {
 		return lode.Errorf(lode.CodeTooLarge, "a piece of silver has %d bytes, the limit is %d", len(data), MaxSilverPartBytes)
 	}
-	return t.putPart(c, silverBucket, v, uint32(part), seal.Seal(kindSilverPart, data))
+	return t.putPart(c, silverBucket, v, uint32(part), kindSilverPart, data)
 }
 
 // SilverParts returns the pieces of a version's silver in one, for [DecodeSilver]. Without

@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -87,10 +88,10 @@ var (
 
 // mustEncMode gives core deterministic encoding: equal values have equal bytes on every
 // node.
-func mustEncMode() cbor.EncMode {
+func mustEncMode() cbor.UserBufferEncMode {
 	options := cbor.CoreDetEncOptions()
 	options.Time = cbor.TimeRFC3339NanoUTC
-	mode, err := options.EncMode()
+	mode, err := options.UserBufferEncMode()
 	if err != nil {
 		panic(err)
 	}
@@ -118,19 +119,40 @@ func mustDecMode() cbor.DecMode {
 
 // encodeRecord seals v. A record that decodeRecord would refuse for its size or shape is
 // never made.
-func encodeRecord(kind seal.Kind, v any) ([]byte, error) {
-	payload, err := encMode.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode record: %w", err)
+func encodeRecord(kind seal.Kind, v any) (sealed []byte, err error) {
+	err = encodePayload(v, func(payload []byte) error {
+		sealed = seal.Seal(kind, payload)
+		return nil
+	})
+	return sealed, err
+}
+
+// encodePayload calls use with what encodeRecord seals; it is valid during the call only.
+func encodePayload(v any, use func(payload []byte) error) error {
+	buf := encodeBuffers.Get().(*bytes.Buffer)
+	defer func() {
+		if buf.Cap() <= maxKeptBuffer {
+			buf.Reset()
+			encodeBuffers.Put(buf)
+		}
+	}()
+	if err := encMode.MarshalToBuffer(v, buf); err != nil {
+		return fmt.Errorf("encode record: %w", err)
 	}
+	payload := buf.Bytes()
 	if len(payload) > MaxRecordBytes {
-		return nil, lode.Errorf(lode.CodeTooLarge, "record has %d bytes, the limit is %d", len(payload), MaxRecordBytes)
+		return lode.Errorf(lode.CodeTooLarge, "record has %d bytes, the limit is %d", len(payload), MaxRecordBytes)
 	}
 	if err := decMode.Wellformed(payload); err != nil {
-		return nil, lode.Errorf(lode.CodeTooLarge, "record is too large to be read again: %w", err)
+		return lode.Errorf(lode.CodeTooLarge, "record is too large to be read again: %w", err)
 	}
-	return seal.Seal(kind, payload), nil
+	return use(payload)
 }
+
+// encodeBuffers are for encodePayload. Large ones are left to the collector.
+var encodeBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const maxKeptBuffer = 64 << 10
 
 // decodeRecord opens a sealed record into v, which shares no memory with b.
 func decodeRecord(kind seal.Kind, b []byte, v any) error {
@@ -163,7 +185,11 @@ func checkCanonical(kind seal.Kind, b []byte, v any) error {
 
 // getRecord returns the record at key, nil when there is none.
 func getRecord[T any](b bucket, kind seal.Kind, key []byte) (*T, error) {
-	raw := b.get(key)
+	return parseRecord[T](kind, key, b.get(key))
+}
+
+// parseRecord decodes what was found at key; nil is none.
+func parseRecord[T any](kind seal.Kind, key, raw []byte) (*T, error) {
 	if raw == nil {
 		return nil, nil
 	}

@@ -88,16 +88,14 @@ func (b *basis) fillGrowing(path string, k segmentKey, sealed *sealedFile) error
 // copyVersion puts the parts of a version as the log did. They count as put before every
 // entry that is still to be applied.
 func copyVersion(w baseWriter, k segmentKey, v *lode.DocVersion, sealed *sealedFile) error {
-	put := func(b bucketID, part uint32, record []byte) error {
+	put := func(b bucketID, part uint32, kind seal.Kind, payload []byte) error {
 		key := rowKey(v, part)
-		return w.put(space{b, k}, key, makePart(key, 0, record))
+		return w.put(space{b, k}, key, makePart(key, 0, kind, payload))
 	}
 	err := sealed.chunks(v, func(s *lode.StagedChunk) error {
-		record, err := encodeRecord(kindRow, s)
-		if err != nil {
-			return err
-		}
-		return put(rowsBucket, s.Chunk.ID.Ordinal, record)
+		return encodePayload(s, func(payload []byte) error {
+			return put(rowsBucket, s.Chunk.ID.Ordinal, kindRow, payload)
+		})
 	})
 	if err != nil {
 		return err
@@ -108,7 +106,7 @@ func copyVersion(w baseWriter, k segmentKey, v *lode.DocVersion, sealed *sealedF
 	}
 	for part := uint32(0); err == nil && len(silver) > 0; part++ {
 		n := min(len(silver), MaxSilverPartBytes)
-		err = put(silverBucket, part, seal.Seal(kindSilverPart, silver[:n]))
+		err = put(silverBucket, part, kindSilverPart, silver[:n])
 		silver = silver[n:]
 	}
 	return err

@@ -157,7 +157,7 @@ func inCatalogFile(path string, fn func(*bolt.DB, *Tx) error) error {
 		if err != nil {
 			return err
 		}
-		return fn(db, &Tx{at: at, entry: at.Index, catalog: &boltTx{tx: tx, buckets: map[space]*bolt.Bucket{}}})
+		return fn(db, &Tx{at: at, entry: at.Index, catalog: newBoltTx(tx)})
 	})
 	return errors.Join(err, db.Close())
 }

@@ -228,7 +228,7 @@ func (t *Tx) moveVersion(c lode.CollectionID, before, after *lode.DocVersion) er
 	member := &memberRecord{Epoch: after.Epoch, FirstRow: after.FirstRow, Rows: after.Chunks}
 	key := memberKey(after.Segment, after.Doc, after.Version)
 	b := bucket{t, space{membersBucket, segmentKey{collection: c}}}
-	if b.get(key) == nil {
+	if b.getOf(after.Doc, key) == nil {
 		s.Members++
 	}
 	if err := putRecord(b, kindMember, key, member); err != nil {

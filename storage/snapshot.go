@@ -164,7 +164,7 @@ func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err err
 			copied = true
 			return err
 		}
-		all := &layer{}
+		all := newLayer()
 		in := tx.catalog.(*memoryTx)
 		in.records.Scan(func(k string, v []byte) bool {
 			all.set(k, v)

@@ -62,6 +62,7 @@ type Store struct {
 	}
 	flusher flusher
 	epochs  epochs
+	memos   memos
 }
 
 // state is a moment: layers over the files.
@@ -166,7 +167,7 @@ func (s *Store) loadState() error {
 		}
 		defer tx.end()
 		at, err := tx.applied()
-		s.state.Store(&state{at: at, layers: []*layer{{}}})
+		s.state.Store(&state{at: at, layers: []*layer{newLayer()}})
 		f := &s.flusher
 		f.frozen = at
 		f.wait.Lock()

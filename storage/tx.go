@@ -27,6 +27,7 @@ type Tx struct {
 	pins     []func()          // let go of files that were built, once the update is done
 	idKey    []byte            // of the cluster, once read
 	known    lode.CollectionID // exists
+	newDoc   lode.DocNo        // given out last, by this transaction: nothing below edit knows it
 }
 
 // At returns the log position of the state that t sees: in Update that of the entry being
@@ -89,6 +90,16 @@ func (b bucket) get(key []byte) []byte {
 		return base.get(b.s, key)
 	}
 	return nil
+}
+
+// getOf is get for a key that begins with the number of a document.
+func (b bucket) getOf(doc lode.DocNo, key []byte) []byte {
+	if doc != b.t.newDoc || b.t.edit == nil {
+		return b.get(key)
+	}
+	var buf [64]byte
+	v, _ := b.t.edit.entries.Get(string(b.s.appendKey(buf[:0], key)))
+	return v
 }
 
 // put and delete are called after needWrite; put keeps value.

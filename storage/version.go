@@ -18,7 +18,7 @@ func (t *Tx) PutVersion(c lode.CollectionID, v *lode.DocVersion) error {
 		return lode.Errorf(lode.CodeInternal, "version %d of document %d has no number", v.Version, v.Doc)
 	}
 	key := versionKey(v.Doc, v.Version)
-	old, err := getRecord[lode.DocVersion](versions, kindVersion, key)
+	old, err := parseRecord[lode.DocVersion](kindVersion, key, versions.getOf(v.Doc, key))
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,13 @@ type rowBlock struct {
 }
 
 // Add appends a row.
-func (x *Index) Add(text string) uint32 {
-	terms := x.analyzer.Terms(nil, text)
+func (x *Index) Add(text string) uint32 { return x.AddTerms(x.Terms(text)) }
+
+// Terms returns the terms of a text, in its order.
+func (x *Index) Terms(text string) []string { return x.analyzer.Terms([]string{}, text) }
+
+// AddTerms appends a row of terms.
+func (x *Index) AddTerms(terms []string) uint32 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	ordinal := x.mu.rows
