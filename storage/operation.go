@@ -139,21 +139,21 @@ func lastSeq(order bucket, client ClientID) uint64 {
 	return binary.BigEndian.Uint64(k[len(client):])
 }
 
+// dropOldOperations drops a client's writes beyond the number to keep. Numbers have no gaps,
+// so the newest of them comes first, and a scan need not pass what was dropped before.
 func dropOldOperations(operations, order bucket, client ClientID, last, keep uint64) error {
-	return order.scan(client[:], client[:], func(k, raw []byte) (bool, error) {
-		if binary.BigEndian.Uint64(k[len(client):])+keep > last {
-			return false, nil
-		}
-		var at orderRecord
-		if err := decodeRecord(kindOrder, raw, &at); err != nil {
-			return false, recordError(kindOrder, k, err)
+	for seq := last; seq > keep; seq-- {
+		key := orderKey(client, seq-keep)
+		at, err := getRecord[orderRecord](order, kindOrder, key)
+		if err != nil || at == nil {
+			return err
 		}
 		if err := operations.dropPrefix(at.ID[:]); err != nil {
-			return false, err
+			return err
 		}
-		order.delete(k)
-		return true, nil
-	})
+		order.delete(key)
+	}
+	return nil
 }
 
 // operations compares what is kept of writes with the order in which it is dropped, both
