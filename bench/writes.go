@@ -26,6 +26,9 @@ const (
 	writeTextWords = 20
 	writeRounds    = 41 // short ones, so that what else the machine does meets both sides
 	writeRoundTime = 300 * time.Millisecond
+	// writePause is about what a node works between two syncs of its log. A disk that idles as
+	// long answers its next sync later, whoever asks.
+	writePause = 100 * time.Microsecond
 )
 
 // Writes compares acknowledged writes of one vector each with appends of equal bytes to the
@@ -78,25 +81,34 @@ func measureWriters(ctx context.Context, o Options, r *Report, node *server.Serv
 		_, errs, err := engine.PutPoints(ctx, me, lode.Write{}, name, []lode.Point{p})
 		return errors.Join(append(errs, err)...)
 	}
-	var logs, nodes []writeRound
+	var logs, paused, nodes []writeRound
 	for round := range cmp.Or(o.Limit, writeRounds) {
-		log, err := writeFor(ctx, writeRoundTime, writers, round, o.Seed, appendOne)
+		w := writing{writers: writers, round: round, seed: o.Seed}
+		log, err := w.run(ctx, appendOne)
 		if err != nil {
 			return err
 		}
-		written, err := writeFor(ctx, writeRoundTime, writers, round, o.Seed, put)
+		written, err := w.run(ctx, put)
 		if err != nil {
 			return err
+		}
+		if writers == 1 {
+			w.pause = writePause
+			idling, err := w.run(ctx, appendOne)
+			if err != nil {
+				return err
+			}
+			paused = append(paused, idling)
 		}
 		logs, nodes = append(logs, log), append(nodes, written)
 		fmt.Fprintf(o.Log, "%d writers, round %d: log %.0f/s p99 %.0f us, node %.0f/s p99 %.0f us\n",
 			writers, round+1, log.PerSecond, log.P99, written.PerSecond, written.P99)
 	}
-	reportWriters(r, writers, logs, nodes)
+	reportWriters(r, writers, logs, paused, nodes)
 	return nil
 }
 
-func reportWriters(r *Report, writers int, logs, nodes []writeRound) {
+func reportWriters(r *Report, writers int, logs, paused, nodes []writeRound) {
 	title := fmt.Sprintf("%d writers", writers)
 	if writers == 1 {
 		title = "1 writer"
@@ -109,9 +121,16 @@ func reportWriters(r *Report, writers int, logs, nodes []writeRound) {
 		return report.Median(all)
 	}
 	perSecond := func(w writeRound) float64 { return w.PerSecond }
+	p50 := func(w writeRound) float64 { return w.P50 }
 	p99 := func(w writeRound) float64 { return w.P99 }
 	r.Add(title+": appends to the bare log", of(logs, perSecond), "/s")
 	r.Add(title+": acknowledged writes", of(nodes, perSecond), "/s")
+	r.Add(title+": p50 of an append", of(logs, p50), "us")
+	if len(paused) > 0 {
+		r.Add(title+": p50 of an append, 0.1 ms after the one before", of(paused, p50), "us")
+		r.Raw[title+", bare log with pauses"] = paused
+	}
+	r.Add(title+": p50 of a write", of(nodes, p50), "us")
 	r.Add(title+": p99 of an append", of(logs, p99), "us")
 	r.Add(title+": p99 of a write", of(nodes, p99), "us")
 	var rates, tails []float64
@@ -139,19 +158,30 @@ func openBare() (log *raft.BareLog, closeAll func(), err error) {
 // entryBytes is about the length of the log entry of a write.
 func entryBytes() int { return 4*writeDim + 8*writeTextWords + 150 }
 
-// writeFor lets writers write for a time and measures every write.
-func writeFor(ctx context.Context, d time.Duration, writers, round int, seed uint64, write func(n int, rnd *rand.Rand) error) (writeRound, error) {
-	took := make([][]time.Duration, writers)
-	errs := make([]error, writers)
+// writing is a round of writers that write, each with a pause between its writes.
+type writing struct {
+	writers, round int
+	pause          time.Duration
+	seed           uint64
+}
+
+// run lets the writers write for a time and measures every write.
+func (w writing) run(ctx context.Context, write func(n int, rnd *rand.Rand) error) (writeRound, error) {
+	took := make([][]time.Duration, w.writers)
+	errs := make([]error, w.writers)
 	var all sync.WaitGroup
 	start := time.Now()
-	for w := range writers {
+	for i := range w.writers {
 		all.Go(func() {
-			rnd := rand.New(rand.NewPCG(seed, uint64(round*writers+w)))
-			for n := 0; time.Since(start) < d && ctx.Err() == nil && errs[w] == nil; n++ {
+			number := w.round*w.writers + i
+			rnd := rand.New(rand.NewPCG(w.seed, uint64(number)))
+			for n := 0; time.Since(start) < writeRoundTime && ctx.Err() == nil && errs[i] == nil; n++ {
 				before := time.Now()
-				errs[w] = write((round*writers+w)*1_000_000+n, rnd)
-				took[w] = append(took[w], time.Since(before))
+				for time.Since(before) < w.pause { // busy, as a node is
+				}
+				before = time.Now()
+				errs[i] = write(number*1_000_000+n, rnd)
+				took[i] = append(took[i], time.Since(before))
 			}
 		})
 	}
