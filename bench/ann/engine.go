@@ -18,11 +18,13 @@ type engine struct {
 	failed  bool
 	sweep   []*sample
 	threads map[int]*sample // of concurrent searches
+	batches map[int]*sample // of all queries in one call
 }
 
 // sample collects what is measured of one ef.
 type sample struct {
 	ef, repeat int
+	batch      int // 1: all queries in one call
 	recall     float64
 	qps, wall  []float64 // of each round, of CPU time and of the clock on the wall
 	nanos      []int64
@@ -213,7 +215,7 @@ func (r *run) search(e *engine, s *sample, threads int) (cpu, wall time.Duration
 	var found Searched
 	var b Build
 	cpu, err = r.timed(e.peer, &b, func() error {
-		return e.peer.call(searchTimeout, &found, "search", "k", r.K, "ef", s.ef, "threads", threads, "repeat", s.repeat)
+		return e.peer.call(searchTimeout, &found, "search", "k", r.K, "ef", s.ef, "threads", threads, "repeat", s.repeat, "batch", s.batch)
 	})
 	if err != nil {
 		return 0, 0, err
@@ -249,23 +251,16 @@ func (r *run) concurrent(e *engine) error {
 	point := slices.MinFunc(e.sweep, func(a, b *sample) int {
 		return compareFloats(math.Abs(a.recall-target), math.Abs(b.recall-target))
 	})
-	e.threads = map[int]*sample{}
+	e.threads, e.batches = map[int]*sample{}, map[int]*sample{}
 	for range r.Rounds {
 		for _, threads := range slices.Concat([]int{1}, r.Threads) {
-			s := e.threads[threads]
-			if s == nil {
-				s = &sample{ef: point.ef, repeat: 2 * point.repeat}
-				e.threads[threads] = s
-			}
-			if err := pin(e.peer.pid(), r.pinned(threads)); err != nil {
+			if err := r.together(e, e.threads, threads, sample{ef: point.ef, repeat: 2 * point.repeat}); err != nil {
 				return err
 			}
-			_, wall, err := r.search(e, s, threads)
-			if err != nil {
-				return err
+			if !e.config.Batch {
+				continue
 			}
-			s.wall = append(s.wall, float64(s.repeat*r.data.Queries.Rows)/wall.Seconds())
-			if _, err := r.collect(e, s); err != nil {
+			if err := r.together(e, e.batches, threads, sample{ef: point.ef, repeat: 2 * point.repeat, batch: 1}); err != nil {
 				return err
 			}
 		}
@@ -274,24 +269,36 @@ func (r *run) concurrent(e *engine) error {
 	return pin(e.peer.pid(), r.pinned(1))
 }
 
+// together measures one round with several threads.
+func (r *run) together(e *engine, samples map[int]*sample, threads int, fresh sample) error {
+	s := samples[threads]
+	if s == nil {
+		s = &fresh
+		samples[threads] = s
+	}
+	if err := pin(e.peer.pid(), r.pinned(threads)); err != nil {
+		return err
+	}
+	_, wall, err := r.search(e, s, threads)
+	if err != nil {
+		return err
+	}
+	s.wall = append(s.wall, float64(s.repeat*r.data.Queries.Rows)/wall.Seconds())
+	_, err = r.collect(e, s)
+	return err
+}
+
 // finish turns samples into the result.
 func (e *engine) finish(recalls []float64) *Result {
-	micros := func(sorted []int64, p float64) float64 { return float64(percentile(sorted, p)) / 1000 }
 	for _, s := range e.sweep {
 		slices.Sort(s.nanos)
 		e.result.Points = append(e.result.Points, Point{
 			EF: s.ef, Recall: s.recall, QPS: report.Median(s.qps), Rounds: s.qps, Wall: report.Median(s.wall),
-			P50: micros(s.nanos, 0.5), P90: micros(s.nanos, 0.9), P99: micros(s.nanos, 0.99), P999: micros(s.nanos, 0.999),
+			P50: microsAt(s.nanos, 0.5), P90: microsAt(s.nanos, 0.9), P99: microsAt(s.nanos, 0.99), P999: microsAt(s.nanos, 0.999),
 		})
 	}
-	for threads, s := range e.threads {
-		slices.Sort(s.nanos)
-		e.result.Concurrent = append(e.result.Concurrent, Concurrent{
-			Threads: threads, EF: s.ef, Recall: s.recall, QPS: report.Median(s.wall), Rounds: s.wall,
-			P50: micros(s.nanos, 0.5), P99: micros(s.nanos, 0.99),
-		})
-	}
-	slices.SortFunc(e.result.Concurrent, func(a, b Concurrent) int { return a.Threads - b.Threads })
+	e.result.Concurrent = concurrents(e.threads)
+	e.result.Batches = concurrents(e.batches)
 	for _, recall := range recalls {
 		var at *float64
 		if qps, ok := At(e.result.Points, recall); ok {
@@ -300,4 +307,20 @@ func (e *engine) finish(recalls []float64) *Result {
 		e.result.At = append(e.result.At, at)
 	}
 	return e.result
+}
+
+// microsAt is a percentile of nanoseconds, in microseconds.
+func microsAt(sorted []int64, p float64) float64 { return float64(percentile(sorted, p)) / 1000 }
+
+// concurrents turns samples by number of threads into results, ascending.
+func concurrents(samples map[int]*sample) (all []Concurrent) {
+	for threads, s := range samples {
+		slices.Sort(s.nanos)
+		all = append(all, Concurrent{
+			Threads: threads, EF: s.ef, Recall: s.recall, QPS: report.Median(s.wall), Rounds: s.wall,
+			P50: microsAt(s.nanos, 0.5), P99: microsAt(s.nanos, 0.99),
+		})
+	}
+	slices.SortFunc(all, func(a, b Concurrent) int { return a.Threads - b.Threads })
+	return all
 }

@@ -20,17 +20,20 @@ const flatConfig = "flat"
 func LodeEngine(version string) (Hello, Engine) {
 	return Hello{Name: lodeEngine, Version: version, About: runtime.Version() + ", kernels " + distance.Kernel(), Configs: []Config{
 		{Name: flatConfig, About: "exact scan of full vectors", Exact: true, SearchThreads: true},
-		{Name: string(quant.None), About: "HNSW over full vectors, sealed", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
-		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true},
+		{Name: string(quant.None), About: "HNSW over full vectors, sealed", BuildThreads: true, SearchThreads: true, Batch: true},
+		{Name: string(quant.Int8), About: "HNSW over 8-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true, Batch: true},
+		{Name: string(quant.Int4), About: "HNSW over 4-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true, Batch: true},
+		{Name: string(quant.Bit1), About: "HNSW over 1-bit codes, re-ranked, sealed", BuildThreads: true, SearchThreads: true, Batch: true},
 	}}, &lodeIndex{}
 }
 
 // lodeIndex is whichever index was built last.
 type lodeIndex struct {
 	search func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error)
+	batch  func(ctx context.Context, queries []lode.Vector, k, ef, threads int) ([][]index.Candidate, error)
 }
+
+var _ Batcher = (*lodeIndex)(nil)
 
 // Build builds the index that the configuration names. A graph is sealed at the end, which is
 // part of its build, and searched in that form.
@@ -57,7 +60,10 @@ func (x *lodeIndex) Build(ctx context.Context, base *Vectors, o BuildOptions) (B
 	x.search = func(ctx context.Context, query lode.Vector, k, ef int) ([]index.Candidate, error) {
 		return sealed.SearchWith(ctx, query, hnsw.SearchOptions{K: k, Ef: ef})
 	}
-	traversal, err := traversalBytes(options)
+	x.batch = func(ctx context.Context, queries []lode.Vector, k, ef, threads int) ([][]index.Candidate, error) {
+		return sealed.SearchBatch(ctx, queries, hnsw.SearchOptions{K: k, Ef: ef}, threads)
+	}
+	traversal, err := traversalBytes(options, sealed.MeanLinks())
 	return Built{
 		Rows: sealed.Len(), IndexBytes: sealedBytes(sealed), TraversalBytes: traversal,
 		Default: options.Kind == quant.Default(base.Dim),
@@ -65,8 +71,9 @@ func (x *lodeIndex) Build(ctx context.Context, base *Vectors, o BuildOptions) (B
 }
 
 // traversalBytes is what a search reads of each row it visits: the code, its corrections
-// where they lie apart, and the row's links.
-func traversalBytes(o hnsw.Options) (int64, error) {
+// where they lie apart, and the links that a row has on average, with the slot behind them
+// that ends them.
+func traversalBytes(o hnsw.Options, links float64) (int64, error) {
 	codes, err := quant.New(quant.Options{Kind: o.Kind, Dim: o.Dim, Metric: o.Metric})
 	if err != nil {
 		return 0, err
@@ -75,7 +82,7 @@ func traversalBytes(o hnsw.Options) (int64, error) {
 	if apart {
 		stride += quant.CorrectionBytes
 	}
-	return int64(stride + 4*2*o.M), nil
+	return int64(stride) + int64(4*min(links+1, float64(2*o.M))), nil
 }
 
 // sealedBytes is the size of a sealed form where it tells; 0 is unknown.
@@ -109,4 +116,16 @@ func (x *lodeIndex) Search(ctx context.Context, into []uint32, query lode.Vector
 		into = append(into, c.Ordinal)
 	}
 	return into, err
+}
+
+// SearchBatch asks the index for all queries at once.
+func (x *lodeIndex) SearchBatch(ctx context.Context, queries []lode.Vector, k, ef, threads int) ([][]uint32, error) {
+	found, err := x.batch(ctx, queries, k, ef, threads)
+	ids := make([][]uint32, len(found))
+	for i, answer := range found {
+		for _, c := range answer {
+			ids[i] = append(ids[i], c.Ordinal)
+		}
+	}
+	return ids, err
 }

@@ -16,7 +16,7 @@ import (
 //
 //	load    base=FILE queries=FILE metric=cosine|dot|l2     -> Loaded
 //	build   config=NAME m=16 ef_construction=200 threads=1 seed=1   -> Built
-//	search  k=10 ef=64 threads=1 repeat=1                   -> Searched
+//	search  k=10 ef=64 threads=1 repeat=1 batch=0           -> Searched
 //	answer                                                  -> Answer, of the last search
 //	quit                                                    -> nothing; the engine ends
 //
@@ -40,7 +40,9 @@ type Config struct {
 	// BuildThreads and SearchThreads say that a build, a search can use several threads.
 	BuildThreads  bool `json:"build_threads,omitempty"`
 	SearchThreads bool `json:"search_threads,omitempty"`
-	MaxRows       int  `json:"max_rows,omitempty"` // more are no use, e.g. for a scan
+	// Batch says that a search with batch=1 answers all queries with one call of the engine.
+	Batch   bool `json:"batch,omitempty"`
+	MaxRows int  `json:"max_rows,omitempty"` // more are no use, e.g. for a scan
 }
 
 // Loaded says how much the engine read.
@@ -55,8 +57,8 @@ type Built struct {
 	Rows int `json:"rows"`
 	// IndexBytes is what the index occupies, vectors included; 0 is unknown.
 	IndexBytes int64 `json:"index_bytes,omitempty"`
-	// TraversalBytes is what a search reads for each vector it visits, neighbours included;
-	// 0 is unknown.
+	// TraversalBytes is what a search reads for each vector it visits: vector or code, what
+	// belongs to it, and the links that a vector has on average; 0 is unknown.
 	TraversalBytes int64 `json:"traversal_bytes,omitempty"`
 	// BindingNanos is what a search costs before it reaches the engine, where the engine is
 	// called from another language; the harness tells QPS with it and without.
@@ -72,7 +74,7 @@ type Searched struct {
 }
 
 // Answer holds the ids that each query of the last search got, nearest first, and how long
-// each took in nanoseconds, in the last repetition.
+// each took in nanoseconds, in the last repetition. Of a batch, each took its share.
 type Answer struct {
 	IDs   [][]int64 `json:"ids"`
 	Nanos []int64   `json:"ns"`

@@ -48,6 +48,7 @@ type Result struct {
 	Builds     []Build      `json:"builds"`
 	Points     []Point      `json:"points"`
 	Concurrent []Concurrent `json:"concurrent,omitempty"`
+	Batches    []Concurrent `json:"batches,omitempty"` // all queries in one call
 	// At holds the QPS at each recall of Params, null where it is not reached.
 	At []*float64 `json:"at"`
 }
@@ -82,7 +83,8 @@ type Point struct {
 	P999 float64 `json:"p999_us"`
 }
 
-// Concurrent is the throughput of all queries with several threads.
+// Concurrent is the throughput of all queries with several threads. Latencies of a batch are
+// shares of it.
 type Concurrent struct {
 	Threads int       `json:"threads"`
 	EF      int       `json:"ef"`

@@ -54,6 +54,9 @@ func TestRun(t *testing.T) {
 		if len(e.Concurrent) != 2 && runtime.NumCPU() > 1 {
 			t.Errorf("%s was not searched concurrently: %+v", e.Name(), e.Concurrent)
 		}
+		if len(e.Batches) != 2 && runtime.NumCPU() > 1 && e.Engine == "lode" && !e.Exact {
+			t.Errorf("%s was not given a batch: %+v", e.Name(), e.Batches)
+		}
 		for _, p := range e.Points {
 			if p.QPS <= 0 || p.Wall <= 0 || p.P50 <= 0 || p.P999 < p.P99 || p.P99 < p.P50 {
 				t.Errorf("%s: %+v", e.Name(), p)

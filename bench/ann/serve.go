@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,13 @@ type Engine interface {
 	// Search appends the ids of the k nearest rows to into, nearest first. ef says how hard
 	// to look.
 	Search(ctx context.Context, into []uint32, query lode.Vector, k, ef int) ([]uint32, error)
+}
+
+// Batcher is an [Engine] that answers many queries with one call.
+type Batcher interface {
+	// SearchBatch returns the ids of the k nearest rows for each query, nearest first, with
+	// that many threads.
+	SearchBatch(ctx context.Context, queries []lode.Vector, k, ef, threads int) ([][]uint32, error)
 }
 
 // BuildOptions are the settings of a build.
@@ -153,6 +161,16 @@ func (s *served) search(ctx context.Context, c command) (any, error) {
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
+	pass := s.pass
+	if c.settings["batch"] == "1" {
+		batcher, ok := s.engine.(Batcher)
+		if !ok {
+			return nil, lode.Invalid("batch", 1, "this engine takes one query at a time")
+		}
+		pass = func(ctx context.Context, found [][]uint32, k, ef, threads int) error {
+			return s.batch(ctx, batcher, found, k, ef, threads)
+		}
+	}
 	if s.queries == nil || s.base != nil {
 		return nil, lode.Errorf(lode.CodeInvalid, "search before build")
 	}
@@ -162,7 +180,7 @@ func (s *served) search(ctx context.Context, c command) (any, error) {
 	}
 	found := make([][]uint32, s.queries.Rows)
 	for range repeat {
-		if err := s.pass(ctx, found, k, ef, threads); err != nil {
+		if err := pass(ctx, found, k, ef, threads); err != nil {
 			return nil, err
 		}
 	}
@@ -199,4 +217,19 @@ func (s *served) pass(ctx context.Context, found [][]uint32, k, ef, threads int)
 	errs[0] = work()
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// batch searches all queries with one call.
+func (s *served) batch(ctx context.Context, engine Batcher, found [][]uint32, k, ef, threads int) error {
+	begun := time.Now()
+	ids, err := engine.SearchBatch(ctx, slices.Collect(s.queries.each), k, ef, threads)
+	if err != nil {
+		return err
+	}
+	copy(found, ids)
+	each := int64(time.Since(begun)) / int64(max(s.queries.Rows, 1))
+	for q := range s.last.Nanos {
+		s.last.Nanos[q] = each
+	}
+	return nil
 }

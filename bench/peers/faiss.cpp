@@ -29,7 +29,13 @@ struct Faiss : peer::Engine {
         peer::Built b;
         b.rows = size_t(index->ntotal);
         b.index_bytes = base.rows * (code + sizeof(size_t) + sizeof(int)) + index->hnsw.neighbors.size() * sizeof(index->hnsw.neighbors[0]);
-        b.traversal_bytes = code + 2 * o.m * sizeof(index->hnsw.neighbors[0]);
+        size_t links = 0;
+        for (size_t i = 0; i < base.rows; i++) {
+            size_t begin, end;
+            index->hnsw.neighbor_range(faiss::HNSW::idx_t(i), 0, &begin, &end);
+            for (; begin < end && index->hnsw.neighbors[begin] >= 0; begin++) links++;
+        }
+        b.traversal_bytes = code + links * sizeof(index->hnsw.neighbors[0]) / base.rows;
         return b;
     }
 

@@ -20,12 +20,15 @@ struct Hnswlib : peer::Engine {
         index = std::make_unique<hnswlib::HierarchicalNSW<float>>(space.get(), base.rows, o.m, o.ef_construction, o.seed);
         index->addPoint(base.row(0), 0);
         peer::each(base.rows - 1, o.threads, [&](size_t i, size_t) { index->addPoint(base.row(i + 1), i + 1); });
-        size_t upper = 0;
-        for (size_t i = 0; i < base.rows; i++) upper += index->element_levels_[i] * index->size_links_per_element_;
+        size_t upper = 0, links = 0;
+        for (size_t i = 0; i < base.rows; i++) {
+            upper += index->element_levels_[i] * index->size_links_per_element_;
+            links += index->getListCount(index->get_linklist0(i));
+        }
         peer::Built b;
         b.rows = index->cur_element_count;
         b.index_bytes = index->cur_element_count * index->size_data_per_element_ + upper;
-        b.traversal_bytes = index->size_data_per_element_;
+        b.traversal_bytes = 4 * base.dim + sizeof(hnswlib::linklistsizeint) + links * sizeof(hnswlib::tableint) / base.rows;
         return b;
     }
 

@@ -27,6 +27,7 @@ type benchAnn struct {
 	Metric  string `help:"cosine, dot or l2; else the named data set's, else l2." placeholder:"NAME"`
 	Rows    int    `help:"Take that many rows from the front; 0 is all." default:"0" placeholder:"N"`
 
+	kernelFlag
 	Engines      []string `help:"Measure these alone: names, or name/configuration." placeholder:"NAME"`
 	Quantization []string `help:"Configurations of Lode: flat, none, int8, int4, bit1; the default is all." placeholder:"NAME"`
 	Peers        string   `help:"Folder of other engines: programs that speak the line protocol of bench/peers." type:"existingdir" placeholder:"DIR"`
@@ -115,7 +116,7 @@ func (c *benchAnn) command() string {
 
 // engines are this program, which serves Lode's indexes, and the programs of the folder.
 func (c *benchAnn) engines(self string) (engines []ann.Command, skipped []ann.Skip, err error) {
-	engines = []ann.Command{{Name: "lode", Argv: append([]string{self, "bench", "ann-engine"}, c.Quantization...)}}
+	engines = []ann.Command{{Name: "lode", Argv: append([]string{self, "bench", "ann-engine", "--kernel", c.Kernel}, c.Quantization...)}}
 	if c.Peers == "" {
 		return engines, nil, nil
 	}
@@ -174,6 +175,7 @@ func (c *benchAnn) finishAnn(std streams, r *ann.Report) error {
 
 // benchAnnEngine serves Lode's indexes to the harness over the line protocol.
 type benchAnnEngine struct {
+	kernelFlag
 	Configs []string `arg:"" optional:"" help:"Configurations to offer; the default is all."`
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/server"
 )
 
@@ -49,6 +50,8 @@ type serveCommand struct {
 	BackupEvery time.Duration `help:"Time between scheduled backups; 0 makes them only when asked." default:"0" placeholder:"TIME"`
 	BackupKeep  int           `help:"Backups that stay; older ones are removed." default:"7" placeholder:"N"`
 	BackupKeys  string        `help:"File with the keys of the bucket, as ~/.aws/credentials; the default is AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." type:"path" placeholder:"FILE"`
+
+	kernelFlag
 
 	DiskTimeout     time.Duration `help:"Longest time that a call on the disk may take; then the node stops." default:"10s" placeholder:"TIME"`
 	ShutdownTimeout time.Duration `help:"Time for requests under way when the node is stopped." default:"15s" placeholder:"TIME"`
@@ -147,6 +150,7 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
+		"kernel":           distance.Kernel(),
 		"disk_timeout":     cfg.DiskTimeout.String(),
 		"shutdown_timeout": cfg.ShutdownTimeout.String(), "log_level": c.LogLevel, "log_format": c.LogFormat,
 	}

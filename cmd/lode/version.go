@@ -8,6 +8,7 @@ import (
 )
 
 type versionCommand struct {
+	kernelFlag
 	Verbose bool `short:"v" help:"Show compiler, platform and distance kernel too." env:"-"`
 }
 

@@ -300,3 +300,20 @@ func TestVanishedPages(t *testing.T) {
 		t.Errorf("open: %v", err)
 	}
 }
+
+// TestMeanLinks: a row has no link, two rows have each other.
+func TestMeanLinks(t *testing.T) {
+	x := mustNew(t, hnsw.Options{Dim: 3})
+	for rows, want := range []float64{0, 0, 1, 2} {
+		sealed, err := x.Freeze()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sealed.MeanLinks(); got != want {
+			t.Errorf("%d rows have %v links each, want %v", rows, got, want)
+		}
+		if _, err := x.Add(lode.Vector{float32(rows), 1, 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -27,6 +27,20 @@ func (x *Sealed) Deleted() int { return x.gone }
 // Bytes is the size of the sealed form.
 func (x *Sealed) Bytes() int64 { return int64(len(x.data)) }
 
+// MeanLinks is how many links a row has at level 0, on average; 0 without rows.
+func (x *Sealed) MeanLinks() float64 {
+	links := 0
+	for place := range uint32(x.head.rows) {
+		for _, to := range x.view.row(0, place) {
+			if to == place {
+				break
+			}
+			links++
+		}
+	}
+	return float64(links) / float64(max(x.head.rows, 1))
+}
+
 // Vector returns a copy of a row as it is compared, nil where there is no such row or its
 // memory cannot be read.
 func (x *Sealed) Vector(ordinal uint32) (v lode.Vector) {
