@@ -123,6 +123,7 @@ func (x *lodeIndex) SearchBatch(ctx context.Context, queries []lode.Vector, k, e
 	found, err := x.batch(ctx, queries, k, ef, threads)
 	ids := make([][]uint32, len(found))
 	for i, answer := range found {
+		ids[i] = make([]uint32, 0, len(answer))
 		for _, c := range answer {
 			ids[i] = append(ids[i], c.Ordinal)
 		}

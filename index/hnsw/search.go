@@ -148,6 +148,7 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 	if err != nil {
 		return nil, err
 	}
+	ef++ // one to spare: graphs over rounded rows lead a little less straight, see DESIGN.md
 	spare := spare(s.v.z.Options().Kind, ef, o.K)
 	if f.passesAll() {
 		err = s.traverse(ctx, 0, at, score, ef, spare)
