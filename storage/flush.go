@@ -271,6 +271,15 @@ func (s *Store) writeSegment(l *layer, k segmentKey, at Applied) error {
 		return err
 	}
 	defer h.release()
+	// A file that came from another node with a snapshot may hold later entries already. It must
+	// go on saying so: the next snapshot may rely on it.
+	holds, err := appliedIn(h.value)
+	if err != nil {
+		return err
+	}
+	if holds.Index > at.Index {
+		at = holds
+	}
 	return h.value.write(at, func(w baseWriter) error {
 		for _, b := range partBuckets {
 			from := string(space{b, k}.appendKey(nil, nil))

@@ -357,3 +357,44 @@ func TestSnapshotIsOfItsMoment(t *testing.T) {
 		left.Release()
 	}
 }
+
+// TestSegmentFromTheFuture: a growing segment that came with a snapshot holds later entries too.
+// What the node flushes until it has applied them does not make it forget: the next snapshot
+// may rely on them.
+func TestSegmentFromTheFuture(t *testing.T) {
+	b, to := openReady(t), openReady(t)
+	b.addDocument(1, "first", "first\n")
+	first, err := b.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Release()
+	for i := range 5 {
+		b.addDocument(1, numbered("later", i), "later\n")
+	}
+	var image bytes.Buffer
+	if err := first.Write(&image); err != nil {
+		t.Fatal(err)
+	}
+	to.fetchFrom(b)
+	if err := to.RestoreSnapshot(&image); err != nil {
+		t.Fatal(err)
+	}
+	copyBlobs(b, to)
+	to.addDocument(1, numbered("later", 0), "later\n") // as the log says, and flushed by the restore
+	if err := to.RestoreSnapshot(bytes.NewReader(b.snapshot())); err != nil {
+		t.Fatal(err)
+	}
+	if to.hash() != b.hash() {
+		t.Error("the states differ")
+	}
+	to.view(func(tx *storage.Tx) error {
+		return tx.Documents(1, 0, func(d *lode.Document) (bool, error) {
+			v, err := tx.Version(1, d.No, d.Newest)
+			if err == nil {
+				_, err = tx.Chunk(1, v, 0)
+			}
+			return true, err
+		})
+	})
+}
