@@ -47,18 +47,23 @@ func (v Vector) ValidateFor(dim int, metric Metric) error {
 	return nil
 }
 
-// Normalize returns v scaled to unit length, in a new slice. The result does not depend on
-// the CPU: sum and quotient are taken in float64 without fused multiply-add. A zero vector
-// comes back as it is.
+// UnitSlack is how far the squared length of a vector may be from 1 for it to count as one of
+// unit length. Rounding to float32 moves it by a quarter of that at most.
+const UnitSlack = 0x1p-21
+
+// Normalize returns v scaled to unit length. One that has it already, within [UnitSlack], is
+// returned as it is, and so is a zero vector: scaling twice is scaling once, to the bit. The
+// result does not depend on the CPU: sum and quotient are taken in float64 without fused
+// multiply-add.
 func (v Vector) Normalize() Vector {
 	var sum float64
 	for _, x := range v {
 		sum += float64(float64(x) * float64(x)) // the conversion forbids a fused multiply-add
 	}
-	out := make(Vector, len(v))
-	if sum == 0 {
-		return out
+	if sum == 0 || math.Abs(sum-1) <= UnitSlack {
+		return v
 	}
+	out := make(Vector, len(v))
 	norm := math.Sqrt(sum)
 	for i, x := range v {
 		out[i] = float32(float64(x) / norm)

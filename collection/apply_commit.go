@@ -116,7 +116,7 @@ func (b *batch) commit(c *lode.Completion, old *document, rows *version) (any, e
 	if err := next.put(b.tx); err != nil {
 		return nil, err
 	}
-	rows.doc, rows.first = doc, v.FirstRow
+	rows.doc, rows.first, rows.segment = doc, v.FirstRow, v.Segment
 	b.changed(old, next, rows)
 	b.tell(func(ev *Events) {
 		if ev.Committed != nil {

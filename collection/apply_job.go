@@ -158,28 +158,40 @@ func (b *batch) stageChunks(c *stageChunks) (any, error) {
 	})
 }
 
-// checkChunk refuses a chunk that could not be indexed or belongs to another version.
+// checkChunk refuses a chunk that could not be indexed or belongs to another version, and gives
+// its vector the form that is stored.
 func checkChunk(settings *lode.Collection, j lode.Job, s *lode.StagedChunk) *lode.Error {
 	id := s.Chunk.ID
 	if id.Doc != j.Doc || id.Version != j.Version {
 		return lode.Invalid("chunk", id, "chunk does not belong to document %d version %d", j.Doc, j.Version)
 	}
-	if _, err := parseVector(settings, s.Vector); err != nil {
+	_, vector, err := parseVector(settings, s.Vector)
+	if err != nil {
 		return err.In("chunk " + id.String())
 	}
+	s.Vector = vector
 	return nil
 }
 
-// parseVector reads a stored vector and checks that it fits the collection.
-func parseVector(settings *lode.Collection, b []byte) (lode.Vector, *lode.Error) {
+// parseVector reads the vector of a write and checks that it fits the collection. Under cosine
+// it becomes one of unit length: that is what is compared, and so what is stored. stored is
+// the vector in the form in which it is.
+func parseVector(settings *lode.Collection, b []byte) (v lode.Vector, stored []byte, refusal *lode.Error) {
 	v, err := lode.ParseVector(b)
 	if err == nil {
 		err = v.ValidateFor(settings.Dim, settings.Metric)
 	}
 	if err != nil {
-		return nil, coded(err)
+		return nil, nil, coded(err)
 	}
-	return v, nil
+	if settings.Metric != lode.Cosine {
+		return v, b, nil
+	}
+	unit := v.Normalize()
+	if &unit[0] == &v[0] {
+		return v, b, nil
+	}
+	return unit, lode.AppendVector(nil, unit), nil
 }
 
 // coded gives the coded form of an error.

@@ -38,10 +38,11 @@ func (b *batch) putPoints(c *putPoints) (any, error) {
 }
 
 func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lode.Version, *lode.Error, error) {
-	vector, refusal := c.vector(settings, p)
+	vector, stored, refusal := c.vector(settings, p)
 	if refusal != nil {
 		return 0, refusal, nil
 	}
+	p.Vector = stored
 	old, err := findDocument(b.tx, c.Collection, lode.KindVector, p.ID)
 	if err != nil {
 		return 0, nil, err
@@ -55,12 +56,12 @@ func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lod
 	if old == nil {
 		return 1, nil, b.newPoint(c, p, vector)
 	}
-	stored, err := b.tx.Chunk(c.Collection, old.current, 0)
+	before, err := b.tx.Chunk(c.Collection, old.current, 0)
 	if err != nil {
 		return 0, nil, err
 	}
 	said, now := facts{p.Metadata, p.Readers}, old.newest.Version
-	switch same := stored.Chunk.Text == p.Text && bytes.Equal(stored.Vector, p.Vector); {
+	switch same := before.Chunk.Text == p.Text && bytes.Equal(before.Vector, p.Vector); {
 	case same && old.newestFacts().equal(said):
 		return now, nil, nil
 	case same && p.IfVersion == nil:
@@ -132,7 +133,7 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	if err := next.put(b.tx); err != nil {
 		return err
 	}
-	b.changed(old, next, &version{doc: doc, first: row, texts: []string{p.Text}, terms: p.ready.terms, vectors: []lode.Vector{vector}})
+	b.changed(old, next, &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, terms: p.ready.terms, vectors: []lode.Vector{vector}})
 	b.tell(func(ev *Events) {
 		if ev.Committed != nil {
 			ev.Committed(*doc, *v)

@@ -185,6 +185,16 @@ func (c *chaos) follow(seed uint64) {
 	}
 }
 
+// graphs builds graphs over what is sealed.
+func (c *chaos) graphs(n *node) {
+	for ; !c.stop.Load(); time.Sleep(5 * time.Millisecond) {
+		if _, err := n.BuildGraphs(ctx); err != nil && !lode.IsCode(err, lode.CodeNotFound) && !errors.Is(err, fs.ErrNotExist) {
+			n.t.Errorf("graphs: %v", err)
+			return
+		}
+	}
+}
+
 // install gives the follower a snapshot of the leader.
 func (c *chaos) install() {
 	write, release, err := c.leader.Snapshot()
@@ -263,7 +273,8 @@ func (c *chaos) withoutRefused(t tb) []collection.Entry {
 func TestChaos(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	c := &chaos{leader: open(t), follower: openBare(t)}
+	graphs := &testGraphs{}
+	c := &chaos{leader: open(t, withGraphs(graphs)), follower: openBare(t, withGraphs(graphs))}
 	c.leader.create("c")
 	group(c.leader)
 	var all sync.WaitGroup
@@ -274,6 +285,7 @@ func TestChaos(t *testing.T) {
 		all.Go(func() { c.search(n, root) })
 		all.Go(func() { c.search(n, lode.Principal{ID: "a", Labels: []string{"a"}}) })
 	}
+	all.Go(func() { c.graphs(c.leader) })
 	all.Go(func() { c.follow(seed) })
 	time.Sleep(500 * time.Millisecond)
 	c.stop.Store(true)
@@ -283,6 +295,10 @@ func TestChaos(t *testing.T) {
 	if c.finished.Load() == 0 {
 		t.Error("no document was finished")
 	}
+	for _, n := range []*node{c.leader, c.follower} {
+		n.buildGraphs(-1)
+	}
+	t.Logf("%d graphs were built", graphs.built.Load())
 
 	replayed := replay(t, c.leader.log.all(), 7)
 	accepted := replay(t, c.withoutRefused(t), 13)

@@ -102,9 +102,30 @@ type checker struct {
 
 func (k *checker) run(id lode.CollectionID) error {
 	s := k.snapshot
-	if d, l := s.dense.Len(), s.lexical.Len(); d < len(s.rows) || l < len(s.rows) {
-		k.report("%d rows, but the dense index has %d and the lexical one %d", len(s.rows), d, l)
+	if l := s.lexical.Len(); l < len(s.rows) {
+		k.report("%d rows, but the lexical index has %d", len(s.rows), l)
 		return nil
+	}
+	live := 0
+	for i := range s.parts {
+		p := &s.parts[i]
+		if n := p.vectors.Len(); n < len(p.rows) {
+			k.report("segment %d has %d rows, but the index of its vectors has %d", p.segment, len(p.rows), n)
+			return nil
+		}
+		live += p.live.Count()
+		if p.graph == nil {
+			continue
+		}
+		if err := p.graph.verify(k.ctx); lode.IsCode(err, lode.CodeCorrupt) {
+			p.graph.damaged.Store(true) // to be built anew
+			k.report("segment %d: %v", p.segment, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	if all := s.live.Count(); live != all {
+		k.report("%d rows are searchable by their words and %d by their vectors", all, live)
 	}
 	byDocument := map[lode.DocNo]*entry{}
 	s.docs.each(func(e *entry) bool {
@@ -155,7 +176,7 @@ func (k *checker) document(d *document, e *entry) error {
 		k.report("document %d is not searched", d.doc.No)
 		return nil
 	}
-	same := e.doc.Current == d.doc.Current && e.first == d.current.FirstRow && int(e.rows) == d.current.Chunks
+	same := e.doc.Current == d.doc.Current && e.first == d.current.FirstRow && int(e.rows) == d.current.Chunks && e.segment == d.current.Segment
 	if !same {
 		k.report("document %d is searched as version %d with rows from %d", d.doc.No, e.doc.Current, e.first)
 		return nil
@@ -186,7 +207,7 @@ func (k *checker) vectors(d *document, e *entry) error {
 		if s.settings.Metric == lode.Cosine {
 			want = want.Normalize()
 		}
-		if !slices.Equal(s.dense.Vector(ordinal), want) {
+		if !slices.Equal(s.vector(e.segment, ordinal), want) {
 			k.report("row %d has another vector than storage", s.rows[ordinal].id)
 		}
 		return nil

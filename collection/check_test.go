@@ -23,8 +23,9 @@ func TestCheckCatches(t *testing.T) {
 		"is searched as version":       func(c *collection) { describe(c, func(d *lode.Document) { d.Current++ }) },
 		"the numbers are":              func(c *collection) { c.segment.stats.Vectors++ },
 		"rows are searchable":          func(c *collection) { c.segment.live.Clear(0) },
-		"has another vector":           func(c *collection) { c.segment.dense = otherVectors() },
-		"but the dense index has 0":    func(c *collection) { c.segment.dense = flat.New(2, lode.Dot) },
+		"has another vector":           func(c *collection) { c.segment.parts[0].vectors = otherVectors() },
+		"index of its vectors has 0":   func(c *collection) { c.segment.parts[0].vectors = flat.New(2, lode.Dot) },
+		"and 1 by their vectors":       func(c *collection) { c.segment.parts[0].hide(0, 1) },
 		"is not where its document":    func(c *collection) { c.segment.rows[0].id = 99 },
 		"is in storage but not in mem": nil,
 	} {

@@ -177,6 +177,7 @@ type point struct {
 
 	ready struct { // by prepare
 		vector  lode.Vector
+		stored  []byte // the vector as it is stored
 		refusal *lode.Error
 		terms   []string
 	}

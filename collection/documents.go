@@ -212,7 +212,7 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.W
 	}
 	groups := slices.Collect(slices.Chunk(places, deleteIDs))
 	for k, group := range groups {
-		errs, err := carry[[]error](ctx, e, p, part(w, k, len(groups)), openErr, func() command {
+		errs, err := carry[[]error](ctx, e, p, partOf(w, k, len(groups)), openErr, func() command {
 			return deletion(c.settings.ID, by, kind, targets, group)
 		})
 		if err == nil {

@@ -82,16 +82,16 @@ func (e *Engine) preparing(cmd command) func() {
 func (c *putPoints) prepare(settings *lode.Collection, terms func(string) []string) {
 	for i := range c.decoded {
 		p := &c.decoded[i]
-		p.ready.vector, p.ready.refusal = parseVector(settings, p.Vector)
+		p.ready.vector, p.ready.stored, p.ready.refusal = parseVector(settings, p.Vector)
 		p.ready.terms = terms(p.Text)
 	}
 	c.preparedFor = settings
 }
 
-// vector is the vector of a point as the collection holds it, or why it does not fit.
-func (c *putPoints) vector(settings *lode.Collection, p *point) (lode.Vector, *lode.Error) {
+// vector is the vector of a point as the collection holds and stores it, or why it does not fit.
+func (c *putPoints) vector(settings *lode.Collection, p *point) (v lode.Vector, stored []byte, refusal *lode.Error) {
 	if s := c.preparedFor; s != nil && s.Dim == settings.Dim && s.Metric == settings.Metric {
-		return p.ready.vector, p.ready.refusal
+		return p.ready.vector, p.ready.stored, p.ready.refusal
 	}
 	return parseVector(settings, p.Vector)
 }

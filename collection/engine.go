@@ -37,9 +37,16 @@ type Options struct {
 	// SealBytes is how much a segment grows before [Engine.SealDue] seals it. The default is
 	// [DefaultSealBytes].
 	SealBytes int64
+	// Graphs makes the graphs of sealed segments; nil searches all segments exactly. A segment
+	// of less than GraphRows rows gets none; the default is [DefaultGraphRows].
+	Graphs    Graphs
+	GraphRows int
 }
 
 func (o *Options) ensureDefaults() {
+	if o.GraphRows == 0 {
+		o.GraphRows = DefaultGraphRows
+	}
 	if o.SealBytes == 0 {
 		o.SealBytes = DefaultSealBytes
 	}

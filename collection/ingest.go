@@ -182,10 +182,11 @@ func (e *Engine) StageChunks(ctx context.Context, j lode.Job, chunks []lode.Stag
 	}
 	items := make([]cbor.RawMessage, len(chunks))
 	for i := range chunks {
-		if refusal := checkChunk(&c.settings, j, &chunks[i]); refusal != nil {
+		staged := chunks[i]
+		if refusal := checkChunk(&c.settings, j, &staged); refusal != nil {
 			return refusal
 		}
-		item, err := e.codec.enc.Marshal(&chunks[i])
+		item, err := e.codec.enc.Marshal(&staged)
 		if err != nil {
 			return lode.Errorf(lode.CodeInternal, "encode chunk %s: %w", chunks[i].Chunk.ID, err)
 		}

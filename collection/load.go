@@ -2,8 +2,10 @@ package collection
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/lodedb/lode"
@@ -54,27 +56,72 @@ func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*col
 	if err != nil {
 		return nil, err
 	}
+	graphs, err := e.loadGraphs(tx, settings)
+	if err != nil {
+		return nil, err
+	}
 	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.version.FirstRow, b.version.FirstRow) })
 	for i := range all {
-		if err := loadRows(tx, &c.segment, &all[i]); err != nil {
+		if err := loadRows(tx, &c.segment, &all[i], graphs[all[i].version.Segment] == nil); err != nil {
 			return nil, fmt.Errorf("document %d: %w", all[i].doc.No, err)
 		}
+	}
+	for _, g := range graphs {
+		c.segment.adopt(g)
 	}
 	c.publish()
 	return c, nil
 }
 
-func loadRows(tx *storage.Tx, s *segment, found *shown) error {
-	rows := &version{doc: found.doc, first: found.version.FirstRow}
-	err := tx.Chunks(found.doc.Collection, found.version, func(staged *lode.StagedChunk) error {
+// loadGraphs opens the graphs that are there. One that cannot be opened is built again later:
+// until then its rows are searched exactly.
+func (e *Engine) loadGraphs(tx *storage.Tx, settings *lode.Collection) (map[lode.SegmentID]*graphPart, error) {
+	graphs := map[lode.SegmentID]*graphPart{}
+	if e.options.Graphs == nil {
+		return graphs, nil
+	}
+	all, err := tx.Segments(settings.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].State != storage.SegmentSealed {
+			continue
+		}
+		rows, err := tx.MapSealed(settings.ID, all[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		g, err := e.openGraph(settings, all[i].ID, rows)
+		switch {
+		case err == nil:
+			graphs[all[i].ID] = g
+		case !errors.Is(err, fs.ErrNotExist):
+			e.options.Logger.Warn("a graph is not used", "collection", settings.Name, "segment", all[i].ID, "error", err)
+		}
+	}
+	return graphs, nil
+}
+
+func loadRows(tx *storage.Tx, s *segment, found *shown, withVectors bool) error {
+	rows := &version{doc: found.doc, segment: found.version.Segment, first: found.version.FirstRow}
+	add := func(staged *lode.StagedChunk) error {
+		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.version.Title))
+		if !withVectors {
+			return nil
+		}
 		v, err := lode.ParseVector(staged.Vector)
 		if err != nil {
 			return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
 		}
-		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.version.Title))
 		rows.vectors = append(rows.vectors, v)
 		return nil
-	})
+	}
+	read := tx.Chunks
+	if !withVectors {
+		read = tx.ChunkTexts
+	}
+	err := read(found.doc.Collection, found.version, add)
 	if err != nil {
 		return err
 	}

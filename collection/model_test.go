@@ -257,6 +257,13 @@ func (m *model) Build(t *rapid.T) {
 	}
 }
 
+// Graphs builds the graphs that sealed segments lack.
+func (m *model) Graphs(t *rapid.T) {
+	if _, err := m.BuildGraphs(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (m *model) Restore_(t *rapid.T) {
 	var copied bytes.Buffer
 	write, release, err := m.Snapshot()
@@ -393,7 +400,7 @@ func dot(a, b lode.Vector) (sum float64) {
 // that they left gives the same state again.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := open(t)
+		n := open(t, withGraphs(&testGraphs{}))
 		n.storage.FlushInterval = time.Hour // files change when the model says so
 		n.restart()
 		m := &model{node: n, docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
@@ -413,6 +420,7 @@ func TestModel(t *testing.T) {
 			"put point":   m.PutPoint,
 			"drop point":  m.DeletePoint,
 			"restart":     m.Restart,
+			"graphs":      m.Graphs,
 			"flush":       m.Flush,
 			"crash":       m.Crash,
 			"seal":        m.Seal_,

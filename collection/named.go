@@ -151,8 +151,8 @@ func collectionOf(cmd command, result any) lode.CollectionID {
 	return 0
 }
 
-// part is one part of a write that needs several commands.
-func part(w lode.Write, k, of int) lode.Write {
+// partOf is one part of a write that needs several commands.
+func partOf(w lode.Write, k, of int) lode.Write {
 	w.Part, w.Parts = k, of
 	return w
 }

@@ -39,7 +39,7 @@ func (e *Engine) PutPoints(ctx context.Context, p lode.Principal, w lode.Write, 
 	}
 	at, groups := e.now(), group(items)
 	for k, group := range groups {
-		got, err := carry[written](ctx, e, p, part(w, k, len(groups)), openErr, func() command {
+		got, err := carry[written](ctx, e, p, partOf(w, k, len(groups)), openErr, func() command {
 			return &putPoints{Collection: c.settings.ID, Actor: by, At: at, Points: group}
 		})
 		if err == nil {

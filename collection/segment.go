@@ -20,6 +20,7 @@ type entry struct {
 	// waiting holds the reader labels of a newer version that is not ready yet; nil when
 	// the newest version is the one that is shown. See [maySee].
 	waiting []string
+	segment lode.SegmentID // that the rows lie in
 	first   lode.RowID
 	ordinal uint32 // of the first row
 	rows    uint32
@@ -34,7 +35,7 @@ type rowRef struct {
 // snapshot is a collection as one search sees it. It never changes.
 type snapshot struct {
 	settings *lode.Collection
-	dense    index.Dense
+	parts    []partView
 	lexical  index.Lexical
 	rows     []rowRef // by ordinal, ascending by id
 	live     *index.Bitset
@@ -65,10 +66,11 @@ type collection struct {
 	lexicalUse sync.RWMutex
 }
 
-// segment is the growing, only segment of a collection: rows in order of their ids, which
-// is the order of ordinals in both indexes.
+// segment is all rows of a collection in order of their ids, which is the order of ordinals
+// in the lexical index. Vectors lie in parts, one for each segment of storage.
 type segment struct {
-	dense   index.Dense
+	flat    func() index.Dense // makes an empty exact index
+	parts   []*part
 	lexical index.Lexical
 	rows    []rowRef // append-only: published snapshots share it
 	live    *index.Bitset
@@ -81,7 +83,7 @@ type segment struct {
 func newCollection(settings lode.Collection, o *Options) *collection {
 	c := &collection{settings: settings}
 	c.segment = segment{
-		dense:   o.NewDense(settings.Dim, settings.Metric),
+		flat:    func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
 		lexical: o.NewLexical(),
 		live:    index.NewBitset(0),
 		docs:    newTableWriter(),
@@ -94,9 +96,11 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 // version is a content that becomes searchable: its rows in order of ordinals.
 type version struct {
 	doc     *lode.Document
+	segment lode.SegmentID
 	first   lode.RowID
-	texts   []string // what the lexical index sees
+	texts   []string // what the lexical index sees, of each row
 	terms   []string // of the only text, where they are known
+	// vectors are those of the rows; none where a graph over the segment's file has them.
 	vectors []lode.Vector
 }
 
@@ -104,22 +108,23 @@ type version struct {
 // are not in step any more.
 func (s *segment) show(v *version) error {
 	s.hide(v.doc.No)
-	if len(v.vectors) == 0 {
+	if len(v.texts) == 0 {
 		return nil
 	}
-	e := &entry{doc: v.doc, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.vectors))}
+	e := &entry{doc: v.doc, segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
 	slot := s.docs.add(e)
-	for i, vector := range v.vectors {
-		want := uint32(len(s.rows))
-		dense, err := s.dense.Add(vector)
-		if err != nil {
-			return fmt.Errorf("index row %d: %w", v.first+lode.RowID(i), err)
+	for i := range v.texts {
+		id, ordinal := v.first+lode.RowID(i), uint32(len(s.rows))
+		if len(v.vectors) > 0 {
+			if err := s.growing(v.segment).add(v.vectors[i], ordinal); err != nil {
+				return fmt.Errorf("index row %d: %w", id, err)
+			}
 		}
-		if lexical := s.addText(v, i); dense != want || lexical != want {
-			return fmt.Errorf("index row %d: ordinals %d and %d, want %d", v.first+lode.RowID(i), dense, lexical, want)
+		if lexical := s.addText(v, i); lexical != ordinal {
+			return fmt.Errorf("index row %d: it is the lexical index's row %d, want %d", id, lexical, ordinal)
 		}
-		s.rows = append(s.rows, rowRef{id: v.first + lode.RowID(i), slot: slot})
-		s.live.Set(want)
+		s.rows = append(s.rows, rowRef{id: id, slot: slot})
+		s.live.Set(ordinal)
 	}
 	return nil
 }
@@ -140,6 +145,9 @@ func (s *segment) hide(no lode.DocNo) {
 	for ordinal := e.ordinal; ordinal < e.ordinal+e.rows; ordinal++ {
 		s.live.Clear(ordinal)
 		s.removed = append(s.removed, ordinal)
+	}
+	if p := s.part(e.segment); p != nil {
+		p.hide(e.ordinal, e.rows)
 	}
 	s.dead += int(e.rows)
 	s.docs.remove(no)
@@ -165,7 +173,7 @@ func (c *collection) publish() {
 	}
 	c.published.Store(&snapshot{
 		settings: &c.settings,
-		dense:    s.dense,
+		parts:    s.views(),
 		lexical:  s.lexical,
 		rows:     slices.Clip(s.rows),
 		live:     s.live.Clone(),
@@ -190,20 +198,25 @@ func (c *collection) forget() {
 
 // compact replaces the indexes by ones without dead rows. Snapshots keep the old ones.
 func (s *segment) compact() {
-	dense, lexical := s.dense.Compact(s.live), s.lexical.Compact(s.live)
+	lexical := s.lexical.Compact(s.live)
 	rows := make([]rowRef, 0, len(s.rows)-s.dead)
+	moved := make([]uint32, len(s.rows)) // where live rows go
 	docs := newTableWriter()
 	s.docs.each(func(e *entry) bool {
-		moved := *e
-		moved.ordinal = uint32(len(rows))
-		slot := docs.add(&moved)
+		kept := *e
+		kept.ordinal = uint32(len(rows))
+		slot := docs.add(&kept)
 		for i := range e.rows {
+			moved[e.ordinal+i] = uint32(len(rows))
 			rows = append(rows, rowRef{id: e.first + lode.RowID(i), slot: slot})
 		}
 		return true
 	})
+	for _, p := range s.parts {
+		p.compact(moved)
+	}
 	live := index.NewBitset(len(rows))
 	live.SetAll()
-	s.dense, s.lexical, s.rows, s.docs, s.live = dense, lexical, rows, docs, live
+	s.lexical, s.rows, s.docs, s.live = lexical, rows, docs, live
 	s.dead, s.removed = 0, nil
 }

@@ -22,7 +22,7 @@ func emptyCollection() *collection {
 
 func found(t *testing.T, s *snapshot) (dense, lexical []lode.RowID) {
 	t.Helper()
-	d, err := s.dense.Search(context.Background(), lode.Vector{1, 0}, 1<<20, s.live)
+	d, err := s.search(context.Background(), lode.Vector{1, 0}, 1<<20, s.narrow(s.live))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestCompaction(t *testing.T) {
 	live := map[lode.DocNo][]lode.RowID{}
 	next := lode.RowID(1)
 	add := func(no lode.DocNo, rows int) {
-		v := &version{doc: &lode.Document{No: no}, first: next}
+		v := &version{doc: &lode.Document{No: no}, segment: lode.SegmentID(next/2000) + 1, first: next}
 		live[no] = nil
 		for range rows {
 			v.texts = append(v.texts, "zebra")

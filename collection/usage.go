@@ -7,6 +7,7 @@ type Usage struct {
 	Name           string
 	Rows           int   // deleted ones that were not compacted away included
 	Dense, Lexical int64 // bytes of the indexes
+	Graphs         int64 // bytes of files that are mapped and searched in place
 }
 
 // Usage reports every collection, in order of name. Only a principal that may see everything
@@ -22,7 +23,15 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 	report := make([]Usage, 0, len(catalog.byName))
 	for _, name := range catalog.names() {
 		s := catalog.byName[name].published.Load()
-		report = append(report, Usage{Name: name, Rows: len(s.rows), Dense: s.dense.Bytes(), Lexical: s.lexical.Bytes()})
+		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
+		for i := range s.parts {
+			if p := &s.parts[i]; p.graph == nil {
+				u.Dense += p.vectors.Bytes()
+			} else {
+				u.Graphs += p.vectors.Bytes()
+			}
+		}
+		report = append(report, u)
 	}
 	return report, nil
 }

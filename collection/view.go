@@ -38,6 +38,7 @@ type allowed struct {
 	snapshot *snapshot
 	filter   lode.Filter
 	rows     *index.Bitset
+	parts    []*index.Bitset // the same, by part; nil until a search by vector wants them
 }
 
 // View takes a consistent view of a collection for a principal.
@@ -64,15 +65,34 @@ func (v *View) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filt
 	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
 		return nil, err
 	}
-	allow, err := v.allow(ctx, v.base, f)
+	each, err := v.allowParts(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := v.base.dense.Search(ctx, vector, k, allow)
+	found, err := v.base.search(ctx, vector, k, each)
 	if err != nil {
 		return nil, err
 	}
 	return v.base.candidates(found), nil
+}
+
+// allowParts returns the rows of every part of the view that the principal may see and the
+// filter matches.
+func (v *View) allowParts(ctx context.Context, f lode.Filter) ([]*index.Bitset, error) {
+	rows, err := v.allow(ctx, v.base, f)
+	if err != nil {
+		return nil, err
+	}
+	if rows == v.base.live {
+		return v.base.liveParts(), nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	i := slices.IndexFunc(v.mu.allowed, func(a allowed) bool { return a.rows == rows })
+	if a := &v.mu.allowed[i]; a.parts == nil {
+		a.parts = v.base.narrow(rows)
+	}
+	return v.mu.allowed[i].parts, nil
 }
 
 // Lexical returns the min(k, matching) rows that answer the words best, among those that

@@ -45,6 +45,7 @@ type Config struct {
 	ParseMaxPages    int           // of one document
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
 	SegmentBytes     int64         // that a segment grows to before it is sealed
+	GraphRows        int           // that a sealed segment must have to get a graph
 	FlushInterval    time.Duration // that a write stays in the log and in memory alone
 	DiskLimitBytes   int64         // of the data folder; 0 is no limit but the disk's own
 	MemoryBytes      int64         // of the process; the default is 80 % of the container's or machine's, [NoMemoryLimit] is none
@@ -88,6 +89,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ParseMemoryBytes, DefaultParseMemoryBytes)
 	setDefault(&c.ParseMaxPages, DefaultParseMaxPages)
 	setDefault(&c.SegmentBytes, collection.DefaultSealBytes)
+	setDefault(&c.GraphRows, collection.DefaultGraphRows)
 	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
@@ -173,6 +175,8 @@ const (
 
 func (c *Config) validateLimits() error {
 	switch {
+	case c.GraphRows < 1:
+		return lode.Invalid("graph_rows", c.GraphRows, "graph_rows must be at least 1")
 	case c.DiskLimitBytes != 0 && c.DiskLimitBytes < leastDiskLimit:
 		return lode.Invalid("disk_limit", c.DiskLimitBytes, "disk_limit must be 0 (no limit) or at least %d", leastDiskLimit)
 	case c.MemoryBytes < NoMemoryLimit || c.MemoryBytes > 0 && c.MemoryBytes < leastMemoryLimit:

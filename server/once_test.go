@@ -196,7 +196,7 @@ func TestKillOnce(t *testing.T) {
 	for round := range rounds {
 		node := startProcess(t, dir)
 		if round == 0 {
-			_, err := connect(t, node.url).CreateCollection(t.Context(), v1.CreateCollection{Name: "raw", Embedder: &v1.Embedder{Provider: lode.ProviderNone, Dim: 2}})
+			_, err := connect(t, node.url).CreateCollection(t.Context(), v1.CreateCollection{Name: "raw", Metric: lode.Dot, Embedder: &v1.Embedder{Provider: lode.ProviderNone, Dim: 2}})
 			if err != nil {
 				t.Fatal(err)
 			}

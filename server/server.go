@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,6 +173,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Room:        s.room.command,
 		Clock:       s.cfg.Clock,
 		SealBytes:   s.cfg.SegmentBytes,
+		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2)},
+		GraphRows:   s.cfg.GraphRows,
 	})
 	if err != nil {
 		return err

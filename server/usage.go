@@ -35,7 +35,7 @@ func (n node) Usage(ctx context.Context, p lode.Principal) (api.Usage, error) {
 	u.Writes.Reasons = append(u.Writes.Reasons, n.Restrictions()...)
 	u.Memory.Collections = make([]v1.CollectionUsage, len(collections))
 	for i, c := range collections {
-		u.Memory.Collections[i] = v1.CollectionUsage{Name: c.Name, Rows: c.Rows, Dense: c.Dense, Lexical: c.Lexical}
+		u.Memory.Collections[i] = v1.CollectionUsage{Name: c.Name, Rows: c.Rows, Dense: c.Dense, Lexical: c.Lexical, Graphs: c.Graphs}
 		u.Memory.Indexes += c.Dense + c.Lexical
 	}
 	work := s.pipeline.Stats()

@@ -458,6 +458,15 @@ func (s *Store) checkSegmentFiles(c *checker) error {
 				c.breach("segment file "+hash.String(), "%v", err)
 			}
 		}
+		indexes, err := s.segments.indexes()
+		for _, h := range indexes {
+			if !refs.sealed[h] && !s.segments.pinned(h) {
+				c.report(Breach{Where: filepath.Join(segmentsName, h.String()+indexSuffix), What: "the catalogue does not know its segment", Benign: true})
+			}
+		}
+		if err != nil {
+			return err
+		}
 		return s.segments.each(func(name string, sealed lode.Hash, growing segmentKey) error {
 			where := filepath.Join(segmentsName, name)
 			switch {

@@ -133,6 +133,21 @@ func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lo
 	return s, nil
 }
 
+// ChunkTexts is [Tx.Chunks], but for a sealed segment without vectors, which are not read.
+func (t *Tx) ChunkTexts(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
+	if v.Segment == 0 {
+		return nil
+	}
+	file, err := t.sealedOf(c, v)
+	if err != nil {
+		return err
+	}
+	if file == nil {
+		return t.Chunks(c, v, fn)
+	}
+	return file.eachRow(v, file.textRow, fn)
+}
+
 // Chunks calls fn for the rows of a version by ascending ordinal.
 func (t *Tx) Chunks(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
 	if v.Segment == 0 {

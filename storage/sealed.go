@@ -278,12 +278,16 @@ func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChun
 
 // chunks calls fn for the rows of a version in order.
 func (f *sealedFile) chunks(v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
+	return f.eachRow(v, f.row, fn)
+}
+
+func (f *sealedFile) eachRow(v *lode.DocVersion, read func(n uint32) (*lode.StagedChunk, error), fn func(*lode.StagedChunk) error) error {
 	e, err := f.entry(v)
 	if err != nil {
 		return err
 	}
 	for i := range e.rows {
-		s, err := f.row(e.first + i)
+		s, err := read(e.first + i)
 		if err != nil {
 			return err
 		}
@@ -296,6 +300,15 @@ func (f *sealedFile) chunks(v *lode.DocVersion, fn func(*lode.StagedChunk) error
 
 // row reads a row by its number in the segment.
 func (f *sealedFile) row(n uint32) (*lode.StagedChunk, error) {
+	s, err := f.textRow(n)
+	if err == nil {
+		s.Vector, err = f.vector(n)
+	}
+	return s, err
+}
+
+// textRow reads everything of a row but its vector.
+func (f *sealedFile) textRow(n uint32) (*lode.StagedChunk, error) {
 	block, err := f.blockOf(n)
 	if err != nil {
 		return nil, err
@@ -305,11 +318,7 @@ func (f *sealedFile) row(n uint32) (*lode.StagedChunk, error) {
 		return nil, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d lacks row %d", f.dir.Collection, f.dir.Segment, n)
 	}
 	s := new(lode.StagedChunk)
-	if err := decodePayload(block.rows[i], &s.Chunk); err != nil {
-		return nil, err
-	}
-	s.Vector, err = f.vector(n)
-	return s, err
+	return s, decodePayload(block.rows[i], &s.Chunk)
 }
 
 // blockOf returns the block of a row. The one that was read last is kept: rows are mostly

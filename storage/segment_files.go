@@ -139,6 +139,9 @@ func (f *segmentFiles) removeDoomed(h lode.Hash, mark *doomed) error {
 	}
 	delete(f.mu.doomed, h)
 	delete(f.mu.built, h)
+	if err := f.fsys.Remove(f.indexPath(h)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // it would stay for ever without its segment; a sweep tries again
+	}
 	err := errors.Join(f.sealed.drop(h), f.fsys.Remove(f.sealedPath(h)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -147,15 +150,15 @@ func (f *segmentFiles) removeDoomed(h lode.Hash, mark *doomed) error {
 }
 
 // each calls fn for every file with what its name says: a sealed file, a growing segment, or
-// neither. Files that are being written are left out.
+// neither. Indexes and files that are being written are left out.
 func (f *segmentFiles) each(fn func(name string, sealed lode.Hash, growing segmentKey) error) error {
 	entries, err := f.fsys.ReadDir(f.dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), tempSuffix) {
-			continue // being written
+		if strings.HasSuffix(e.Name(), tempSuffix) || isIndex(e.Name()) {
+			continue
 		}
 		var hash lode.Hash
 		var key segmentKey
@@ -169,6 +172,28 @@ func (f *segmentFiles) each(fn func(name string, sealed lode.Hash, growing segme
 		}
 	}
 	return nil
+}
+
+// isIndex reports whether a name is that of the index of a segment.
+func isIndex(name string) bool {
+	base, is := strings.CutSuffix(name, indexSuffix)
+	if !is {
+		return false
+	}
+	_, err := lode.ParseHash(base)
+	return err == nil
+}
+
+// indexes lists the sealed files of which there are indexes.
+func (f *segmentFiles) indexes() (all []lode.Hash, err error) {
+	entries, err := f.fsys.ReadDir(f.dir)
+	for _, e := range entries {
+		if isIndex(e.Name()) {
+			h, _ := lode.ParseHash(strings.TrimSuffix(e.Name(), indexSuffix))
+			all = append(all, h)
+		}
+	}
+	return all, err
 }
 
 func (f *segmentFiles) close() error {

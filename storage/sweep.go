@@ -123,6 +123,10 @@ func (s *Store) SweepSegments(ctx context.Context) (removed int, err error) {
 func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err error) {
 	sealed := map[lode.Hash]*doomed{}
 	var growing []segmentKey
+	indexes, err := s.segments.indexes()
+	if err != nil {
+		return nil, err
+	}
 	err = s.segments.each(func(_ string, hash lode.Hash, k segmentKey) error {
 		switch {
 		case k.segment != 0:
@@ -144,6 +148,11 @@ func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err er
 			continue
 		}
 		gone = append(gone, func() error { return s.segments.removeDoomed(h, mark) })
+	}
+	for _, h := range indexes {
+		if err == nil && !refs.sealed[h] && sealed[h] == nil && !s.segments.pinned(h) { // a file that is going takes its index along
+			gone = append(gone, func() error { return s.DropIndex(h) })
+		}
 	}
 	for _, k := range growing {
 		if err == nil && !refs.growing[k] {

@@ -10,7 +10,7 @@ type PutVectors struct {
 // Point is a raw vector with what belongs to it.
 type Point struct {
 	ID        lode.DocID    `json:"id" doc:"Outside id, unique among the raw vectors of the collection." minLength:"1" maxLength:"1024" example:"item-17"`
-	Vector    lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
+	Vector    lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions. Under cosine it is scaled to unit length, and comes back so." minItems:"1" maxItems:"8192"`
 	Text      string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
 	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`

@@ -64,8 +64,10 @@ type Outcome struct {
 	Ready    time.Duration `json:"ready_ns"`           // of the restart
 	Ended    time.Duration `json:"ended_ns,omitempty"` // after the fault, where it ended by itself
 	Acked    int           `json:"acked"`              // writes that were acknowledged before the restart
-	// Sealed segments and unfinished builds were in the folder when it was started again.
+	// Sealed segments, their graphs and unfinished builds were in the folder when it was started
+	// again.
 	Sealed     int       `json:"sealed,omitempty"`
+	Graphs     int       `json:"graphs,omitempty"`
 	Unfinished int       `json:"unfinished,omitempty"`
 	Findings   []Finding `json:"findings,omitempty"`
 	Problems   []string  `json:"problems,omitempty"` // other broken promises: a hang, a silent end, a slow or failed restart
@@ -400,7 +402,7 @@ func (o *Outcome) judgeExit(e *ExitError, f Fault) {
 
 // recovery starts the node again, without a fault, and compares.
 func (s *Sweep) recovery(ctx context.Context, dir, files string, w *Workload, o *Outcome, flags ...string) error {
-	o.Sealed, o.Unfinished = segmentsIn(dir)
+	o.Sealed, o.Graphs, o.Unfinished = segmentsIn(dir)
 	n, err := start(ctx, s.Binary, dir, files, nil, flags...)
 	if n == nil {
 		return err
@@ -424,7 +426,7 @@ func (s *Sweep) recovery(ctx context.Context, dir, files string, w *Workload, o 
 	if err := n.Stop(); err != nil {
 		o.problem("stop: %v", err)
 	}
-	if _, left := segmentsIn(dir); left > 0 {
+	if _, _, left := segmentsIn(dir); left > 0 {
 		o.problem("%d unfinished builds are left after a restart", left)
 	}
 	offline, err := VerifyDir(ctx, dir)

@@ -50,6 +50,8 @@ func TestPlace(t *testing.T) {
 		"fsync segments":                        inSealed,
 		"write segments/building.segment.x.tmp": inSealed,
 		"unlinkat segments/ab.segment":          inSealed,
+		"write segments/ab.index.1.tmp":         inGraphs,
+		"renameat segments/ab.index":            inGraphs,
 		"fsync blobs/47":                        inBlobs,
 		"write socket:[1]":                      elsewhere,
 		"renameat NODE.1.tmp":                   elsewhere,

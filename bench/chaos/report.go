@@ -28,7 +28,8 @@ type totals struct {
 	ends                          map[string]int // of I/O errors and full disks
 	verdicts                      map[Verdict]int
 	placed                        map[string]int // kills and errors, by where they hit
-	sealed, unfinished, builds    int
+	sealed, graphs                int
+	unfinished, builds            int
 	slowestEnd                    time.Duration
 	acked, panics, problems       int
 	ready                         []time.Duration
@@ -69,6 +70,7 @@ func (t *totals) add(o *Outcome) {
 		t.addPlace(kind, words[3], o)
 	}
 	t.sealed += o.Sealed
+	t.graphs += o.Graphs
 	t.unfinished += o.Unfinished
 	t.slowestEnd = max(t.slowestEnd, o.Ended)
 	t.points[kind]++
@@ -119,6 +121,7 @@ func (t *totals) figures(to *bench.Report) {
 	r.atLeast("power-cut images", t.points["power"], 50)
 	r.count("acknowledged writes compared, summed over cases that share folders", t.acked)
 	r.count("sealed segments in the folders that were started again, summed", t.sealed)
+	r.count("graphs of sealed segments in these folders, summed", t.graphs)
 	r.count("unfinished builds found by a start", t.unfinished)
 	for _, v := range []Verdict{Lost, Doubled, Resurrected} {
 		r.zero(string(v), t.verdicts[v])

@@ -77,7 +77,7 @@ func TestReportCounts(t *testing.T) {
 	lost := []chaos.Finding{{Verdict: chaos.Lost, Where: "x", What: "gone"}}
 	r := chaos.NewReport("make", "c", 1, []*chaos.Outcome{
 		{Case: "1 used kill write 1", End: chaos.EndKilled, Ready: time.Second, Acked: 5, Call: "write socket:[7]"},
-		{Case: "4 used kill build 9", End: chaos.EndKilled, Ready: time.Second, Call: "write segments/building.segment.1.tmp", Sealed: 3, Unfinished: 1},
+		{Case: "4 used kill build 9", End: chaos.EndKilled, Ready: time.Second, Call: "write segments/building.segment.1.tmp", Sealed: 3, Graphs: 2, Unfinished: 1},
 		{Case: "5 used kill build 9", End: chaos.EndMissed},
 		{Case: "2 used kill write 9", End: chaos.EndMissed},
 		{Case: "3 used eio fsync 1", End: chaos.EndExited, Ready: 6 * time.Second, Findings: lost, Problems: []string{"slow"}, Panicked: true, Call: "fsync raft/wal/1.wal", Ended: 2 * time.Second},
@@ -98,6 +98,7 @@ func TestReportCounts(t *testing.T) {
 		"kill and I/O error points in the log and its snapshots":         1,
 		"kill and I/O error points in growing segments":                  0,
 		"sealed segments in the folders that were started again, summed": 3,
+		"graphs of sealed segments in these folders, summed":             2,
 		"unfinished builds found by a start":                             1,
 		"longest time from a failed call to the end of the node":         2,
 		"I/O error points": 1, "power-cut images": 1, "acknowledged writes compared, summed over cases that share folders": 12, "lost": 1, "doubled": 0,

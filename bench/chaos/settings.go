@@ -13,7 +13,7 @@ import (
 type settings []string
 
 func sealing(segment, flush string) settings {
-	return settings{"--segment-size", segment, "--flush-interval", flush}
+	return settings{"--segment-size", segment, "--flush-interval", flush, "--graph-rows", "1"}
 }
 
 // Settings of cases.
@@ -52,14 +52,16 @@ func (c Case) vectorsOnly() bool { return c.Fault.Action == EIO && c.Fault.Call 
 const (
 	segmentsDir  = "segments"
 	sealedSuffix = ".segment"
+	graphSuffix  = ".index"
 	buildingName = "building.segment."
 )
 
-// segmentsIn counts the sealed segments of a data folder, and builds that were not finished.
-func segmentsIn(dir string) (sealed, unfinished int) {
+// segmentsIn counts the sealed segments of a data folder, their graphs, and builds that were
+// not finished.
+func segmentsIn(dir string) (sealed, graphs, unfinished int) {
 	entries, err := os.ReadDir(filepath.Join(dir, segmentsDir))
 	if err != nil {
-		return 0, 0 // a node that was killed before it made the folder
+		return 0, 0, 0 // a node that was killed before it made the folder
 	}
 	for _, e := range entries {
 		switch {
@@ -67,9 +69,11 @@ func segmentsIn(dir string) (sealed, unfinished int) {
 			unfinished++
 		case strings.HasSuffix(e.Name(), sealedSuffix):
 			sealed++
+		case strings.HasSuffix(e.Name(), graphSuffix):
+			graphs++
 		}
 	}
-	return sealed, unfinished
+	return sealed, graphs, unfinished
 }
 
 // Places where a fault hits, in the order of the report.
@@ -78,11 +82,12 @@ const (
 	inCatalogue = "the catalogue"
 	inGrowing   = "growing segments"
 	inSealed    = "sealed segments and their builds"
+	inGraphs    = "graphs of sealed segments"
 	inBlobs     = "received bytes"
 	elsewhere   = "sockets, pipes, identity and lock"
 )
 
-var places = []string{inLog, inCatalogue, inGrowing, inSealed, inBlobs, elsewhere}
+var places = []string{inLog, inCatalogue, inGrowing, inSealed, inGraphs, inBlobs, elsewhere}
 
 // place is where a call went, as [Outcome] has it: a call and a path in the data folder.
 func place(call string) string {
@@ -90,6 +95,8 @@ func place(call string) string {
 	switch {
 	case verb == Build, strings.HasPrefix(file, segmentsDir) && strings.Contains(file, sealedSuffix), file == segmentsDir:
 		return inSealed
+	case strings.HasPrefix(file, segmentsDir) && strings.Contains(file, graphSuffix):
+		return inGraphs
 	case strings.HasPrefix(file, segmentsDir):
 		return inGrowing
 	case strings.HasPrefix(file, "raft"), strings.HasPrefix(file, "snapshot."):

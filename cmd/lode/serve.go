@@ -32,6 +32,7 @@ type serveCommand struct {
 	DiskLimit     byteSize      `help:"Most that the data folder may take of the disk; 0 is no limit but the disk's own." default:"0" placeholder:"SIZE"`
 	MemoryLimit   memorySize    `help:"Most memory of the node's process; auto is 80 % of what its container or the machine has, 0 is no limit." default:"auto" placeholder:"SIZE"`
 	SegmentSize   byteSize      `help:"Size at which the growing part of a collection becomes a sealed file." default:"64MiB" placeholder:"SIZE"`
+	GraphRows     int           `help:"Rows that a sealed file must have to get a graph; fewer are compared one by one." default:"4096" placeholder:"N"`
 	FlushInterval time.Duration `help:"Longest time that a write stays in the log and in memory before it goes to the data files." default:"1s" placeholder:"TIME"`
 	MaxRequests   int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
 	Workers       int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
@@ -115,7 +116,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
-		SegmentBytes: int64(c.SegmentSize), FlushInterval: c.FlushInterval,
+		SegmentBytes: int64(c.SegmentSize), GraphRows: c.GraphRows, FlushInterval: c.FlushInterval,
 		DiskLimitBytes: int64(c.DiskLimit), MemoryBytes: int64(c.MemoryLimit),
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
@@ -145,7 +146,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	shown := map[string]any{
 		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
-		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "graph_rows": cfg.GraphRows, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,

@@ -86,6 +86,10 @@ func Normalize(dst, v []float32) float64 {
 	if sum == 0 || !(norm <= math.MaxFloat64) {
 		return norm
 	}
+	if math.Abs(sum-1) <= lode.UnitSlack {
+		copy(dst, v)
+		return norm
+	}
 	start := 0
 	if f := active.Load().divide; f != nil && len(v) >= 4 {
 		start = len(v) &^ 3

@@ -120,3 +120,5 @@ func (f *failingFile) Sync() error {
 	}
 	return f.File.Sync()
 }
+
+func (f *failingFile) under() File { return f.File }

@@ -168,3 +168,5 @@ func (f *watchedFile) Close() error {
 	defer f.watch.Begin(Call{"close", f.Name(), f.dirty})()
 	return f.File.Close()
 }
+
+func (f *watchedFile) under() File { return f.File }

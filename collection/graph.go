@@ -1,0 +1,257 @@
+package collection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
+	"github.com/lodedb/lode/internal/vfs"
+	"github.com/lodedb/lode/storage"
+)
+
+// DefaultGraphRows is how many rows a sealed segment must have to get a graph. Fewer are
+// compared one by one, which takes no longer.
+const DefaultGraphRows = 4096
+
+// Graphs makes and opens the graphs of sealed segments.
+type Graphs interface {
+	// Build makes the graph of rows: their vectors as little-endian float32, one behind the
+	// other, under cosine of unit length or not. write writes it as Open reads it.
+	Build(ctx context.Context, settings lode.Collection, vectors []byte) (write func(io.Writer) error, err error)
+	// Open searches in place what Build wrote for the same vectors. Both stay as they are
+	// while the graph is used. What cannot be read, or is of another version, is
+	// [lode.CodeCorrupt].
+	Open(settings lode.Collection, data, vectors []byte) (Graph, error)
+}
+
+// Graph is an index that does not change; see [index.Dense]. A page of memory that cannot be
+// read is [lode.CodeCorrupt].
+type Graph interface {
+	Len() int
+	Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error)
+	Vector(ordinal uint32) lode.Vector
+	Bytes() int64
+	// Verify compares everything with its checksum.
+	Verify(ctx context.Context) error
+}
+
+// graphPart is a graph over the mapped file of a sealed segment. It keeps both mapped.
+type graphPart struct {
+	graph    Graph
+	segment  lode.SegmentID
+	rows     *storage.SealedRows
+	file     *vfs.Mapping // of the graph
+	verified atomic.Bool
+	damaged  atomic.Bool
+}
+
+func (g *graphPart) Len() int     { return g.graph.Len() }
+func (g *graphPart) Bytes() int64 { return g.graph.Bytes() }
+
+func (g *graphPart) Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error) {
+	defer g.keep()
+	return g.graph.Search(ctx, query, k, allow)
+}
+
+func (g *graphPart) Vector(ordinal uint32) lode.Vector {
+	defer g.keep()
+	return g.graph.Vector(ordinal)
+}
+
+// verify reads the graph and the vectors below it from one end to the other.
+func (g *graphPart) verify(ctx context.Context) error {
+	defer g.keep()
+	if err := g.graph.Verify(ctx); err != nil {
+		return err
+	}
+	return verifyRows(ctx, g.rows)
+}
+
+// verifyRows reads the vectors of a sealed segment; a page that cannot be read is damage.
+func verifyRows(ctx context.Context, rows *storage.SealedRows) (err error) {
+	if fault := distance.Guard(func() { err = rows.Verify(ctx) }); fault != nil {
+		return lode.Errorf(lode.CodeCorrupt, "verify vectors: %w", fault)
+	}
+	return err
+}
+
+func (g *graphPart) keep() {
+	runtime.KeepAlive(g.rows)
+	runtime.KeepAlive(g.file)
+}
+
+// openGraph opens the graph of a sealed segment that was built before; a missing one is
+// [fs.ErrNotExist].
+func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *storage.SealedRows) (*graphPart, error) {
+	file, err := e.store.MapIndex(rows.Hash)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := e.options.Graphs.Open(*settings, file.Bytes(), rows.Vectors())
+	if err == nil && graph.Len() != rows.Rows {
+		err = lode.Errorf(lode.CodeCorrupt, "the graph has %d rows, the segment %d", graph.Len(), rows.Rows)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open graph of segment %d: %w", id, err)
+	}
+	return &graphPart{graph: graph, segment: id, rows: rows, file: file}, nil
+}
+
+// BuildGraphs builds the graphs that sealed segments of this node lack, and verifies those
+// that a start has found. Every node calls it now and then, beside everything else; searches
+// are exact where a graph is missing. It returns how many it built.
+func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
+	if e.options.Graphs == nil {
+		return 0, nil
+	}
+	var errs []error
+	for _, c := range e.catalog.Load().byID {
+		n, err := e.buildGraphs(ctx, c)
+		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
+			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return built, errors.Join(errs...)
+}
+
+func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
+	all, err := e.segmentsOf(c.settings.ID)
+	if err != nil {
+		return 0, err
+	}
+	parts := map[lode.SegmentID]partView{}
+	for _, p := range c.published.Load().parts {
+		parts[p.segment] = p
+	}
+	var errs []error
+	for i := range all {
+		p, searched := parts[all[i].ID]
+		if !searched || all[i].State != storage.SegmentSealed || ctx.Err() != nil {
+			continue
+		}
+		if p.graph != nil {
+			errs = append(errs, e.look(ctx, c, p.graph))
+			continue
+		}
+		done, err := e.buildGraph(ctx, c, &all[i])
+		if done {
+			built++
+		}
+		errs = append(errs, err)
+	}
+	return built, errors.Join(errs...)
+}
+
+// buildGraph opens or builds the graph of a sealed segment and gives it to searches.
+func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (built bool, err error) {
+	rows, err := e.store.MapSealed(c.settings.ID, s.ID)
+	if err != nil || rows.Rows < e.options.GraphRows {
+		return false, err
+	}
+	g, err := e.openGraph(&c.settings, s.ID, rows)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			e.options.Logger.Warn("a graph is built anew", "collection", c.settings.Name, "segment", s.ID, "error", err)
+		}
+		if err := e.writeGraph(ctx, c, rows); err != nil {
+			return false, err
+		}
+		if g, err = e.openGraph(&c.settings, s.ID, rows); err != nil {
+			return false, err
+		}
+		built = true
+	}
+	e.adopt(c, g)
+	return built, nil
+}
+
+// writeGraph builds a graph of vectors that were checked, if there is room for it.
+func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.SealedRows) error {
+	e.building.Lock() // one at a time
+	defer e.building.Unlock()
+	defer runtime.KeepAlive(rows)
+	release, err := e.options.Room(int64(len(rows.Vectors()) + maxLinkBytes*rows.Rows))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := verifyRows(ctx, rows); err != nil {
+		return err
+	}
+	write, err := e.options.Graphs.Build(ctx, c.settings, rows.Vectors())
+	if err != nil {
+		return err
+	}
+	return e.store.PutIndex(rows.Hash, write)
+}
+
+// maxLinkBytes is more than a graph takes for a row beside its vector.
+const maxLinkBytes = 256
+
+// adopt publishes a graph in the place of the exact index of its rows.
+func (e *Engine) adopt(c *collection, g *graphPart) {
+	e.applyLock.Lock()
+	defer e.applyLock.Unlock()
+	if e.catalog.Load().byID[c.settings.ID] != c || c.segment.part(g.segment) == nil {
+		return // gone meanwhile
+	}
+	c.segment.adopt(g)
+	c.publish()
+}
+
+// look verifies a graph, once, and puts the exact index in its place when it is damaged: the
+// next call builds another.
+func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
+	if g.verified.Load() && !g.damaged.Load() {
+		return nil
+	}
+	err := g.verify(ctx)
+	if err == nil {
+		g.verified.Store(true)
+		g.damaged.Store(false) // a page that could not be read is there again
+		return nil
+	}
+	if !lode.IsCode(err, lode.CodeCorrupt) {
+		return err
+	}
+	e.options.Logger.Error("a graph is damaged and will be built anew", "collection", c.settings.Name, "segment", g.segment, "error", err)
+	return errors.Join(e.store.DropIndex(g.rows.Hash), e.demote(c, g))
+}
+
+// demote gives the rows of a graph back to an exact index, from the vectors of the file.
+func (e *Engine) demote(c *collection, g *graphPart) error {
+	defer g.keep()
+	if err := verifyRows(context.Background(), g.rows); err != nil {
+		return err // there is nothing to search: the answer to queries is the damage
+	}
+	x := c.segment.flat()
+	stride := 4 * g.rows.Dim
+	for at := range g.rows.Rows {
+		v, err := lode.ParseVector(g.rows.Vectors()[at*stride : (at+1)*stride])
+		if err == nil {
+			_, err = x.Add(v)
+		}
+		if err != nil {
+			return fmt.Errorf("vector %d of segment %d: %w", at, g.segment, err)
+		}
+	}
+	e.applyLock.Lock()
+	defer e.applyLock.Unlock()
+	p := c.segment.part(g.segment)
+	if e.catalog.Load().byID[c.settings.ID] != c || p == nil || p.graph != g {
+		return nil
+	}
+	p.vectors, p.flat, p.graph = x, x, nil
+	c.publish()
+	return nil
+}

@@ -1,0 +1,242 @@
+package collection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+)
+
+// vectors are an index of vectors as searches use it: exact while a segment grows, a graph
+// over the segment's file once that is sealed and the graph is built.
+type vectors interface {
+	Len() int
+	Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error)
+	Vector(ordinal uint32) lode.Vector
+	Bytes() int64
+}
+
+// part is the vectors of one segment of storage. Its rows have ordinals of their own, in the
+// same order as those of the collection.
+type part struct {
+	segment lode.SegmentID
+	vectors vectors
+	flat    index.Dense // the same while it can grow, nil for a graph
+	graph   *graphPart
+	// rows leads from a row to the collection's ordinal, plus 1. A row that is none of the
+	// collection's has what the row before has, 0 at the front: rows ascend.
+	rows  []uint32
+	live  *index.Bitset
+	alive int  // live rows
+	held  bool // live is held by a published snapshot
+}
+
+// partView is a part as a snapshot holds it; it never changes.
+type partView struct {
+	segment lode.SegmentID
+	vectors vectors
+	graph   *graphPart
+	rows    []uint32
+	live    *index.Bitset
+}
+
+// part returns the part of a segment, nil where there is none.
+func (s *segment) part(id lode.SegmentID) *part {
+	for i := len(s.parts) - 1; i >= 0; i-- { // most changes are of the newest
+		if s.parts[i].segment == id {
+			return s.parts[i]
+		}
+	}
+	return nil
+}
+
+// growing returns the part of a segment that takes rows, made when there is none.
+func (s *segment) growing(id lode.SegmentID) *part {
+	if p := s.part(id); p != nil {
+		return p
+	}
+	x := s.flat()
+	p := &part{segment: id, vectors: x, flat: x, live: index.NewBitset(0)}
+	s.parts = append(s.parts, p)
+	return p
+}
+
+// add appends a row that has an ordinal of the collection.
+func (p *part) add(v lode.Vector, ordinal uint32) error {
+	if p.flat == nil {
+		return fmt.Errorf("segment %d is sealed", p.segment)
+	}
+	at, err := p.flat.Add(v)
+	if err != nil {
+		return err
+	}
+	if int(at) != len(p.rows) {
+		return fmt.Errorf("it is row %d of its segment, want %d", at, len(p.rows))
+	}
+	p.rows = append(p.rows, ordinal+1)
+	p.own().Set(at)
+	p.alive++
+	return nil
+}
+
+// own returns the live rows to change.
+func (p *part) own() *index.Bitset {
+	if p.held {
+		p.live, p.held = p.live.Clone(), false
+	}
+	return p.live
+}
+
+// find returns the row that has an ordinal of the collection.
+func (p *partView) find(ordinal uint32) (row uint32, ok bool) { return findRow(p.rows, ordinal) }
+
+func findRow(rows []uint32, ordinal uint32) (row uint32, ok bool) {
+	i, ok := slices.BinarySearch(rows, ordinal+1)
+	return uint32(i), ok
+}
+
+// hide takes rows, consecutive in the collection and so here, out of the search.
+func (p *part) hide(ordinal, n uint32) {
+	row, ok := findRow(p.rows, ordinal)
+	if !ok {
+		return
+	}
+	live := p.own()
+	for i := range n {
+		live.Clear(row + i)
+	}
+	p.alive -= int(n)
+}
+
+// compact follows a renumbering of the collection's live rows.
+func (p *part) compact(moved []uint32) {
+	rows := make([]uint32, 0, len(p.rows))
+	last := uint32(0)
+	for row, ordinal := range p.rows {
+		switch {
+		case p.live.Has(uint32(row)):
+			last = moved[ordinal-1] + 1
+			rows = append(rows, last)
+		case p.flat == nil:
+			rows = append(rows, last) // a file is not compacted
+		}
+	}
+	if p.flat != nil {
+		p.flat = p.flat.Compact(p.live)
+		p.vectors = p.flat
+		p.live, p.held = index.NewBitset(len(rows)), false
+		p.live.SetAll()
+	}
+	p.rows = rows
+}
+
+// views are the parts as a snapshot holds them. A part of which nothing is left goes.
+func (s *segment) views() []partView {
+	s.parts = slices.DeleteFunc(s.parts, func(p *part) bool { return p.alive == 0 })
+	views := make([]partView, 0, len(s.parts))
+	for _, p := range s.parts {
+		p.held = true
+		views = append(views, partView{segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), live: p.live})
+	}
+	return views
+}
+
+// adopt makes a graph over a sealed file the part of its segment. Rows of the file that the
+// collection does not show stay out.
+func (s *segment) adopt(g *graphPart) {
+	rows := make([]uint32, g.rows.Rows)
+	live := index.NewBitset(g.rows.Rows)
+	last := uint32(0)
+	for _, run := range g.rows.Runs() {
+		from := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		for i := range run.Rows {
+			at := from + i
+			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {
+				last = uint32(at) + 1
+				if s.live.Has(uint32(at)) {
+					live.Set(uint32(run.At + i))
+				}
+			}
+			rows[run.At+i] = last
+		}
+	}
+	p := s.part(g.segment)
+	if p == nil {
+		p = &part{segment: g.segment}
+		s.parts = append(s.parts, p)
+	}
+	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
+}
+
+// allow narrows a set of the collection's rows to the live ones of a part.
+func (p *partView) allow(rows *index.Bitset) *index.Bitset {
+	allowed := index.NewBitset(len(p.rows))
+	p.live.Each(func(row uint32) bool {
+		if rows.Has(p.rows[row] - 1) {
+			allowed.Set(row)
+		}
+		return true
+	})
+	return allowed
+}
+
+// search returns the min(k, matching) nearest rows of all parts, by the collection's ordinals.
+// each are the rows that may be found, for every part.
+func (s *snapshot) search(ctx context.Context, query lode.Vector, k int, each []*index.Bitset) ([]index.Candidate, error) {
+	best := index.NewTopK(k)
+	for i := range s.parts {
+		p := &s.parts[i]
+		found, err := p.vectors.Search(ctx, query, k, each[i])
+		if err != nil {
+			return nil, p.failed(err)
+		}
+		for _, c := range found {
+			best.Offer(index.Candidate{Ordinal: p.rows[c.Ordinal] - 1, Score: c.Score})
+		}
+	}
+	return best.Sorted(), nil
+}
+
+// failed notes a graph that cannot be read: it is left for the exact index, and built anew.
+func (p *partView) failed(err error) error {
+	if p.graph == nil || !lode.IsCode(err, lode.CodeCorrupt) {
+		return err
+	}
+	p.graph.damaged.Store(true)
+	return fmt.Errorf("search segment %d: %w", p.segment, err)
+}
+
+// liveParts are the live rows of every part.
+func (s *snapshot) liveParts() []*index.Bitset {
+	each := make([]*index.Bitset, len(s.parts))
+	for i := range s.parts {
+		each[i] = s.parts[i].live
+	}
+	return each
+}
+
+// narrow is allow for every part.
+func (s *snapshot) narrow(rows *index.Bitset) []*index.Bitset {
+	each := make([]*index.Bitset, len(s.parts))
+	for i := range s.parts {
+		each[i] = s.parts[i].allow(rows)
+	}
+	return each
+}
+
+// vector returns the vector of a row as it is compared; nil where its part lacks it.
+func (s *snapshot) vector(segment lode.SegmentID, ordinal uint32) lode.Vector {
+	for i := range s.parts {
+		p := &s.parts[i]
+		if p.segment != segment {
+			continue
+		}
+		if row, ok := p.find(ordinal); ok && p.live.Has(row) {
+			return p.vectors.Vector(row)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/index/distance"
+	"github.com/lodedb/lode/index/hnsw"
+)
+
+// graphInterval is how often it is looked for segments that lack a graph, or more often where
+// segments are sealed more often.
+const graphInterval = 2 * time.Second
+
+// graphs makes the graphs of sealed segments with index/hnsw.
+type graphs struct{ threads int }
+
+var _ collection.Graphs = graphs{}
+
+// Build links the rows. The graph refers to the vectors of the segment where those are what is
+// compared, and holds vectors of its own where they are not: under cosine, when some are not
+// of unit length.
+func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []byte) (func(io.Writer) error, error) {
+	var all lode.Vector // a copy: a page that fails while several goroutines link rows would end the program
+	var err error
+	if fault := distance.Guard(func() { all, err = lode.ParseVector(vectors) }); fault != nil {
+		return nil, lode.Errorf(lode.CodeCorrupt, "read vectors: %w", fault)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rows, asCompared := slices.Collect(slices.Chunk(all, settings.Dim)), true
+	for _, row := range rows {
+		asCompared = asCompared && (settings.Metric != lode.Cosine || &row.Normalize()[0] == &row[0])
+	}
+	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Threads: g.threads, Capacity: len(rows)})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := x.AddBatch(ctx, rows); err != nil {
+		return nil, err
+	}
+	return func(w io.Writer) error { return x.Seal(w, hnsw.SealOptions{WithoutVectors: asCompared}) }, nil
+}
+
+// Open searches a graph in place. What is large is verified later, in the background.
+func (g graphs) Open(settings lode.Collection, data, vectors []byte) (collection.Graph, error) {
+	x, err := hnsw.Open(data, hnsw.OpenOptions{Vectors: vectors, Trust: true})
+	if err != nil {
+		return nil, err
+	}
+	if x.Dim() != settings.Dim || x.Metric() != settings.Metric {
+		return nil, lode.Errorf(lode.CodeCorrupt, "the graph is of %d dimensions under %s, the collection of %d under %s", x.Dim(), x.Metric(), settings.Dim, settings.Metric)
+	}
+	return x, nil
+}
+
+// graph builds the graphs that sealed segments lack, on every node, until ctx ends.
+func (s *Server) graph(ctx context.Context) {
+	ticker := time.NewTicker(min(graphInterval, sealFlushes*s.cfg.FlushInterval))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		built, err := s.engine.BuildGraphs(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("graphs were not built", "error", err)
+		}
+		if built > 0 {
+			s.cfg.Logger.Info("graphs were built", "segments", built)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// Beside the sealed file of a segment a node may keep an index of it, a file of the same name
+// that ends in .index. It is derived and belongs to this node alone: no snapshot or backup
+// has it, it may be removed at any time, and what is in it is not storage's business.
+
+const indexSuffix = ".index"
+
+func (f *segmentFiles) indexPath(h lode.Hash) string {
+	return filepath.Join(f.dir, h.String()+indexSuffix)
+}
+
+// SealedRows are the rows of a sealed segment in memory that is mapped to its file, as an
+// index is built from them and searches them. They stay readable when the segment is gone.
+type SealedRows struct {
+	// Hash names the file.
+	Hash lode.Hash
+	// Dim is that of the vectors, Rows their number.
+	Dim, Rows int
+
+	name    string
+	dir     *directory
+	mapping *vfs.Mapping
+}
+
+// SealedRun are rows that belong to one version: consecutive ones, with consecutive ids.
+type SealedRun struct {
+	First lode.RowID // id of the first
+	At    int        // its number in the segment
+	Rows  int
+}
+
+// MapSealed maps the rows of a sealed segment. One that is not sealed is [lode.CodeConflict],
+// one that does not exist [lode.CodeNotFound]. Head, foot and directory were checked; Verify
+// checks the vectors.
+func (s *Store) MapSealed(c lode.CollectionID, id lode.SegmentID) (r *SealedRows, err error) {
+	err = s.View(func(t *Tx) error {
+		r, err = t.MapSealed(c, id)
+		return err
+	})
+	return r, err
+}
+
+// MapSealed is [Store.MapSealed] within a transaction.
+func (t *Tx) MapSealed(c lode.CollectionID, id lode.SegmentID) (*SealedRows, error) {
+	k := segmentKey{c, id}
+	r, err := t.mapSealed(k)
+	if err != nil {
+		return nil, fmt.Errorf("map segment %s: %w", k, err)
+	}
+	return r, nil
+}
+
+func (t *Tx) mapSealed(k segmentKey) (*SealedRows, error) {
+	state, err := t.segment(k)
+	switch {
+	case err != nil:
+		return nil, err
+	case !state.exists:
+		return nil, lode.NotFound("segment", k)
+	case state.State != SegmentSealed:
+		return nil, lode.Errorf(lode.CodeConflict, "segment %s is %s", k, state.State)
+	}
+	f, err := t.sealedOf(k.collection, &lode.DocVersion{Segment: k.segment})
+	if err != nil {
+		return nil, err
+	}
+	files := t.store.segments
+	mapping, err := vfs.Map(files.fsys, files.sealedPath(state.Hash))
+	if err != nil {
+		return nil, errSegmentFile(k, err)
+	}
+	if int64(len(mapping.Bytes())) != f.bytes {
+		return nil, lode.Errorf(lode.CodeCorrupt, "%s has %d bytes, and had %d when it was opened", f, len(mapping.Bytes()), f.bytes)
+	}
+	return &SealedRows{Hash: state.Hash, Dim: f.dir.Dim, Rows: f.dir.Rows, name: f.String(), dir: &f.dir, mapping: mapping}, nil
+}
+
+// Vectors are the vectors of all rows as little-endian float32, one behind the other. They
+// are valid as long as r is kept alive; see [vfs.Mapping] for what a damaged disk does.
+func (r *SealedRows) Vectors() []byte {
+	return r.mapping.Bytes()[sealedHeadBytes:][: 4*r.Dim*r.Rows : 4*r.Dim*r.Rows]
+}
+
+// Runs are the rows by version, in the order in which they lie in the segment.
+func (r *SealedRows) Runs() []SealedRun {
+	runs := make([]SealedRun, 0, r.dir.versions())
+	for i := range r.dir.versions() {
+		if e := unpackVersion(r.dir.Versions[i*packedVersion:]); e.rows > 0 {
+			runs = append(runs, SealedRun{First: e.firstRow, At: int(e.first), Rows: int(e.rows)})
+		}
+	}
+	slices.SortFunc(runs, func(a, b SealedRun) int { return cmp.Compare(a.At, b.At) })
+	return runs
+}
+
+// Verify compares the vectors with their checksums.
+func (r *SealedRows) Verify(ctx context.Context) error {
+	vectors := r.Vectors()
+	for block := 0; block*vectorBlockBytes < len(vectors); block++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := vectors[block*vectorBlockBytes : min((block+1)*vectorBlockBytes, len(vectors))]
+		if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(r.dir.VectorSums[4*block:]) {
+			return lode.Errorf(lode.CodeCorrupt, "vectors of %s are damaged, block %d", r.name, block)
+		}
+	}
+	return nil
+}
+
+// PutIndex writes the index of a sealed file, whole or not at all.
+func (s *Store) PutIndex(h lode.Hash, write func(io.Writer) error) error {
+	if err := vfs.WriteFile(s.fsys, s.segments.indexPath(h), write); err != nil {
+		return fmt.Errorf("write index of segment %s: %w", h, err)
+	}
+	return nil
+}
+
+// MapIndex maps the index of a sealed file; one that is missing is [fs.ErrNotExist].
+func (s *Store) MapIndex(h lode.Hash) (*vfs.Mapping, error) {
+	m, err := vfs.Map(s.fsys, s.segments.indexPath(h))
+	if err != nil {
+		return nil, fmt.Errorf("open index of segment %s: %w", h, err)
+	}
+	return m, nil
+}
+
+// DropIndex removes the index of a sealed file, if there is one. Who has mapped it keeps it.
+func (s *Store) DropIndex(h lode.Hash) error {
+	err := s.fsys.Remove(s.segments.indexPath(h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
