@@ -42,8 +42,8 @@ func Disk(ctx context.Context, o Options) (*Report, error) {
 	return r, manyCollections(ctx, o, r, min(cmp.Or(o.Limit, diskCollections), diskCollections))
 }
 
-// withDisk runs fill against a fresh node, seals the collection, closes the node and reports
-// its folder.
+// withDisk runs fill against a fresh node, seals the collection, has its graphs built, closes
+// the node and reports its folder.
 func withDisk(ctx context.Context, o Options, r *Report, what, collection string, fill func(*server.Server) (raw int64, err error)) error {
 	dir, err := os.MkdirTemp("", "lode-bench-")
 	if err != nil {
@@ -61,6 +61,9 @@ func withDisk(ctx context.Context, o Options, r *Report, what, collection string
 	raw, err := fill(node)
 	if err == nil {
 		_, err = node.Seal(ctx, lode.AllSeeing("bench"), collection)
+	}
+	if err == nil {
+		_, err = node.Engine().BuildGraphs(ctx) // as the node's own task does
 	}
 	if err := errors.Join(err, node.Close()); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/hnsw"
+	"github.com/lodedb/lode/index/quant"
 )
 
 // graphInterval is how often it is looked for segments that lack a graph, or more often where
@@ -37,7 +38,7 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 	for _, row := range rows {
 		asCompared = asCompared && (settings.Metric != lode.Cosine || &row.Normalize()[0] == &row[0])
 	}
-	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Threads: g.threads, Capacity: len(rows)})
+	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Kind: kindFor(settings.Dim), Threads: g.threads, Capacity: len(rows)})
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,17 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 		return nil, err
 	}
 	return func(w io.Writer) error { return x.Seal(w, hnsw.SealOptions{WithoutVectors: asCompared}) }, nil
+}
+
+// coarseDim is from where on graphs in files have codes of 4 bits. They are as fast there as those
+// of 8 bits (docs/benchmarks.md, mixture768), and half of what has to be on the disk and in memory.
+const coarseDim = 256
+
+func kindFor(dim int) quant.Kind {
+	if dim >= coarseDim {
+		return quant.Int4
+	}
+	return quant.Default(dim)
 }
 
 // Open searches a graph in place. What is large is verified later, in the background.
