@@ -203,3 +203,14 @@ func TestTables(t *testing.T) {
 		}
 	}
 }
+
+// TestPause: the figures are there and plausible; what they are is for a benchmark to say.
+func TestPause(t *testing.T) {
+	r, err := Pause(t.Context(), Options{Seed: 1, Limit: 3000, Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Figures) != 4 || r.Figures[0].Value <= 0 || r.Figures[2].Value <= 0 || r.Figures[3].Value < r.Figures[2].Value {
+		t.Errorf("%+v", r.Figures)
+	}
+}

@@ -38,7 +38,7 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 	for _, row := range rows {
 		asCompared = asCompared && (settings.Metric != lode.Cosine || &row.Normalize()[0] == &row[0])
 	}
-	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Kind: kindFor(settings.Dim), Threads: g.threads, Capacity: len(rows)})
+	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Kind: kindFor(settings.Dim), Ef: graphEf, Threads: g.threads, Capacity: len(rows)})
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,10 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 // coarseDim is from where on graphs in files have codes of 4 bits. They are as fast there as those
 // of 8 bits (docs/benchmarks.md, mixture768), and half of what has to be on the disk and in memory.
 const coarseDim = 256
+
+// graphEf is the breadth of searches: what finds 0.95 of the ten nearest on the hardest set of
+// docs/benchmarks.md, with some to spare.
+const graphEf = 128
 
 func kindFor(dim int) quant.Kind {
 	if dim >= coarseDim {
