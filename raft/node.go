@@ -15,6 +15,7 @@ import (
 	hraft "github.com/hashicorp/raft"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 const (
@@ -104,10 +105,14 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.trans = newConfirming(trans)
-	if n.snaps, err = openSnapshots(n.opts.Dir, n.opts.retain, logger); err != nil {
+	var inner durableStore
+	err = n.within("open the log", func() error {
+		if n.snaps, err = openSnapshots(n.opts.Dir, n.opts.retain, logger); err != nil {
+			return err
+		}
+		inner, err = openWAL(filepath.Join(n.opts.Dir, "wal"), n.opts.segmentBytes, logger)
 		return err
-	}
-	inner, err := openWAL(filepath.Join(n.opts.Dir, "wal"), n.opts.segmentBytes, logger)
+	})
 	if err != nil {
 		return err
 	}
@@ -119,6 +124,16 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	return n.start(logger)
+}
+
+// within runs what libraries do on the disk, past every watch of single calls, and ends the
+// node when it takes longer than a call may.
+func (n *Node) within(what string, f func() error) error {
+	answered := vfs.AfterRunning(n.opts.StoreTimeout, func() {
+		n.fail(fmt.Errorf("%s: the disk did not answer within %s", what, n.opts.StoreTimeout))
+	})
+	defer answered()
+	return f()
 }
 
 // start runs raft and the goroutines of the node.
@@ -133,7 +148,7 @@ func (n *Node) start(logger *bridge) (err error) {
 	if err := n.checkMembership(); err != nil {
 		return err
 	}
-	if err := n.SetCluster(n.opts.ClusterID); err != nil {
+	if err := n.within("write the identity of the log", func() error { return n.SetCluster(n.opts.ClusterID) }); err != nil {
 		// The check is an extra; a disk that is full must not keep the node from starting.
 		n.log.Warn("raft: the folder has no identity yet", "error", err)
 	}
