@@ -34,6 +34,10 @@ type Collections interface {
 	// is empty on the last page.
 	Collections(ctx context.Context, p lode.Principal, after string, limit int) (page []lode.Collection, next string, err error)
 	DeleteCollection(ctx context.Context, p lode.Principal, w lode.Write, name string) error
+	// Segments lists the segments of a collection, oldest first.
+	Segments(ctx context.Context, p lode.Principal, name string) ([]SegmentInfo, error)
+	// Seal closes the growing segment and returns when it is sealed; 0 when it holds nothing.
+	Seal(ctx context.Context, p lode.Principal, name string) (lode.SegmentID, error)
 }
 
 // Documents reads and deletes documents and raw vectors.

@@ -116,6 +116,15 @@ func (f *fake) DeleteCollection(_ context.Context, p lode.Principal, w lode.Writ
 	return nil
 }
 
+func (f *fake) Segments(_ context.Context, p lode.Principal, name string) ([]api.SegmentInfo, error) {
+	return []api.SegmentInfo{{ID: 1, State: "sealed", Versions: 3, FileBytes: 9, Hash: lode.Hash{1}, Rows: 7, Graph: 5}, {ID: 2, State: "growing"}}, known(p, name)
+}
+
+func (f *fake) Seal(_ context.Context, p lode.Principal, name string) (lode.SegmentID, error) {
+	f.write()
+	return 2, known(p, name)
+}
+
 func (f *fake) find(id lode.DocID) *fakeDoc {
 	i := slices.IndexFunc(f.docs, func(d *fakeDoc) bool { return d.document.ID == id })
 	if i < 0 {

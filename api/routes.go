@@ -98,6 +98,15 @@ func (s *service) collectionRoutes() []route {
 			summary: "Delete a collection with everything in it", handle: s.deleteCollection, writes: "deleteCollection",
 			replies: []reply{{status: http.StatusNoContent, about: "Deleted; no later search shows anything of it."}},
 			codes:   []lode.Code{lode.CodeNotFound}},
+		{method: http.MethodGet, path: v1.PathSegments, id: "listSegments", tag: "collections",
+			summary: "List the segments of a collection, oldest first", handle: s.listSegments, query: readParams,
+			replies: []reply{{status: http.StatusOK, body: v1.SegmentList{}, about: "The segments as they are on this node."}},
+			codes:   []lode.Code{lode.CodeNotFound}},
+		{method: http.MethodPost, path: v1.PathSegmentsSeal, id: "sealSegment", tag: "collections",
+			summary: "Seal the growing segment of a collection", about: "The node does so by itself when the segment has grown enough. Doing it twice does no harm.",
+			handle: s.sealSegment, timeout: maxWait + time.Minute,
+			replies: []reply{{status: http.StatusOK, body: v1.Sealed{}, about: "It is sealed."}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict}},
 	}
 }
 

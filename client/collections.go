@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 )
 
@@ -65,6 +66,25 @@ func (c *Client) Collections(ctx context.Context) iter.Seq2[v1.Collection, error
 // DeleteCollection deletes a collection with everything in it.
 func (c *Client) DeleteCollection(ctx context.Context, name string) error {
 	return c.remove(ctx, v1.Path(v1.PathCollection, name), 0)
+}
+
+// ListSegments lists the segments of a collection, oldest first.
+func (c *Client) ListSegments(ctx context.Context, name string) ([]v1.Segment, error) {
+	list, err := get[v1.SegmentList](ctx, c, call{path: v1.Path(v1.PathSegments, name)})
+	if err != nil {
+		return nil, err
+	}
+	return list.Segments, nil
+}
+
+// SealSegment seals the growing segment of a collection and returns its number, 0 when there
+// was nothing to seal.
+func (c *Client) SealSegment(ctx context.Context, name string) (lode.SegmentID, error) {
+	sealed, err := exchange[v1.Sealed](ctx, c, call{method: http.MethodPost, path: v1.Path(v1.PathSegmentsSeal, name), repeatable: true})
+	if err != nil {
+		return 0, err
+	}
+	return sealed.Segment, nil
 }
 
 // pages walks the items of a list page by page.

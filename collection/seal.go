@@ -35,6 +35,29 @@ func (e *Engine) Segments(ctx context.Context, p lode.Principal, name string) ([
 	return all, err
 }
 
+// SegmentUse is what searches on this node have of a segment.
+type SegmentUse struct {
+	Rows  int   // that they see
+	Graph int64 // bytes of its graph, 0 where there is none
+}
+
+// SegmentsInUse are the segments of a collection that searches see now.
+func (e *Engine) SegmentsInUse(p lode.Principal, name string) (map[lode.SegmentID]SegmentUse, error) {
+	c, err := e.open(p, name)
+	if err != nil {
+		return nil, err
+	}
+	use := map[lode.SegmentID]SegmentUse{}
+	for _, part := range c.published.Load().parts {
+		u := SegmentUse{Rows: part.live.Count()}
+		if part.graph != nil {
+			u.Graph = part.graph.Bytes()
+		}
+		use[part.segment] = u
+	}
+	return use, nil
+}
+
 // Seal closes the growing segment of a collection, whatever its size, and returns when it is
 // sealed: 0 when it holds nothing. Documents that are being staged are waited for as long as
 // ctx lasts; the segment is sealed later then.

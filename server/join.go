@@ -112,6 +112,7 @@ func (c ingestCollections) Retry(ctx context.Context, p lode.Principal, w lode.W
 type documents struct {
 	*collection.Engine
 	pipeline *pipeline.Pipeline
+	seal     func(context.Context, lode.Principal, string) (lode.SegmentID, error)
 }
 
 var (
@@ -197,4 +198,26 @@ func (v view) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]l
 		return nil, retrieval.ErrViewGone
 	}
 	return rows, err
+}
+
+// Segments joins what the log says of segments with what searches on this node have of them.
+func (d documents) Segments(ctx context.Context, p lode.Principal, name string) ([]api.SegmentInfo, error) {
+	all, err := d.Engine.Segments(ctx, p, name)
+	if err != nil {
+		return nil, err
+	}
+	use, err := d.SegmentsInUse(p, name)
+	infos := make([]api.SegmentInfo, len(all))
+	for i, m := range all {
+		infos[i] = api.SegmentInfo{
+			ID: m.ID, State: m.State.String(), Versions: m.Members, Pending: m.Pending, Bytes: m.Bytes,
+			FileBytes: m.FileBytes, Hash: m.Hash, Rows: use[m.ID].Rows, Graph: use[m.ID].Graph,
+		}
+	}
+	return infos, err
+}
+
+// Seal cuts the log too.
+func (d documents) Seal(ctx context.Context, p lode.Principal, name string) (lode.SegmentID, error) {
+	return d.seal(ctx, p, name)
 }

@@ -260,7 +260,7 @@ func (s *Server) openRaft(ctx context.Context) error {
 }
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
-	docs := documents{s.engine, s.pipeline}
+	docs := documents{s.engine, s.pipeline, s.Seal}
 	retriever := retrieval.New(retrieval.Options{
 		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 	})

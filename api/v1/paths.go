@@ -11,6 +11,8 @@ import (
 const (
 	PathCollections     = "/v1/collections"
 	PathCollection      = "/v1/collections/{collection}"
+	PathSegments        = "/v1/collections/{collection}/segments"
+	PathSegmentsSeal    = "/v1/collections/{collection}/segments/seal"
 	PathDocuments       = "/v1/collections/{collection}/documents"
 	PathDocumentsDelete = "/v1/collections/{collection}/documents/delete"
 	PathDocument        = "/v1/collections/{collection}/documents/{id}"

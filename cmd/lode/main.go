@@ -44,6 +44,7 @@ type commands struct {
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
+	Segments    segmentsCommand    `cmd:"" help:"List the segments of a collection, and seal them."`
 	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
