@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -278,10 +279,19 @@ func TestRacingDuplicates(t *testing.T) {
 		createWrite("new"), dropWrite("old"), putWrite("c", "p 1", "q 1"), putWrite("c", "p 2"),
 		deleteWrite("c", lode.KindVector, "q"), submitWrite("c", "a", "one", nil), submitWrite("c", "b", "one", version(0)),
 	}
+	var proposed atomic.Int32 // the first waits for a second, so that there is a race
+	n.SetProposer(func(ctx context.Context, command []byte) (any, error) {
+		proposed.Add(1)
+		for begun := time.Now(); proposed.Load() < 2 && time.Since(begun) < 5*time.Second; {
+			time.Sleep(100 * time.Microsecond)
+		}
+		return n.log.propose(ctx, command)
+	})
 	duplicates := 0
 	for i, w := range writes {
 		k := key(fmt.Sprint("race-", i), w.name)
 		before := len(n.log.all())
+		proposed.Store(0)
 		answers := make([]string, 24)
 		var all sync.WaitGroup
 		for i := range answers {
