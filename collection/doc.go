@@ -24,6 +24,7 @@
 //	             and the rows behind their answers
 //	Events       callbacks about changes, for metrics, audit and the queue of jobs
 //	Operation    what is known of a write that had a key
+//	Graphs       what makes and opens the graphs of sealed segments; the server has one
 //
 // # What it leaves to others
 //
@@ -82,6 +83,8 @@
 //	12  put points         collection, actor, time, points
 //	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11
 //	                       or 12
+//	20  seal segment       collection
+//	21  sealed segment     collection, segment, hash and size of its file
 //
 // Submit, delete documents and put points are at version 2, which adds conditions on the
 // version; version 1 is read too.

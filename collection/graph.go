@@ -82,6 +82,9 @@ func verifyRows(ctx context.Context, rows *storage.SealedRows) (err error) {
 	return err
 }
 
+// sound reports whether the graph was verified, and nothing was found since.
+func (g *graphPart) sound() bool { return g.verified.Load() && !g.damaged.Load() }
+
 func (g *graphPart) keep() {
 	runtime.KeepAlive(g.rows)
 	runtime.KeepAlive(g.file)
@@ -125,18 +128,23 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 }
 
 func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
+	parts := map[lode.SegmentID]partView{}
+	for _, p := range c.published.Load().parts {
+		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && !p.graph.sound() {
+			parts[p.segment] = p
+		}
+	}
+	if len(parts) == 0 {
+		return 0, nil // as nearly always: storage need not be asked
+	}
 	all, err := e.segmentsOf(c.settings.ID)
 	if err != nil {
 		return 0, err
 	}
-	parts := map[lode.SegmentID]partView{}
-	for _, p := range c.published.Load().parts {
-		parts[p.segment] = p
-	}
 	var errs []error
 	for i := range all {
-		p, searched := parts[all[i].ID]
-		if !searched || all[i].State != storage.SegmentSealed || ctx.Err() != nil {
+		p, due := parts[all[i].ID]
+		if !due || all[i].State != storage.SegmentSealed || ctx.Err() != nil {
 			continue
 		}
 		if p.graph != nil {
@@ -209,12 +217,9 @@ func (e *Engine) adopt(c *collection, g *graphPart) {
 	c.publish()
 }
 
-// look verifies a graph, once, and puts the exact index in its place when it is damaged: the
+// look verifies a graph that is new or was found unreadable, and puts the exact index in its place when it is damaged: the
 // next call builds another.
 func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
-	if g.verified.Load() && !g.damaged.Load() {
-		return nil
-	}
 	err := g.verify(ctx)
 	if err == nil {
 		g.verified.Store(true)

@@ -6,14 +6,15 @@
 //
 //	listener (answers /healthz, everything else is 503 while the node opens)
 //	storage     the data folder is locked, its formats are checked
-//	collection  the indexes are rebuilt from storage
+//	collection  the indexes are rebuilt from storage, graphs of sealed segments are mapped
 //	parse pool  no process is started before the first document
 //	raft        elects; commands that were committed but not applied are applied
 //	pipeline    resumes pending documents when this node leads
 //	api         the handler takes over from the one that said "starting"
 //
 // The file join.go holds every adapter between packages that stand on one floor and may
-// not know each other; parsers.go and embedders.go choose implementations with a switch.
+// not know each other; parsers.go and embedders.go choose implementations with a switch, and
+// graphs.go makes the graphs of sealed segments, in the background.
 //
 // # Limits
 //

@@ -86,7 +86,7 @@ func (s *Server) graph(ctx context.Context) {
 		case <-ticker.C:
 		}
 		built, err := s.engine.BuildGraphs(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !lode.IsCode(err, lode.CodeNoStorage) { // that the disk is full is said elsewhere
 			s.cfg.Logger.Warn("graphs were not built", "error", err)
 		}
 		if built > 0 {

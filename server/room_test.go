@@ -205,19 +205,26 @@ func TestReserve(t *testing.T) {
 	mustAccept(t, c)
 }
 
-// TestStartOnFullDisk: a node whose disk is full when it starts serves what it has, opens its
-// log once there is room, and then takes writes.
-func TestStartOnFullDisk(t *testing.T) {
-	dir := t.TempDir()
+// startFull starts the node of [scarceNode] again when nothing of its disk is said to be free.
+func startFull(t *testing.T, disk *scarce, allocate func(string, int64) error) (dir string, c *client.Client) {
+	t.Helper()
+	dir = t.TempDir()
 	node, _, _ := scarceNode(t, server.Config{DataDir: dir})
 	if err := node.Close(); err != nil {
 		t.Fatal(err)
 	}
-	disk := newScarce(1 << 30)
 	disk.free.Store(0)
 	cfg := server.Config{DataDir: dir}
-	cfg.UseSpace(disk.space, disk.allocate)
-	_, c := open(t, cfg)
+	cfg.UseSpace(disk.space, allocate)
+	_, c = open(t, cfg)
+	return dir, c
+}
+
+// TestStartOnFullDisk: a node whose disk is full when it starts serves what it has, opens its
+// log once there is room, and then takes writes.
+func TestStartOnFullDisk(t *testing.T) {
+	disk := newScarce(1 << 30)
+	_, c := startFull(t, disk, disk.allocate)
 	got, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "tide"})
 	if err != nil || len(got.Hits) == 0 {
 		t.Errorf("search: %+v, %v", got, err)
@@ -243,16 +250,7 @@ func TestStartOnFullDisk(t *testing.T) {
 // TestStartOnWhatIsKept: what a file system keeps for root counts as taken, and is room enough
 // to open the log all the same.
 func TestStartOnWhatIsKept(t *testing.T) {
-	dir := t.TempDir()
-	node, _, _ := scarceNode(t, server.Config{DataDir: dir})
-	if err := node.Close(); err != nil {
-		t.Fatal(err)
-	}
-	disk := newScarce(1 << 30)
-	disk.free.Store(0)
-	cfg := server.Config{DataDir: dir}
-	cfg.UseSpace(disk.space, vfs.Allocate)
-	_, c := open(t, cfg)
+	dir, c := startFull(t, newScarce(1<<30), vfs.Allocate)
 	if ready, err := c.Ready(t.Context()); err != nil || !ready.Ready {
 		t.Errorf("ready: %+v, %v", ready, err)
 	}

@@ -10,6 +10,7 @@
 //	AtomicFile,          a file that appears whole or not at all, with Commit and Abort;
 //	WriteFile            WriteFile is the same in one call
 //	RemoveTemps          removes what a crash left of atomic files
+//	Map, Mapping         a file that does not change any more, as memory
 //	Lock                 one process per folder, with the owner's PID inside
 //	Mem                  a file system in memory that can crash: what was not synced is lost
 //	FailNth, FailFrom    a file system whose n-th change fails, for loops in tests
