@@ -273,8 +273,9 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 		Logger:       s.cfg.Logger,
 		Events:       s.metrics.apiEvents(),
 		MaxBodyBytes: s.cfg.MaxBodyBytes,
-		// Bodies are counted by s.uploads; what the surface counts comes to the same.
-		MaxBodiesBytes: max(s.uploads.limit, s.cfg.MaxBodyBytes),
+		// Bodies are counted by s.uploads, which holds at most the limit and one body; the
+		// surface counts the same bytes and is never the first to refuse.
+		MaxBodiesBytes: s.uploads.limit + s.cfg.MaxBodyBytes,
 		MaxConcurrent:  s.cfg.MaxRequests,
 		AllowedHosts:   s.cfg.AllowedHosts,
 	})

@@ -10,11 +10,15 @@ import (
 
 // uploads bounds the request bodies that are in memory at one time, in bytes. A body of
 // declared length claims all of it before its first byte is read, so that those that are let
-// in can finish; others claim as they are read. One body alone is always let in.
+// in can finish. Others claim as they are read, and could all be refused half-read; therefore
+// the first of them to find no room goes on past the limit, one at a time, while those that
+// come behind it make room. One body alone is always let in. What is held is thus at most the
+// limit and one body.
 type uploads struct {
 	limit   int64
 	held    atomic.Int64
 	refused atomic.Int64
+	first   atomic.Pointer[heldBody] // goes on past the limit
 }
 
 // guard counts the bodies of requests to next, until they are answered.
@@ -31,14 +35,20 @@ func (u *uploads) guard(next http.Handler) http.Handler {
 	})
 }
 
-func (u *uploads) claim(bytes int64) error {
-	if held := u.held.Add(bytes); held > u.limit && held > bytes {
+func (u *uploads) claim(b *heldBody, bytes int64) error {
+	if held := u.held.Add(bytes); held > u.limit && held > bytes && !u.mayFinish(b) {
 		u.held.Add(-bytes)
 		u.refused.Add(1)
 		return lode.Errorf(lode.CodeOverloaded, "request bodies of %d bytes are in memory, the limit is %d", held-bytes, u.limit).
 			WithHint("try again in a moment, with fewer or smaller requests at a time")
 	}
 	return nil
+}
+
+// mayFinish says whether a body that was begun without knowing its length goes on past the
+// limit.
+func (u *uploads) mayFinish(b *heldBody) bool {
+	return b.begun && (u.first.Load() == b || u.first.CompareAndSwap(nil, b))
 }
 
 // heldBody is a body that is being read by one goroutine.
@@ -69,11 +79,14 @@ func (b *heldBody) Read(p []byte) (int, error) {
 }
 
 func (b *heldBody) claim(bytes int64) error {
-	err := b.uploads.claim(bytes)
+	err := b.uploads.claim(b, bytes)
 	if err == nil {
 		b.claimed += bytes
 	}
 	return err
 }
 
-func (b *heldBody) release() { b.uploads.held.Add(-b.claimed) }
+func (b *heldBody) release() {
+	b.uploads.held.Add(-b.claimed)
+	b.uploads.first.CompareAndSwap(b, nil)
+}
