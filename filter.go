@@ -13,7 +13,7 @@ const (
 	MaxFilterClauses = 1024
 )
 
-// Filter is a condition on [Metadata]. The zero Filter matches everything. Exactly one
+// Filter is a condition on a [Document], mostly on its [Metadata]. The zero Filter matches everything. Exactly one
 // form is used at a time:
 //
 //	{"and": [F, …]}   all match; an empty list matches everything
@@ -70,17 +70,17 @@ func WhereEq(field string, value Value) Filter { return Where(field, Test{Eq: &v
 // MatchesAll reports whether f is the zero Filter.
 func (f Filter) MatchesAll() bool { return f.form == formAll }
 
-// Match reports whether the metadata satisfies the filter.
-func (f Filter) Match(m Metadata) bool {
+// Match reports whether the document satisfies the filter.
+func (f Filter) Match(d *Document) bool {
 	switch f.form {
 	case formAnd:
-		return !slices.ContainsFunc(f.And, func(arg Filter) bool { return !arg.Match(m) })
+		return !slices.ContainsFunc(f.And, func(arg Filter) bool { return !arg.Match(d) })
 	case formOr:
-		return slices.ContainsFunc(f.Or, func(arg Filter) bool { return arg.Match(m) })
+		return slices.ContainsFunc(f.Or, func(arg Filter) bool { return arg.Match(d) })
 	case formNot:
-		return !f.Not.Match(m)
+		return !f.Not.Match(d)
 	case formField:
-		v, present := m[f.Field]
+		v, present := d.Metadata[f.Field]
 		return f.Test.match(v, present)
 	}
 	return true

@@ -29,7 +29,7 @@ func TestFilterMatch(t *testing.T) {
 			t.Errorf("%s: %v", filter, err)
 			return
 		}
-		if got := parsed.Match(m); got != want {
+		if got := parsed.Match(&lode.Document{Metadata: m}); got != want {
 			t.Errorf("%s: got %v", filter, got)
 		}
 		again, err := json.Marshal(parsed)
@@ -37,7 +37,7 @@ func TestFilterMatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		var reparsed lode.Filter
-		if err := json.Unmarshal(again, &reparsed); err != nil || reparsed.Match(m) != want {
+		if err := json.Unmarshal(again, &reparsed); err != nil || reparsed.Match(&lode.Document{Metadata: m}) != want {
 			t.Errorf("%s became %s: %v", filter, again, err)
 		}
 	}
@@ -162,12 +162,12 @@ func FuzzFilter(f *testing.F) {
 		if json.Unmarshal(b, &parsed) != nil {
 			return
 		}
-		want := parsed.Match(m)
+		want := parsed.Match(&lode.Document{Metadata: m})
 		out, err := json.Marshal(parsed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(out, &again); err != nil || again.Match(m) != want {
+		if err := json.Unmarshal(out, &again); err != nil || again.Match(&lode.Document{Metadata: m}) != want {
 			t.Fatalf("%s became %s: %v", b, out, err)
 		}
 	})

@@ -185,7 +185,7 @@ func TestRetrieve(t *testing.T) {
 		t.Errorf("result: %+v", got)
 	}
 	q := f.queries[0]
-	if q.K != 3 || *q.DenseWeight != 0.4 || q.BudgetTokens != lode.DefaultBudgetTokens || !q.Filter.Match(file.Metadata) || q.Filter.Match(nil) {
+	if q.K != 3 || *q.DenseWeight != 0.4 || q.BudgetTokens != lode.DefaultBudgetTokens || !q.Filter.Match(&lode.Document{Metadata: file.Metadata}) || q.Filter.Match(&lode.Document{}) {
 		t.Errorf("query: %+v", q)
 	}
 	if f.levels[0] != v1.ConsistencyLocal {

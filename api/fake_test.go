@@ -162,7 +162,7 @@ func (f *fake) Documents(_ context.Context, p lode.Principal, collection string,
 	defer f.mu.Unlock()
 	var page []api.DocumentItem
 	for _, d := range f.docs {
-		if d.document.No <= q.After || q.State != "" && d.version.State != q.State || !q.Filter.Match(d.document.Metadata) {
+		if d.document.No <= q.After || q.State != "" && d.version.State != q.State || !q.Filter.Match(&d.document) {
 			continue
 		}
 		if len(page) == q.Limit {
@@ -410,14 +410,14 @@ func (f *fake) answer(q lode.Query) *lode.Result {
 	defer f.mu.Unlock()
 	result := &lode.Result{Mode: q.Mode, DenseWeight: 0.2, WeightReason: "placeholder embedder"}
 	for _, d := range f.docs {
-		if q.Text != "" && strings.Contains(string(d.content), q.Text) && q.Filter.Match(d.document.Metadata) && len(result.Hits) < q.K {
+		if q.Text != "" && strings.Contains(string(d.content), q.Text) && q.Filter.Match(&d.document) && len(result.Hits) < q.K {
 			score := 1.5
 			result.Hits = append(result.Hits, lode.Hit{Score: 0.9, Lexical: &score, Row: lode.Row{Document: &d.document, Version: &d.version, Chunk: d.chunk()}})
 			result.Context.Citations = append(result.Context.Citations, lode.Citation{Number: 1, Document: d.document.ID, Bronze: d.version.Blob})
 		}
 	}
 	for id, point := range f.points {
-		if q.Vector != nil && q.Filter.Match(point.Metadata) && len(result.Hits) < q.K {
+		if q.Vector != nil && q.Filter.Match(&lode.Document{Metadata: point.Metadata}) && len(result.Hits) < q.K {
 			doc := &lode.Document{ID: id, Kind: lode.KindVector, Metadata: point.Metadata}
 			result.Hits = append(result.Hits, lode.Hit{Score: 1, Row: lode.Row{Document: doc}})
 		}

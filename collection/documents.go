@@ -106,7 +106,7 @@ func (e *Engine) Documents(ctx context.Context, p lode.Principal, collection str
 		return nil, 0, err
 	}
 	each := func(_ *storage.Tx, d *document) (bool, error) {
-		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || !q.Filter.Match(d.doc.Metadata) {
+		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || !q.Filter.Match(d.doc) {
 			return true, nil
 		}
 		if q.State != "" && d.newest.State != q.State {

@@ -285,7 +285,7 @@ func (m *model) search(p lode.Principal, f lode.Filter, score func(modelRow) (fl
 	found := []lode.Candidate{}
 	for _, docs := range []map[lode.DocID]*modelDoc{m.docs, m.points} {
 		for _, d := range docs {
-			if !d.maySee(p) || !f.Match(d.metadata) {
+			if !d.maySee(p) || !f.Match(&lode.Document{Metadata: d.metadata}) {
 				continue
 			}
 			for _, r := range d.shown {

@@ -181,7 +181,7 @@ func (s *snapshot) allow(ctx context.Context, p lode.Principal, f lode.Filter) (
 		if seen++; seen%stopEvery == 0 {
 			err = index.Stopped(ctx)
 		}
-		if err == nil && maySee(p, e.doc.Readers, e.waiting) && f.Match(e.doc.Metadata) {
+		if err == nil && maySee(p, e.doc.Readers, e.waiting) && f.Match(e.doc) {
 			for i := range e.rows {
 				allowed.Set(e.ordinal + i)
 			}
