@@ -212,6 +212,9 @@ func propose[T any](ctx context.Context, e *Engine, cmd command) (T, error) {
 		return none, err
 	}
 	if grows(cmd) {
+		if err := e.held(decoded, int64(len(data))); err != nil {
+			return none, err
+		}
 		defer e.growing.Add(-int64(len(data)))
 		if err := e.store.Admit(e.growing.Add(int64(len(data)))); err != nil {
 			return none, err

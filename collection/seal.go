@@ -99,19 +99,14 @@ func (e *Engine) sealDue(ctx context.Context, c lode.CollectionID) (sealed int, 
 	if err != nil {
 		return 0, err
 	}
-	due, sealing := false, false
-	for i := range all {
-		due = due || all[i].State == storage.SegmentGrowing && all[i].Bytes >= e.options.SealBytes
-		sealing = sealing || all[i].State == storage.SegmentSealing
-	}
-	if due && !sealing {
+	full, sealing := e.unsealed(all)
+	switch {
+	case sealing == nil && full == nil:
+		return 0, nil
+	case sealing == nil:
 		if _, err := propose[lode.SegmentID](ctx, e, &sealSegment{Collection: c}); err != nil {
 			return 0, err
 		}
-		sealing = true
-	}
-	if !sealing {
-		return 0, nil
 	}
 	return e.sealClosed(ctx, c)
 }

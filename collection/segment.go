@@ -58,6 +58,7 @@ type collection struct {
 	settings  lode.Collection
 	published atomic.Pointer[snapshot]
 	segment   segment
+	pressure  pressure
 	// terms is the lexical index's: what it makes of a text.
 	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
