@@ -18,7 +18,10 @@ import (
 const graphInterval = 2 * time.Second
 
 // graphs makes the graphs of sealed segments with index/hnsw.
-type graphs struct{ threads int }
+type graphs struct {
+	threads int
+	pace    *pace // nil: none
+}
 
 var _ collection.Graphs = graphs{}
 
@@ -41,6 +44,10 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 	x, err := hnsw.New(hnsw.Options{Dim: settings.Dim, Metric: settings.Metric, Kind: kindFor(settings.Dim), Ef: graphEf, Threads: g.threads, Capacity: len(rows)})
 	if err != nil {
 		return nil, err
+	}
+	if g.pace != nil {
+		defer g.pace.begin()()
+		x.Yield(func() { g.pace.yield(ctx) })
 	}
 	if _, err := x.AddBatch(ctx, rows); err != nil {
 		return nil, err

@@ -56,6 +56,7 @@ type Server struct {
 	folder    folderSize
 	memory    memory
 	uploads   uploads
+	pace      pace
 	later     http.Handler          // the surface, while reads must wait for the log
 	opened    atomic.Bool           // every part is there
 	leading   atomic.Bool           // the duties of a leader are taken up
@@ -173,7 +174,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Room:        s.room.command,
 		Clock:       s.cfg.Clock,
 		SealBytes:   s.cfg.SegmentBytes,
-		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2)},
+		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2), pace: &s.pace},
 		GraphRows:   s.cfg.GraphRows,
 	})
 	if err != nil {
@@ -263,6 +264,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal}
 	retriever := retrieval.New(retrieval.Options{
 		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
+		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{

@@ -85,6 +85,9 @@ func (x *Index) linkRows(ctx context.Context, s *state, first uint32, n, threads
 				if i < 0 {
 					return
 				}
+				if x.yield != nil && i%rowsPerYield == 0 {
+					x.yield()
+				}
 				x.link(s, w, first+uint32(start+i))
 				done.Add(1)
 			}
@@ -101,6 +104,14 @@ func (x *Index) linkRows(ctx context.Context, s *state, first uint32, n, threads
 // aloneRows are linked by one goroutine before others join: in a graph of a few rows, rows
 // that are linked at the same time miss each other.
 const aloneRows = 256
+
+// rowsPerYield is how many rows are linked, some milliseconds, before others may want the CPU.
+const rowsPerYield = 32
+
+// Yield sets what AddBatch calls every few milliseconds of work, on the goroutines that link
+// rows: it may block for a while, to leave the CPU to others. It is set before the first call
+// of AddBatch.
+func (x *Index) Yield(f func()) { x.yield = f }
 
 // parallel calls f on several goroutines; next hands out 0 to n-1, then -1. It returns when
 // all have.
