@@ -1,12 +1,13 @@
 package lode
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
 
 // Collection is a set of documents that share an embedding space and a way of chunking.
-// These settings shape the data: they are stored with it and never change.
+// These settings shape the data: they are stored with it and never change, but for Tuning.
 type Collection struct {
 	ID        CollectionID   `cbor:"1,keyasint"`
 	Name      string         `cbor:"2,keyasint"`
@@ -18,6 +19,76 @@ type Collection struct {
 	// Fingerprint identifies model, tokenizer and chunker together; vectors with different
 	// fingerprints never meet in one search.
 	Fingerprint string `cbor:"8,keyasint"`
+	Tuning      Tuning `cbor:"9,keyasint"`
+}
+
+// Tuning are the settings of a collection that shape no data. They may be changed at any time.
+type Tuning struct {
+	// Memory says how the files of sealed segments are held in memory. The default is
+	// [MemoryCached].
+	Memory MemoryMode `cbor:"1,keyasint,omitempty"`
+	// Indexes are the metadata fields whose payload indexes are built ahead. Those of other
+	// fields are built when a filter first asks for them.
+	Indexes []string `cbor:"2,keyasint,omitempty"`
+}
+
+// MemoryMode says how the files of a collection are held in memory.
+type MemoryMode string
+
+// The modes.
+const (
+	MemoryCached MemoryMode = "cached" // what the system has room for
+	MemoryPinned MemoryMode = "pinned" // all of it, always
+	MemoryCold   MemoryMode = "cold"   // as little as can be
+)
+
+// MaxIndexes bounds the fields of [Tuning.Indexes].
+const MaxIndexes = 64
+
+// EnsureDefaults fills what the caller left out.
+func (t *Tuning) EnsureDefaults() {
+	if t.Memory == "" {
+		t.Memory = MemoryCached
+	}
+}
+
+// Validate checks the settings after [Tuning.EnsureDefaults].
+func (t *Tuning) Validate() error {
+	switch t.Memory {
+	case MemoryCached, MemoryPinned, MemoryCold:
+	default:
+		return Invalid("memory", t.Memory, "memory must be cached, pinned or cold")
+	}
+	if len(t.Indexes) > MaxIndexes {
+		return Invalid("indexes", len(t.Indexes), "at most %d fields are indexed ahead", MaxIndexes)
+	}
+	for i, field := range t.Indexes {
+		if err := validateLabel(fmt.Sprintf("indexes[%d]", i), field, MaxMetadataKeyBytes); err != nil {
+			return err
+		}
+		if slices.Contains(t.Indexes[:i], field) {
+			return Invalid(fmt.Sprintf("indexes[%d]", i), field, "the field is named twice")
+		}
+	}
+	return nil
+}
+
+// TuningChange is a change of [Tuning]: what is nil stays.
+type TuningChange struct {
+	Memory  *MemoryMode `cbor:"1,keyasint,omitempty"`
+	Indexes *[]string   `cbor:"2,keyasint,omitempty"`
+}
+
+// Apply returns the changed settings, or why they cannot be.
+func (c *TuningChange) Apply(t Tuning) (Tuning, error) {
+	if c.Memory != nil {
+		t.Memory = *c.Memory
+	}
+	if c.Indexes != nil {
+		t.Indexes = *c.Indexes
+	}
+	t.EnsureDefaults()
+	return t, t.Validate()
 }
 
 // EmbedderConfig names what turns text into vectors.
@@ -82,6 +153,7 @@ func (c *Collection) EnsureDefaults() {
 	if c.Dim == 0 {
 		c.Dim = c.Embedder.Dim
 	}
+	c.Tuning.EnsureDefaults()
 }
 
 func (c *ChunkerConfig) ensureBudget() {
@@ -99,6 +171,9 @@ func (c *Collection) Validate() error {
 		return err
 	}
 	if err := c.Metric.Validate(); err != nil {
+		return err
+	}
+	if err := c.Tuning.Validate(); err != nil {
 		return err
 	}
 	if err := c.Embedder.validate(); err != nil {

@@ -106,6 +106,10 @@ func TestCollections(t *testing.T) {
 	if fmt.Sprint(names) != "[a b docs]" {
 		t.Errorf("list: %v", names)
 	}
+	pinned := lode.MemoryPinned
+	if got, err := c.UpdateCollection(ctx, "docs", v1.UpdateCollection{Memory: &pinned, Indexes: &[]string{"tenant"}}); err != nil || got.Memory != pinned || len(got.Indexes) != 1 {
+		t.Errorf("updated %+v, %v", got, err)
+	}
 	if err := c.DeleteCollection(ctx, "docs"); err != nil {
 		t.Error(err)
 	}

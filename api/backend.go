@@ -34,6 +34,8 @@ type Collections interface {
 	// is empty on the last page.
 	Collections(ctx context.Context, p lode.Principal, after string, limit int) (page []lode.Collection, next string, err error)
 	DeleteCollection(ctx context.Context, p lode.Principal, w lode.Write, name string) error
+	// Tune changes what may change of a collection's settings.
+	Tune(ctx context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error)
 	// Segments lists the segments of a collection, oldest first.
 	Segments(ctx context.Context, p lode.Principal, name string) ([]SegmentInfo, error)
 	// Seal closes the growing segment and returns when it is sealed; 0 when it holds nothing.

@@ -95,7 +95,11 @@ func TestBadInput(t *testing.T) {
 		{"chunk that is none", "GET", "/v1/collections/docs/chunks/x/trace", "", "", lode.CodeInvalid, "chunk", "x"},
 		{"unknown layer", "GET", docs + "/a/layers/lead", "", "", lode.CodeInvalid, "layer", "lead"},
 		{"unknown path", "GET", "/v1/nope", "", "", lode.CodeNotFound, "path", "/v1/nope"},
-		{"unknown method", "PATCH", "/v1/collections/docs", "", "", v1.CodeMethodNotAllowed, "method", "PATCH"},
+		{"unknown method", "PUT", "/v1/collections/docs", "", "", v1.CodeMethodNotAllowed, "method", "PUT"},
+		{"nothing to update", "PATCH", "/v1/collections/docs", jsonType, "{}", lode.CodeInvalid, "memory", ""},
+		{"unknown memory mode", "PATCH", "/v1/collections/docs", jsonType, `{"memory":"warm"}`, lode.CodeInvalid, "memory", "warm"},
+		{"index of no field", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":[""]}`, lode.CodeInvalid, "indexes[0]", ""},
+		{"index named twice", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":["a","a"]}`, lode.CodeInvalid, "indexes[1]", "a"},
 
 		{"unknown field", "POST", retrieve, jsonType, `{"text":"a","topk":3}`, lode.CodeUnknownField, "topk", ""},
 		{"unknown field in case", "POST", retrieve, jsonType, `{"Text":"a"}`, lode.CodeUnknownField, "Text", ""},

@@ -32,7 +32,7 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 // collectionFrom checks what does not depend on the node, so that the error names the
 // member of the request.
 func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
-	c := lode.Collection{Name: req.Name, Metric: req.Metric}
+	c := lode.Collection{Name: req.Name, Metric: req.Metric, Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
 			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, openai or none")
@@ -86,6 +86,25 @@ func (s *service) getCollection(w http.ResponseWriter, r *http.Request, p lode.P
 		return err
 	}
 	return writeJSON(w, http.StatusOK, toCollection(c, &stats))
+}
+
+func (s *service) updateCollection(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	name, err := pathCollection(r)
+	if err != nil {
+		return err
+	}
+	var req v1.UpdateCollection
+	if err := readJSON(r, &req); err != nil {
+		return err
+	}
+	if req == (v1.UpdateCollection{}) {
+		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes or both; nothing else of a collection changes")
+	}
+	changed, err := s.Backend.Collections.Tune(r.Context(), p, writeOf(r), name, lode.TuningChange(req))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, toCollection(changed, nil))
 }
 
 func (s *service) deleteCollection(w http.ResponseWriter, r *http.Request, p lode.Principal) error {

@@ -107,6 +107,18 @@ func (f *fake) Collections(_ context.Context, _ lode.Principal, after string, li
 	return page, "", nil
 }
 
+func (f *fake) Tune(_ context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error) {
+	f.note(w)
+	changed := docsCollection
+	tuning, err := change.Apply(changed.Tuning)
+	if err := errors.Join(known(p, name), err); err != nil {
+		return changed, err
+	}
+	f.write()
+	changed.Tuning = tuning
+	return changed, nil
+}
+
 func (f *fake) DeleteCollection(_ context.Context, p lode.Principal, w lode.Write, name string) error {
 	f.note(w)
 	if err := known(p, name); err != nil {

@@ -63,6 +63,11 @@ func (c *Client) Collections(ctx context.Context) iter.Seq2[v1.Collection, error
 	})
 }
 
+// UpdateCollection changes what may change of a collection.
+func (c *Client) UpdateCollection(ctx context.Context, name string, req v1.UpdateCollection) (*v1.Collection, error) {
+	return send[v1.Collection](ctx, c, call{method: http.MethodPatch, path: v1.Path(v1.PathCollection, name), writes: true}, req)
+}
+
 // DeleteCollection deletes a collection with everything in it.
 func (c *Client) DeleteCollection(ctx context.Context, name string) error {
 	return c.remove(ctx, v1.Path(v1.PathCollection, name), 0)

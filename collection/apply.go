@@ -180,6 +180,8 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.sealedSegment(cmd)
 	case *named:
 		return b.named(cmd)
+	case *tune:
+		return b.tune(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }

@@ -88,6 +88,29 @@ func (b *batch) deleteCollection(c *deleteCollection) (any, error) {
 	return done{}, nil
 }
 
+// tune changes what may change of a collection's settings, which shapes no data.
+func (b *batch) tune(c *tune) (any, error) {
+	settings, err := absent(b.tx.Collection(c.Collection))
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return errNoCollection(c.Collection), nil
+	}
+	next := *settings
+	if next.Tuning, err = c.Change.Apply(settings.Tuning); err != nil {
+		return coded(err), nil
+	}
+	if err := b.tx.PutCollection(&next); err != nil {
+		return nil, err
+	}
+	b.effects = append(b.effects, func(w *world) error {
+		w.catalog.byID[next.ID].tuning.Store(&next.Tuning)
+		return nil
+	})
+	return next, nil
+}
+
 // errNoCollection is the refusal of a command whose collection was dropped while the
 // command was on its way through the log.
 func errNoCollection(id lode.CollectionID) *lode.Error {

@@ -69,7 +69,7 @@ func (e *Engine) Collection(ctx context.Context, p lode.Principal, name string) 
 		return lode.Collection{}, lode.CollectionStats{}, err
 	}
 	stats, err := e.stats(ctx, p, c)
-	return c.settings, stats, err
+	return c.described(), stats, err
 }
 
 // Collections returns up to limit collections by name, from the first name after the given
@@ -93,7 +93,7 @@ func (e *Engine) Collections(ctx context.Context, p lode.Principal, after string
 		if err != nil {
 			return nil, "", err
 		}
-		page = append(page, CollectionInfo{Collection: all.byName[name].settings, Stats: stats})
+		page = append(page, CollectionInfo{Collection: all.byName[name].described(), Stats: stats})
 	}
 	if end < len(names) {
 		next = names[end-1]
@@ -115,6 +115,15 @@ func (e *Engine) stats(ctx context.Context, p lode.Principal, c *collection) (lo
 		return true, nil
 	})
 	return stats, err
+}
+
+// Tune changes what may change of a collection's settings, and returns them as they are then.
+func (e *Engine) Tune(ctx context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error) {
+	c, err := e.open(p, name)
+	if err == nil {
+		_, err = change.Apply(*c.tuning.Load())
+	}
+	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &tune{Collection: c.settings.ID, Change: change} })
 }
 
 // DeleteCollection removes a collection with everything in it.

@@ -47,6 +47,7 @@ const (
 	typeSealSegment      commandType = 20
 	typeSealedSegment    commandType = 21
 	typeNamed            commandType = 13
+	typeTune             commandType = 14
 )
 
 // version is that of the payloads that are written. A payload that changes gets a new number,
@@ -83,6 +84,12 @@ type createCollection struct {
 
 type deleteCollection struct {
 	Collection lode.CollectionID `cbor:"1,keyasint"`
+}
+
+// tune changes what may change of a collection's settings.
+type tune struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Change     lode.TuningChange `cbor:"2,keyasint"`
 }
 
 type submit struct {
@@ -198,6 +205,7 @@ func (*putPoints) commandType() commandType        { return typePutPoints }
 func (*sealSegment) commandType() commandType      { return typeSealSegment }
 func (*sealedSegment) commandType() commandType    { return typeSealedSegment }
 func (*named) commandType() commandType            { return typeNamed }
+func (*tune) commandType() commandType             { return typeTune }
 
 // newCommand returns an empty payload of the type, nil for a type that this build does not
 // know.
@@ -233,6 +241,8 @@ func newCommand(t commandType) command {
 		return new(sealedSegment)
 	case typeNamed:
 		return new(named)
+	case typeTune:
+		return new(tune)
 	}
 	return nil
 }

@@ -50,6 +50,8 @@ type graphPart struct {
 	file     *vfs.Mapping // of the graph
 	verified atomic.Bool
 	damaged  atomic.Bool
+	// residence is how both files are held in memory, a vfs.Residence.
+	residence atomic.Uint32
 }
 
 func (g *graphPart) Len() int     { return g.graph.Len() }
@@ -116,6 +118,7 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	}
 	var errs []error
 	for _, c := range e.catalog.Load().byID {
+		e.keepInMemory(c)
 		n, err := e.buildGraphs(ctx, c)
 		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
 			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))

@@ -60,7 +60,7 @@ func (c codec) name(op operation, cmd command) (*named, error) {
 // decodeInner reads the command that has the name. Only writes of clients have one.
 func (c codec) decodeInner(n *named) (command, error) {
 	switch n.Type {
-	case typeCreateCollection, typeDeleteCollection, typeSubmit, typeRetry, typeDeleteDocuments, typePutPoints:
+	case typeCreateCollection, typeDeleteCollection, typeSubmit, typeRetry, typeDeleteDocuments, typePutPoints, typeTune:
 	default:
 		return nil, fmt.Errorf("command type %d cannot have a name", n.Type)
 	}
@@ -146,6 +146,8 @@ func collectionOf(cmd command, result any) lode.CollectionID {
 	case *deleteDocuments:
 		return cmd.Collection
 	case *putPoints:
+		return cmd.Collection
+	case *tune:
 		return cmd.Collection
 	}
 	return 0

@@ -68,6 +68,7 @@ const (
 	OperationRetry            = "retry"
 	OperationDelete           = "delete"
 	OperationPutVectors       = "put_vectors"
+	OperationTune             = "update_collection"
 )
 
 func kindOf(t commandType) string {
@@ -84,6 +85,8 @@ func kindOf(t commandType) string {
 		return OperationDelete
 	case typePutPoints:
 		return OperationPutVectors
+	case typeTune:
+		return OperationTune
 	}
 	return ""
 }

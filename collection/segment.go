@@ -55,7 +55,8 @@ func (s *snapshot) find(id lode.RowID) (ordinal uint32, e *entry, ok bool) {
 // collection is one collection in memory. The Apply goroutine alone changes the segment;
 // searches hold published snapshots.
 type collection struct {
-	settings  lode.Collection
+	settings  lode.Collection // but for its Tuning
+	tuning    atomic.Pointer[lode.Tuning]
 	published atomic.Pointer[snapshot]
 	segment   segment
 	pressure  pressure
@@ -81,6 +82,13 @@ type segment struct {
 	removed []uint32 // dead rows that the lexical index still holds
 }
 
+// described are the settings as they are now.
+func (c *collection) described() lode.Collection {
+	settings := c.settings
+	settings.Tuning = *c.tuning.Load()
+	return settings
+}
+
 func newCollection(settings lode.Collection, o *Options) *collection {
 	c := &collection{settings: settings}
 	c.segment = segment{
@@ -89,6 +97,7 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 		live:    index.NewBitset(0),
 		docs:    newTableWriter(),
 	}
+	c.tuning.Store(&settings.Tuning)
 	c.terms = c.segment.lexical.Terms
 	c.publish()
 	return c

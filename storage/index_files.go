@@ -39,6 +39,9 @@ type SealedRows struct {
 	mapping *vfs.Mapping
 }
 
+// Keep says how the file is held in memory; see [vfs.Mapping.Keep].
+func (r *SealedRows) Keep(residence vfs.Residence) error { return r.mapping.Keep(residence) }
+
 // SealedRun are rows that belong to one version: consecutive ones, with consecutive ids.
 type SealedRun struct {
 	First lode.RowID // id of the first

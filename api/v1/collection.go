@@ -6,12 +6,22 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// CreateCollection asks for a new collection. What it settles never changes.
+// CreateCollection asks for a new collection. What it settles never changes, but for memory
+// and indexes.
 type CreateCollection struct {
 	Name     string      `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
 	Metric   lode.Metric `json:"metric,omitempty" doc:"How vectors are compared." enum:"cosine,dot,l2" default:"cosine" example:"cosine"`
 	Embedder *Embedder   `json:"embedder,omitempty" doc:"What turns text into vectors. The default is the built-in embedder."`
 	Chunker  *Chunker    `json:"chunker,omitempty" doc:"How documents are cut into chunks. The default is heading-aware with 256 to 400 tokens."`
+
+	Memory  lode.MemoryMode `json:"memory,omitempty" doc:"How the files of sealed segments are held in memory: what there is room for, all of it, or as little as can be." enum:"cached,pinned,cold" default:"cached" example:"cached"`
+	Indexes []string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead; the others are when a filter first asks for them." maxItems:"64"`
+}
+
+// UpdateCollection changes what may change of a collection. What is missing stays.
+type UpdateCollection struct {
+	Memory  *lode.MemoryMode `json:"memory,omitempty" doc:"How the files of sealed segments are held in memory." enum:"cached,pinned,cold" example:"pinned"`
+	Indexes *[]string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead." maxItems:"64"`
 }
 
 // Embedder names what turns text into vectors.
@@ -36,6 +46,8 @@ type Collection struct {
 	Embedder    Embedder         `json:"embedder" doc:"What turns text into vectors."`
 	Chunker     Chunker          `json:"chunker" doc:"How documents are cut into chunks."`
 	Fingerprint string           `json:"fingerprint" doc:"Identifies model, tokenizer and chunker together."`
+	Memory      lode.MemoryMode  `json:"memory" doc:"How the files of sealed segments are held in memory." enum:"cached,pinned,cold" example:"cached"`
+	Indexes     []string         `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead."`
 	CreatedAt   time.Time        `json:"created_at" doc:"When the collection was made."`
 	Stats       *CollectionStats `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
 }

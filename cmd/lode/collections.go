@@ -12,7 +12,8 @@ import (
 
 type collectionsCommand struct {
 	List   collectionsList   `cmd:"" default:"1" help:"List the collections."`
-	Create collectionsCreate `cmd:"" help:"Make a collection; its settings never change."`
+	Create collectionsCreate `cmd:"" help:"Make a collection; its settings never change, but for those of update."`
+	Update collectionsUpdate `cmd:"" help:"Change settings that shape no data."`
 	Delete collectionsDelete `cmd:"" help:"Delete a collection with everything in it."`
 }
 
@@ -57,6 +58,8 @@ type collectionsCreate struct {
 	Strategy string      `help:"recursive or whole." default:"recursive" placeholder:"NAME"`
 	Min      int         `name:"min-tokens" help:"Neighbouring passages are merged up to this size." placeholder:"N"`
 	Max      int         `name:"max-tokens" help:"No passage is larger." placeholder:"N"`
+	Memory   string      `help:"How sealed segments are held in memory: cached, pinned or cold." default:"cached" placeholder:"MODE"`
+	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
 }
 
 // Run makes the collection and prints it with its defaults filled in.
@@ -69,6 +72,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 		Name: c.Name, Metric: c.Metric,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
 		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
+		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes,
 	})
 	if err != nil {
 		return err
@@ -77,6 +81,30 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 		return writeJSON(std.out, made)
 	}
 	_, err = fmt.Fprintf(std.out, "made collection %s: %s\n", made.Name, made.Fingerprint)
+	return err
+}
+
+type collectionsUpdate struct {
+	connection
+	Name    string    `arg:"" help:"The collection."`
+	Memory  *string   `help:"How sealed segments are held in memory: cached, pinned or cold." placeholder:"MODE"`
+	Indexes *[]string `help:"Metadata fields to index ahead, separated by commas, in the place of the present ones." placeholder:"FIELD"`
+}
+
+// Run changes what was given.
+func (c *collectionsUpdate) Run(ctx context.Context, std streams) error {
+	node, err := c.open()
+	if err != nil {
+		return err
+	}
+	changed, err := node.UpdateCollection(ctx, c.Name, v1.UpdateCollection{Memory: (*lode.MemoryMode)(c.Memory), Indexes: c.Indexes})
+	if err != nil {
+		return err
+	}
+	if std.json {
+		return writeJSON(std.out, changed)
+	}
+	_, err = fmt.Fprintf(std.out, "collection %s: memory %s, indexes %v\n", changed.Name, changed.Memory, changed.Indexes)
 	return err
 }
 

@@ -12,7 +12,10 @@ import (
 // copy. It begins where any number may. Whoever reads it keeps the Mapping alive meanwhile; it
 // is given back when nothing refers to it. A page that the disk does not give, or that was
 // behind the end of a file that was cut, faults when it is read.
-type Mapping struct{ data []byte }
+type Mapping struct {
+	data   []byte
+	mapped bool
+}
 
 // Bytes is the content. Do not modify it.
 func (m *Mapping) Bytes() []byte { return m.data }
@@ -54,5 +57,5 @@ func osFile(f File) *os.File {
 func readMapping(r io.Reader, size int) (*Mapping, error) {
 	b := make([]byte, size)
 	_, err := io.ReadFull(r, b)
-	return &Mapping{b}, err
+	return &Mapping{data: b}, err
 }

@@ -15,7 +15,7 @@ func mapFile(f *os.File, size int) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", f.Name(), err)
 	}
-	m := &Mapping{data}
+	m := &Mapping{data: data, mapped: true}
 	runtime.AddCleanup(m, func(data []byte) { _ = unix.Munmap(data) }, data)
 	return m, nil
 }

@@ -1,0 +1,38 @@
+package collection
+
+import (
+	"errors"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// residence is how files are held under a mode.
+func residence(m lode.MemoryMode) vfs.Residence {
+	switch m {
+	case lode.MemoryPinned:
+		return vfs.Pinned
+	case lode.MemoryCold:
+		return vfs.Cold
+	}
+	return vfs.Cached
+}
+
+// keepInMemory holds the files of sealed segments as the collection wants it. What is wanted
+// already costs nothing, but for cold files: those are given back again and again.
+func (e *Engine) keepInMemory(c *collection) {
+	want := residence(c.tuning.Load().Memory)
+	for _, p := range c.published.Load().parts {
+		if p.graph == nil {
+			continue // its vectors lie in the heap
+		}
+		if was := vfs.Residence(p.graph.residence.Load()); was == want && want != vfs.Cold {
+			continue
+		}
+		p.graph.residence.Store(uint32(want))
+		if err := errors.Join(p.graph.rows.Keep(want), p.graph.file.Keep(want)); err != nil {
+			e.options.Logger.Warn("a segment is not pinned in memory; the system may drop parts of it", "collection", c.settings.Name, "segment", p.segment,
+				"error", err, "hint", "let the process lock memory: ulimit -l, or LimitMEMLOCK of its service")
+		}
+	}
+}
