@@ -38,6 +38,25 @@ type Document struct {
 	Slot      uint16    `cbor:"9,keyasint"`
 	CreatedAt time.Time `cbor:"10,keyasint"`
 	UpdatedAt time.Time `cbor:"11,keyasint"`
+	// ExpiresAt is when the document ends of itself; nil: never.
+	ExpiresAt *time.Time `cbor:"12,keyasint,omitempty"`
+}
+
+// Expired reports whether the document has ended at a time: from its ExpiresAt on.
+func (d *Document) Expired(now time.Time) bool {
+	return d.ExpiresAt != nil && !now.Before(*d.ExpiresAt)
+}
+
+// ValidateExpiry checks when something ends; nil is never. A time in the past is allowed: it
+// ends at once. What is stored and sent has four digits for the year.
+func ValidateExpiry(at *time.Time) error {
+	if at == nil {
+		return nil
+	}
+	if year := at.UTC().Year(); at.IsZero() || year < 1 || year > 9999 {
+		return Invalid("expires_at", at, "expires_at must be a time of the years 1 to 9999")
+	}
+	return nil
 }
 
 // DocVersion is one content that a document has had.
@@ -62,12 +81,13 @@ type DocVersion struct {
 	Runs      []Run     `cbor:"15,keyasint,omitempty"`
 	Failure   *Failure  `cbor:"16,keyasint,omitempty"`
 	UpdatedAt time.Time `cbor:"17,keyasint"`
-	// Metadata and Readers are set only while an older version is shown and this one is not
-	// ready: they become the document's at the commit, together with the content.
+	// Metadata, Readers and ExpiresAt are set only while an older version is shown and this one
+	// is not ready: they become the document's at the commit, together with the content.
 	Metadata Metadata `cbor:"18,keyasint,omitempty"`
 	Readers  []string `cbor:"19,keyasint,omitempty"`
 	// Segment holds the rows and the silver, staged or shown. It is 0 while there are none.
-	Segment SegmentID `cbor:"20,keyasint,omitempty"`
+	Segment   SegmentID  `cbor:"20,keyasint,omitempty"`
+	ExpiresAt *time.Time `cbor:"21,keyasint,omitempty"`
 }
 
 // Failure says why a version is in quarantine.
@@ -88,6 +108,7 @@ type Submission struct {
 	Content    []byte
 	Metadata   Metadata
 	Readers    []string
+	ExpiresAt  *time.Time // when the document ends of itself; nil: never
 	// IfVersion makes the submission conditional on the document's newest version; 0 stands
 	// for no document. The default, nil, is no condition.
 	IfVersion *Version
@@ -140,16 +161,20 @@ func (s *Submission) Validate() error {
 	if err := s.Metadata.Validate(); err != nil {
 		return err
 	}
-	return ValidateReaders(s.Readers)
+	if err := ValidateReaders(s.Readers); err != nil {
+		return err
+	}
+	return ValidateExpiry(s.ExpiresAt)
 }
 
 // Point is a raw vector with what belongs to it.
 type Point struct {
-	ID       DocID
-	Vector   Vector
-	Text     string // optional; makes the point searchable by words too
-	Metadata Metadata
-	Readers  []string
+	ID        DocID
+	Vector    Vector
+	Text      string // optional; makes the point searchable by words too
+	Metadata  Metadata
+	Readers   []string
+	ExpiresAt *time.Time // when the point ends of itself; nil: never
 	// IfVersion makes a write of the point conditional, as that of [Submission]. Version is
 	// set on points that are read.
 	IfVersion *Version

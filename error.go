@@ -121,6 +121,14 @@ func (e *Error) In(parent string) *Error {
 	return &c
 }
 
+// asError gives the coded form of an error that this package made.
+func asError(err error) *Error {
+	if e, ok := err.(*Error); ok {
+		return e
+	}
+	return &Error{Code: CodeInvalid, Message: err.Error(), Err: err}
+}
+
 // CodeOf returns the code of the first [Error] in err's chain, [CodeInternal] for any
 // other error, and "" for nil.
 func CodeOf(err error) Code {

@@ -1,16 +1,12 @@
 package lode
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Limits on filters.
 const (
 	MaxFilterDepth   = 16
 	MaxFilterClauses = 1024
+	MaxFilterIDs     = 10_000
 )
 
 // Filter is a condition on a [Document], mostly on its [Metadata]. The zero Filter matches everything. Exactly one
@@ -19,302 +15,241 @@ const (
 //	{"and": [F, …]}   all match; an empty list matches everything
 //	{"or":  [F, …]}   at least one matches; an empty list matches nothing
 //	{"not": F}        does not match
-//	{"field": "year", "gte": 2020, "lt": 2024}   tests of one key, all of which must hold
+//	{"min_should": {"count": 2, "of": [F, …]}}       at least count of them match
+//	{"has_id": ["doc-1", …]}                         the outside id is one of these
+//	{"nested": {"path": "authors", "match": F}}      one and the same object at the path matches F
+//	{"field": "year", "gte": 2020, "lt": 2024}       tests of one field, all of which must hold
 //
-// Tests are eq, ne, in, gt, gte, lt, lte and exists. What they mean for odd values:
+// A field is a path into the metadata, see [Metadata.Find]: "author.name" is the key name in the
+// object author, or the flat key author.name. Where a path leads to several values, through a
+// list, a test holds when one of them passes it. In a nested filter the fields are relative to
+// the object: two tests below nested hold for the same author, two outside of it perhaps for
+// different ones. An object that is no item of a list is an element of its own; has_id is about
+// the document everywhere.
 //
-//   - A missing key matches only ne and exists:false.
-//   - Values of different types are unequal and have no order: such a document does not
-//     match (ne matches). Integers and floats compare as numbers; strings that both are
-//     RFC 3339 times or dates compare as times, other strings by bytes.
-//   - A list matches eq, in and range tests when one of its items does; ne when none does.
-//   - in with an empty list matches nothing.
+// What the tests do with values, where a list stands for its items (one must pass), and
+// where the type is another one than the operand's or the test's:
+//
+//	test                 missing   null      []      other type   object
+//	eq                   no        eq null   eq []   no           equal in all members
+//	in                   no        as eq with one of the operands; an empty list matches nothing
+//	ne, nin              yes       the contrary of eq and of in, always
+//	gt, gte, lt, lte     no        no        no      no           no
+//	exists: true         no        yes       yes     -            yes
+//	is_null: true        no        yes       no      -            no
+//	is_empty: true       yes       yes       yes     -            no
+//	values_count         0         0         0       -            1
+//	text, text_any       no        no        no      no           no
+//	phrase, prefix       no        no        no      no           no
+//	uuid                 no        no        no      no           no
+//	geo_…                no        no        no      no           with lat and lon
+//
+// With false for true, exists, is_null and is_empty say the contrary, and so does not of every
+// test: it matches where the field is missing or of another type.
+//
+//   - Values of different types are unequal and have no order. Integers and floats compare as
+//     numbers; strings that both are RFC 3339 times or dates compare as times, other strings by
+//     bytes. All range tests of a clause must hold for the same value; a bound is never null.
+//   - eq and in compare a list operand with a whole list, in order.
+//   - values_count counts the items of a list, nulls among them, and is the sum where a path leads
+//     to several values. is_null also holds for a list with a null in it, which is not empty.
+//   - text asks for every word of the operand in one string, text_any for at least one, phrase
+//     for all of them one after another. See [SplitWords] for what a word is.
+//   - prefix compares bytes. uuid compares UUIDs however they are written, see [ParseUUID].
+//   - geo_radius, geo_box and geo_polygon take a [GeoRadius], [GeoBox] and [GeoPolygon]; the
+//     borders count in. A place is an object at the path, not two flat keys below it.
 type Filter struct {
-	And   []Filter
-	Or    []Filter
-	Not   *Filter
-	Field string
-	Test  Test
-	form  filterForm
+	And       []Filter
+	Or        []Filter
+	Not       *Filter
+	MinShould *MinShould
+	IDs       []DocID // in order, once each
+	Nested    *Nested
+	Field     string
+	Test      Test
+	form      Form
 }
 
-// Test holds the conditions on one key. Nil members are absent.
-type Test struct {
-	Eq     *Value
-	Ne     *Value
-	In     *[]Value
-	Gt     *Value
-	Gte    *Value
-	Lt     *Value
-	Lte    *Value
-	Exists *bool
+// MinShould asks that at least Count of the filters match. Fewer filters than Count match nothing.
+type MinShould struct {
+	Count int      `json:"count"` // at least 1
+	Of    []Filter `json:"of"`
 }
 
-type filterForm uint8
+// Nested asks that one object at a path matches a filter whose fields are relative to it.
+type Nested struct {
+	Path  string `json:"path"`
+	Match Filter `json:"match"`
+}
 
+// Form says which of the forms a [Filter] has, and so which of its members count.
+type Form uint8
+
+// The forms.
 const (
-	formAll filterForm = iota
-	formAnd
-	formOr
-	formNot
-	formField
+	FormAll Form = iota // matches everything
+	FormAnd
+	FormOr
+	FormNot
+	FormMinShould
+	FormIDs
+	FormNested
+	FormField
 )
 
-// And, Or, Not and Where build filters; the zero Filter is the one that matches all.
-func And(args ...Filter) Filter                { return Filter{form: formAnd, And: args} }
-func Or(args ...Filter) Filter                 { return Filter{form: formOr, Or: args} }
-func Not(arg Filter) Filter                    { return Filter{form: formNot, Not: &arg} }
-func Where(field string, test Test) Filter     { return Filter{form: formField, Field: field, Test: test} }
+// The functions below build filters; the zero Filter is the one that matches all.
+func And(args ...Filter) Filter                { return Filter{form: FormAnd, And: args} }
+func Or(args ...Filter) Filter                 { return Filter{form: FormOr, Or: args} }
+func Not(arg Filter) Filter                    { return Filter{form: FormNot, Not: &arg} }
+func Where(field string, test Test) Filter     { return Filter{form: FormField, Field: field, Test: test} }
 func WhereEq(field string, value Value) Filter { return Where(field, Test{Eq: &value}) }
 
+// AtLeast matches where count of the filters or more do.
+func AtLeast(count int, args ...Filter) Filter {
+	return Filter{form: FormMinShould, MinShould: &MinShould{Count: count, Of: args}}
+}
+
+// HasID matches the documents of these outside ids.
+func HasID(ids ...DocID) Filter {
+	sorted := slices.Sorted(slices.Values(ids))
+	return Filter{form: FormIDs, IDs: slices.Compact(sorted)}
+}
+
+// WhereNested matches where one object at the path matches the filter.
+func WhereNested(path string, match Filter) Filter {
+	return Filter{form: FormNested, Nested: &Nested{Path: path, Match: match}}
+}
+
 // MatchesAll reports whether f is the zero Filter.
-func (f Filter) MatchesAll() bool { return f.form == formAll }
+func (f Filter) MatchesAll() bool { return f.form == FormAll }
+
+// Form returns the form of the filter.
+func (f *Filter) Form() Form { return f.form }
 
 // Match reports whether the document satisfies the filter.
-func (f Filter) Match(d *Document) bool {
+func (f Filter) Match(d *Document) bool { return f.match(d, d.Metadata) }
+
+// match takes the fields from m: the document's metadata, or an object in it.
+func (f *Filter) match(d *Document, m Metadata) bool {
 	switch f.form {
-	case formAnd:
-		return !slices.ContainsFunc(f.And, func(arg Filter) bool { return !arg.Match(d) })
-	case formOr:
-		return slices.ContainsFunc(f.Or, func(arg Filter) bool { return arg.Match(d) })
-	case formNot:
-		return !f.Not.Match(d)
-	case formField:
-		v, present := d.Metadata[f.Field]
-		return f.Test.match(v, present)
+	case FormAnd:
+		return countMatches(f.And, d, m, len(f.And)) == len(f.And)
+	case FormOr:
+		return countMatches(f.Or, d, m, 1) == 1
+	case FormNot:
+		return !f.Not.match(d, m)
+	case FormMinShould:
+		return countMatches(f.MinShould.Of, d, m, f.MinShould.Count) == f.MinShould.Count
+	case FormIDs:
+		_, found := slices.BinarySearch(f.IDs, d.ID)
+		return found
+	case FormNested:
+		return f.Nested.match(d, m)
+	case FormField:
+		return f.Test.match(m, f.Field)
 	}
 	return true
 }
 
-func (t Test) match(v Value, present bool) bool {
-	if t.Exists != nil && *t.Exists != present {
-		return false
+// countMatches counts up to enough, and gives up when that is out of reach.
+func countMatches(args []Filter, d *Document, m Metadata, enough int) (n int) {
+	for i := range args {
+		if n == enough || n+len(args)-i < enough {
+			break
+		}
+		if args[i].match(d, m) {
+			n++
+		}
 	}
-	if t.Ne != nil && present && anyItem(v, t.Ne.Equal) {
-		return false
-	}
-	if !present {
-		return t.Eq == nil && t.In == nil && !t.hasRange()
-	}
-	if t.Eq != nil && !v.Equal(*t.Eq) && !anyItem(v, t.Eq.Equal) {
-		return false
-	}
-	if t.In != nil && !anyItem(v, func(item Value) bool { return slices.ContainsFunc(*t.In, item.Equal) }) {
-		return false
-	}
-	return !t.hasRange() || anyItem(v, t.inRange)
+	return n
 }
 
-func (t Test) hasRange() bool { return t.Gt != nil || t.Gte != nil || t.Lt != nil || t.Lte != nil }
-
-func (t Test) inRange(v Value) bool {
-	return within(v, t.Gt, func(order int) bool { return order > 0 }) &&
-		within(v, t.Gte, func(order int) bool { return order >= 0 }) &&
-		within(v, t.Lt, func(order int) bool { return order < 0 }) &&
-		within(v, t.Lte, func(order int) bool { return order <= 0 })
+func (n *Nested) match(d *Document, m Metadata) (found bool) {
+	m.Each(n.Path, func(v Value) bool {
+		found = v.Kind == KindObject && n.Match.match(d, v.Fields)
+		return !found
+	})
+	return found
 }
 
-func within(v Value, bound *Value, holds func(order int) bool) bool {
-	if bound == nil {
-		return true
-	}
-	order, comparable := v.compare(*bound)
-	return comparable && holds(order)
-}
-
-// anyItem applies the test to a scalar, or to each item of a list.
-func anyItem(v Value, test func(Value) bool) bool {
-	if v.Kind != KindList {
-		return test(v)
-	}
-	return slices.ContainsFunc(v.List, test)
-}
-
-// Validate checks depth, size, keys and the types of bounds. Filters that came through
-// UnmarshalJSON have been validated.
+// Validate checks depth, size, paths and operands. Filters that came through UnmarshalJSON have
+// been validated.
 func (f Filter) Validate() error {
 	clauses := 0
-	return f.validate(1, &clauses)
+	if err := f.validate(1, &clauses); err != nil {
+		return err
+	}
+	return nil
 }
 
-func (f Filter) validate(depth int, clauses *int) error {
+func (f *Filter) validate(depth int, clauses *int) *Error {
 	*clauses++
 	if depth > MaxFilterDepth {
-		return Invalid("", depth, "filter is nested deeper than %d", MaxFilterDepth)
+		return errFilterDepth(depth)
 	}
 	if *clauses > MaxFilterClauses {
 		return Invalid("", *clauses, "filter has more than %d clauses", MaxFilterClauses)
 	}
 	switch f.form {
-	case formAnd:
+	case FormAnd:
 		return validateArgs("and", f.And, depth, clauses)
-	case formOr:
+	case FormOr:
 		return validateArgs("or", f.Or, depth, clauses)
-	case formNot:
+	case FormNot:
 		return validateArgs("not", []Filter{*f.Not}, depth, clauses)
-	case formField:
+	case FormMinShould:
+		if f.MinShould.Count < 1 {
+			return Invalid("min_should.count", f.MinShould.Count, "count must be at least 1")
+		}
+		return validateArgs("min_should.of", f.MinShould.Of, depth, clauses)
+	case FormIDs:
+		return validateIDs(f.IDs)
+	case FormNested:
+		if err := validatePath("nested.path", f.Nested.Path); err != nil {
+			return asError(err)
+		}
+		if err := f.Nested.Match.validate(depth+1, clauses); err != nil {
+			return err.In("nested.match")
+		}
+	case FormField:
 		return f.validateTest()
 	}
 	return nil
 }
 
-func validateArgs(name string, args []Filter, depth int, clauses *int) error {
-	for i, arg := range args {
-		if err := arg.validate(depth+1, clauses); err != nil {
-			return asError(err).In(fmt.Sprintf("%s[%d]", name, i))
+func errFilterDepth(depth int) *Error {
+	return Invalid("", depth, "filter is nested deeper than %d", MaxFilterDepth)
+}
+
+func validateArgs(name string, args []Filter, depth int, clauses *int) *Error {
+	for i := range args {
+		if err := args[i].validate(depth+1, clauses); err != nil {
+			return err.In(indexed(name, i))
 		}
 	}
 	return nil
 }
 
-func (f Filter) validateTest() error {
-	if err := validateLabel("field", f.Field, MaxMetadataKeyBytes); err != nil {
-		return err
+func validateIDs(ids []DocID) *Error {
+	if len(ids) > MaxFilterIDs {
+		return Invalid("has_id", len(ids), "has_id holds at most %d ids", MaxFilterIDs)
+	}
+	for _, id := range ids {
+		if err := id.Validate(); err != nil {
+			bad := *asError(err)
+			bad.Field = "has_id"
+			return &bad
+		}
+	}
+	return nil
+}
+
+func (f *Filter) validateTest() *Error {
+	if err := validatePath("field", f.Field); err != nil {
+		return asError(err)
 	}
 	if f.Test == (Test{}) {
-		return Invalid("field", f.Field, "no test given").WithHint("use eq, ne, in, gt, gte, lt, lte or exists")
+		return Invalid("field", f.Field, "no test given").WithHint("use one of " + testNames)
 	}
-	for name, v := range map[string]*Value{"gt": f.Test.Gt, "gte": f.Test.Gte, "lt": f.Test.Lt, "lte": f.Test.Lte} {
-		if v != nil && !v.isNumber() && v.Kind != KindString {
-			return Invalid(name, v.Kind, "a range bound must be a number, a string or a time, not a %s", v.Kind)
-		}
-	}
-	if f.Test.In != nil && len(*f.Test.In) > MaxMetadataListItems {
-		return Invalid("in", len(*f.Test.In), "in holds at most %d values", MaxMetadataListItems)
-	}
-	return nil
-}
-
-// filterJSON is the wire form of one filter node.
-type filterJSON struct {
-	And    *[]json.RawMessage `json:"and,omitempty"`
-	Or     *[]json.RawMessage `json:"or,omitempty"`
-	Not    json.RawMessage    `json:"not,omitempty"`
-	Field  *string            `json:"field,omitempty"`
-	Eq     *Value             `json:"eq,omitempty"`
-	Ne     *Value             `json:"ne,omitempty"`
-	In     *[]Value           `json:"in,omitempty"`
-	Gt     *Value             `json:"gt,omitempty"`
-	Gte    *Value             `json:"gte,omitempty"`
-	Lt     *Value             `json:"lt,omitempty"`
-	Lte    *Value             `json:"lte,omitempty"`
-	Exists *bool              `json:"exists,omitempty"`
-}
-
-// filterKeys are the members a filter node may have.
-var filterKeys = []string{"and", "or", "not", "field", "eq", "ne", "in", "gt", "gte", "lt", "lte", "exists"}
-
-// UnmarshalJSON parses and validates a filter. Errors carry the path of the bad clause.
-func (f *Filter) UnmarshalJSON(b []byte) error {
-	parsed, err := parseFilter(b, 1)
-	if err == nil {
-		err = parsed.Validate()
-	}
-	if err != nil {
-		return asError(err).In("filter")
-	}
-	*f = parsed
-	return nil
-}
-
-func parseFilter(b []byte, depth int) (Filter, error) {
-	if depth > MaxFilterDepth {
-		return Filter{}, Invalid("", depth, "filter is nested deeper than %d", MaxFilterDepth)
-	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(b, &keys); err != nil || keys == nil {
-		return Filter{}, Invalid("", string(b), "a filter must be a JSON object")
-	}
-	for key := range keys {
-		if !slices.Contains(filterKeys, key) {
-			return Filter{}, FieldError(CodeUnknownField, CutValue(key), "", "filters have no member of this name").
-				WithHint(`a clause looks like {"field": "year", "gte": 2020} or {"and": […]}`)
-		}
-	}
-	var node filterJSON
-	if err := json.Unmarshal(b, &node); err != nil {
-		return Filter{}, filterTypeError(err, keys)
-	}
-	return node.filter(len(keys), depth)
-}
-
-// filterTypeError names the member whose value has the wrong type.
-func filterTypeError(err error, keys map[string]json.RawMessage) error {
-	var typeErr *json.UnmarshalTypeError
-	if errors.As(err, &typeErr) {
-		name := typeErr.Field
-		return Invalid(name, string(keys[name]), "%s has the wrong type", name)
-	}
-	for _, name := range []string{"eq", "ne", "gt", "gte", "lt", "lte"} {
-		if raw, present := keys[name]; present {
-			if _, err := parseValue(raw, true); err != nil {
-				return asError(err).In(name)
-			}
-		}
-	}
-	return Invalid("in", string(keys["in"]), "in must be a list of strings, numbers or booleans")
-}
-
-func (n filterJSON) filter(members, depth int) (Filter, error) {
-	switch {
-	case members == 0:
-		return Filter{}, nil
-	case n.Field != nil:
-		if n.And != nil || n.Or != nil || n.Not != nil {
-			break
-		}
-		test := Test{Eq: n.Eq, Ne: n.Ne, In: n.In, Gt: n.Gt, Gte: n.Gte, Lt: n.Lt, Lte: n.Lte, Exists: n.Exists}
-		return Where(*n.Field, test), nil
-	case members == 1 && n.And != nil:
-		args, err := parseArgs("and", *n.And, depth)
-		return And(args...), err
-	case members == 1 && n.Or != nil:
-		args, err := parseArgs("or", *n.Or, depth)
-		return Or(args...), err
-	case members == 1 && n.Not != nil:
-		args, err := parseArgs("not", []json.RawMessage{n.Not}, depth)
-		if err != nil {
-			return Filter{}, err
-		}
-		return Not(args[0]), nil
-	}
-	return Filter{}, Invalid("", members, `a filter node is either {"and"}, {"or"}, {"not"} or {"field"} with its tests`)
-}
-
-func parseArgs(name string, raw []json.RawMessage, depth int) ([]Filter, error) {
-	if len(raw) > MaxFilterClauses {
-		return nil, Invalid(name, len(raw), "filter has more than %d clauses", MaxFilterClauses)
-	}
-	args := make([]Filter, len(raw))
-	for i, item := range raw {
-		arg, err := parseFilter(item, depth+1)
-		if err != nil {
-			return nil, asError(err).In(fmt.Sprintf("%s[%d]", name, i))
-		}
-		args[i] = arg
-	}
-	return args, nil
-}
-
-// MarshalJSON writes the wire form.
-func (f Filter) MarshalJSON() ([]byte, error) {
-	switch f.form {
-	case formAnd:
-		return json.Marshal(map[string]any{"and": emptyNotNull(f.And)})
-	case formOr:
-		return json.Marshal(map[string]any{"or": emptyNotNull(f.Or)})
-	case formNot:
-		return json.Marshal(map[string]any{"not": f.Not})
-	case formField:
-		t := f.Test
-		return json.Marshal(filterJSON{Field: &f.Field, Eq: t.Eq, Ne: t.Ne, In: t.In, Gt: t.Gt, Gte: t.Gte, Lt: t.Lt, Lte: t.Lte, Exists: t.Exists})
-	}
-	return []byte("{}"), nil
-}
-
-func emptyNotNull(args []Filter) []Filter {
-	if args == nil {
-		return []Filter{}
-	}
-	return args
+	return f.Test.validate()
 }

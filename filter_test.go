@@ -134,9 +134,10 @@ func TestMetadataRefuses(t *testing.T) {
 			t.Errorf("%s: %q %v", s, e.Field, e)
 		}
 	}
-	f(`{"a":null}`, "metadata.a")
-	f(`{"a":{"b":1}}`, "metadata.a")
 	f(`{"a":[1,[2]]}`, "metadata.a[1]")
+	f(`{"a":{"b":[{"c":[[1]]}]}}`, "metadata.a.b[0].c[0]")
+	f(`{"a":{"b":1e999}}`, "metadata.a.b")
+	f(strings.Repeat(`{"a":`, lode.MaxMetadataDepth+2)+"1"+strings.Repeat("}", lode.MaxMetadataDepth+2), "metadata"+strings.Repeat(".a", lode.MaxMetadataDepth+1))
 	f(`{"a":1e999}`, "metadata.a")
 	f(`[]`, "metadata")
 	if err := (lode.Metadata{"bad\x00key": lode.BoolValue(true)}).Validate(); !lode.IsCode(err, lode.CodeInvalid) {

@@ -1,11 +1,10 @@
 package lode
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,11 +12,12 @@ import (
 
 // Limits on metadata.
 const (
-	MaxMetadataKeys      = 256
+	MaxMetadataKeys      = 1024 // of all levels together
 	MaxMetadataKeyBytes  = 128
 	MaxMetadataTextBytes = 16 << 10
 	MaxMetadataListItems = 1024
 	MaxMetadataBytes     = 64 << 10 // of all keys and values together
+	MaxMetadataDepth     = 8        // lists and objects within one another, in the value of a key
 )
 
 // ValueKind is the type of a metadata [Value].
@@ -30,34 +30,40 @@ const (
 	KindInteger
 	KindFloat
 	KindBool
-	KindList // of scalars; may mix kinds
+	KindList // of scalars, nulls and objects; may mix kinds
+	KindNull // a key that is there and says that it has no value
+	KindObject
 )
 
 // String returns the kind's name as error messages use it.
 func (k ValueKind) String() string {
-	names := [...]string{"none", "string", "integer", "float", "bool", "list"}
+	names := [...]string{"none", "string", "integer", "float", "bool", "list", "null", "object"}
 	if int(k) < len(names) {
 		return names[k]
 	}
 	return "unknown"
 }
 
-// Value is one typed metadata value. The zero Value is "no value".
+// Value is one typed metadata value. The zero Value is "no value", which nothing holds: a key
+// without one is left out, or holds null.
 type Value struct {
-	Kind ValueKind `cbor:"1,keyasint"`
-	Text string    `cbor:"2,keyasint,omitempty"`
-	Int  int64     `cbor:"3,keyasint,omitempty"`
-	Num  float64   `cbor:"4,keyasint,omitempty"`
-	Bool bool      `cbor:"5,keyasint,omitempty"`
-	List []Value   `cbor:"6,keyasint,omitempty"`
+	Kind   ValueKind `cbor:"1,keyasint"`
+	Text   string    `cbor:"2,keyasint,omitempty"`
+	Int    int64     `cbor:"3,keyasint,omitempty"`
+	Num    float64   `cbor:"4,keyasint,omitempty"`
+	Bool   bool      `cbor:"5,keyasint,omitempty"`
+	List   []Value   `cbor:"6,keyasint,omitempty"`
+	Fields Metadata  `cbor:"7,keyasint,omitempty"`
 }
 
-// String, integer, float, bool and list values.
+// String, integer, float, bool, list, null and object values.
 func StringValue(s string) Value     { return Value{Kind: KindString, Text: s} }
 func IntegerValue(i int64) Value     { return Value{Kind: KindInteger, Int: i} }
 func FloatValue(f float64) Value     { return Value{Kind: KindFloat, Num: f} }
 func BoolValue(b bool) Value         { return Value{Kind: KindBool, Bool: b} }
 func ListValue(items ...Value) Value { return Value{Kind: KindList, List: items} }
+func NullValue() Value               { return Value{Kind: KindNull} }
+func ObjectValue(m Metadata) Value   { return Value{Kind: KindObject, Fields: m} }
 func (v Value) isNumber() bool       { return v.Kind == KindInteger || v.Kind == KindFloat }
 func (v Value) time() (time.Time, bool) {
 	if v.Kind != KindString || len(v.Text) < len("2006-01-02") {
@@ -72,21 +78,15 @@ func (v Value) time() (time.Time, bool) {
 }
 
 // Equal reports whether two values are the same. Integers and floats are equal when they
-// are the same number; otherwise values of different kinds are never equal.
+// are the same number; otherwise values of different kinds are never equal. Null equals null.
+// Lists are equal item by item, objects when they have the same keys with equal values.
 func (v Value) Equal(w Value) bool {
 	if v.isNumber() && w.isNumber() {
 		order, ok := v.compare(w)
 		return ok && order == 0
 	}
-	if v.Kind != w.Kind || len(v.List) != len(w.List) {
-		return false
-	}
-	for i := range v.List {
-		if !v.List[i].Equal(w.List[i]) {
-			return false
-		}
-	}
-	return v.Text == w.Text && v.Bool == w.Bool
+	return v.Kind == w.Kind && v.Text == w.Text && v.Bool == w.Bool &&
+		slices.EqualFunc(v.List, w.List, Value.Equal) && maps.EqualFunc(v.Fields, w.Fields, Value.Equal)
 }
 
 // compare orders numbers with numbers, times (RFC 3339 strings) with times, and strings
@@ -140,182 +140,124 @@ func compareMixed(v, w Value) int {
 	return cmpOrdered(whole, w.Num)
 }
 
-// MarshalJSON writes the plain JSON form.
-func (v Value) MarshalJSON() ([]byte, error) {
-	switch v.Kind {
-	case KindString:
-		return json.Marshal(v.Text)
-	case KindInteger:
-		return strconv.AppendInt(nil, v.Int, 10), nil
-	case KindFloat:
-		b, err := json.Marshal(v.Num)
-		if err == nil && !bytes.ContainsAny(b, ".eE") {
-			b = append(b, ".0"...) // stays a float when it is read again
-		}
-		return b, err
-	case KindBool:
-		return strconv.AppendBool(nil, v.Bool), nil
-	case KindList:
-		if v.List == nil {
-			return []byte("[]"), nil
-		}
-		return json.Marshal(v.List)
-	}
-	return []byte("null"), nil
-}
-
-// UnmarshalJSON reads a string, number, boolean or list of these. Null and objects are
-// refused with a coded error.
-func (v *Value) UnmarshalJSON(b []byte) error {
-	parsed, err := parseValue(b, true)
-	if err == nil {
-		*v = parsed
-	}
-	return err
-}
-
-func parseValue(b []byte, listAllowed bool) (Value, error) {
-	b = bytes.TrimSpace(b)
-	if len(b) == 0 {
-		return Value{}, Invalid("", "", "value is missing")
-	}
-	switch c := b[0]; {
-	case c == '"':
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return Value{}, Invalid("", string(b), "value is not a JSON string")
-		}
-		return StringValue(s), nil
-	case c == 't' || c == 'f':
-		var x bool
-		if err := json.Unmarshal(b, &x); err != nil {
-			return Value{}, Invalid("", string(b), "value is not a JSON boolean")
-		}
-		return BoolValue(x), nil
-	case c == '-' || c >= '0' && c <= '9':
-		return parseNumber(string(b))
-	case c == '[' && listAllowed:
-		return parseList(b)
-	}
-	return Value{}, Invalid("", string(b), "value must be a string, number, boolean or a flat list of these").
-		WithHint(`write nested objects as dotted keys: {"author.name": "Ada"}; leave out keys that have no value`)
-}
-
-func parseNumber(s string) (Value, error) {
-	if !strings.ContainsAny(s, ".eE") {
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return IntegerValue(i), nil
-		}
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return Value{}, Invalid("", s, "number is outside the range of a 64-bit float")
-	}
-	return FloatValue(f), nil
-}
-
-func parseList(b []byte) (Value, error) {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return Value{}, Invalid("", string(b), "value is not a JSON list")
-	}
-	if len(raw) > MaxMetadataListItems {
-		return Value{}, Invalid("", len(raw), "a list holds at most %d items", MaxMetadataListItems)
-	}
-	list := Value{Kind: KindList, List: make([]Value, len(raw))}
-	for i, item := range raw {
-		v, err := parseValue(item, false)
-		if err != nil {
-			return Value{}, asError(err).In(fmt.Sprintf("[%d]", i))
-		}
-		list.List[i] = v
-	}
-	return list, nil
-}
-
-// asError gives the coded form of an error that this package made.
-func asError(err error) *Error {
-	if e, ok := err.(*Error); ok {
-		return e
-	}
-	return &Error{Code: CodeInvalid, Message: err.Error(), Err: err}
-}
-
-// Metadata is what a document's owner says about it: flat keys with typed values. A dotted
-// key ("author.name") is an ordinary key.
+// Metadata is what a document's owner says about it: keys with typed values, which may be
+// objects of keys again. A dotted key ("author.name") is an ordinary key; to a path of a
+// [Filter] it is the same as a key in an object.
 type Metadata map[string]Value
 
-// UnmarshalJSON reads an object and names the key in the error of a value that it refuses.
-func (m *Metadata) UnmarshalJSON(b []byte) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return Invalid("metadata", string(b), "metadata must be a JSON object")
+// Clone returns a copy that shares nothing that can change with m. Empty objects in it have
+// Fields that can be written to.
+func (m Metadata) Clone() Metadata {
+	c := maps.Clone(m)
+	for key, v := range c {
+		c[key] = v.clone()
 	}
-	out := make(Metadata, len(raw))
-	for key, item := range raw {
-		v, err := parseValue(item, true)
-		if err != nil {
-			return asError(err).In("metadata." + CutValue(key))
-		}
-		out[key] = v
+	return c
+}
+
+func (v Value) clone() Value {
+	v.List = slices.Clone(v.List)
+	for i, item := range v.List {
+		v.List[i] = item.clone()
 	}
-	*m = out
+	v.Fields = v.Fields.Clone()
+	if v.Kind == KindObject && v.Fields == nil {
+		v.Fields = Metadata{}
+	}
+	return v
+}
+
+// Validate checks keys, sizes and nesting. All levels count towards the limits of keys and bytes.
+func (m Metadata) Validate() error {
+	var t tally
+	err := t.object(m, 0)
+	if t.badKey != nil {
+		return t.badKey
+	}
+	if err != nil {
+		return err.In("metadata")
+	}
+	if t.keys > MaxMetadataKeys {
+		return Invalid("metadata", t.keys, "at most %d metadata keys", MaxMetadataKeys)
+	}
+	if t.bytes > MaxMetadataBytes {
+		return Invalid("metadata", t.bytes, "metadata has %d bytes, the limit is %d", t.bytes, MaxMetadataBytes)
+	}
 	return nil
 }
 
-// Validate checks keys and sizes.
-func (m Metadata) Validate() error {
-	if len(m) > MaxMetadataKeys {
-		return Invalid("metadata", len(m), "at most %d metadata keys", MaxMetadataKeys)
-	}
-	total := 0
+// tally counts what metadata holds while it is checked. Bytes are approximate.
+type tally struct {
+	keys, bytes int
+	badKey      *Error // of a key that has no usable name to stand in a path
+}
+
+// object checks the members of an object that lies within depth lists and objects.
+func (t *tally) object(m Metadata, depth int) *Error {
+	t.keys += len(m)
 	for key, v := range m {
 		if err := validateLabel("metadata key", key, MaxMetadataKeyBytes); err != nil {
-			return err
+			t.badKey = asError(err)
+			return t.badKey
 		}
-		size, err := v.validate()
-		if err != nil {
-			return asError(err).In("metadata." + key)
+		if err := t.value(v, depth); err != nil {
+			return err.In(key)
 		}
-		total += len(key) + size
-	}
-	if total > MaxMetadataBytes {
-		return Invalid("metadata", total, "metadata has %d bytes, the limit is %d", total, MaxMetadataBytes)
+		t.bytes += len(key)
 	}
 	return nil
 }
 
-// validate returns the value's approximate size in bytes.
-func (v Value) validate() (size int, err error) {
+// value checks a value that lies within depth lists and objects.
+func (t *tally) value(v Value, depth int) *Error {
+	t.bytes += len(v.Text) + 8
 	switch v.Kind {
 	case KindString:
 		if len(v.Text) > MaxMetadataTextBytes {
-			return 0, Invalid("", v.Text, "a string holds at most %d bytes", MaxMetadataTextBytes)
+			return Invalid("", v.Text, "a string holds at most %d bytes", MaxMetadataTextBytes)
 		}
 		if !utf8.ValidString(v.Text) {
-			return 0, Invalid("", v.Text, "string is not valid UTF-8")
+			return Invalid("", v.Text, "string is not valid UTF-8")
 		}
 	case KindFloat:
 		if math.IsNaN(v.Num) || math.IsInf(v.Num, 0) {
-			return 0, Invalid("", v.Num, "number is not finite")
+			return Invalid("", v.Num, "number is not finite")
 		}
-	case KindInteger, KindBool:
-	case KindList:
-		if len(v.List) > MaxMetadataListItems {
-			return 0, Invalid("", len(v.List), "a list holds at most %d items", MaxMetadataListItems)
+	case KindInteger, KindBool, KindNull:
+	case KindList, KindObject:
+		if depth >= MaxMetadataDepth {
+			return errTooDeep()
 		}
-		for i, item := range v.List {
-			itemSize, err := item.validate()
-			if err != nil {
-				return 0, asError(err).In(fmt.Sprintf("[%d]", i))
-			}
-			if item.Kind == KindList {
-				return 0, Invalid(fmt.Sprintf("[%d]", i), "list", "a list holds scalars only")
-			}
-			size += itemSize
+		if v.Kind == KindObject {
+			return t.object(v.Fields, depth+1)
 		}
+		return t.list(v.List, depth+1)
 	default:
-		return 0, Invalid("", v.Kind, "value has no type")
+		return Invalid("", v.Kind, "value has no type")
 	}
-	return size + len(v.Text) + 8, nil
+	return nil
+}
+
+func (t *tally) list(items []Value, depth int) *Error {
+	if len(items) > MaxMetadataListItems {
+		return Invalid("", len(items), "a list holds at most %d items", MaxMetadataListItems)
+	}
+	for i, item := range items {
+		err := t.value(item, depth)
+		if item.Kind == KindList {
+			err = errListInList()
+		}
+		if err != nil {
+			return err.In(fmt.Sprintf("[%d]", i))
+		}
+	}
+	return nil
+}
+
+func errTooDeep() *Error {
+	return Invalid("", MaxMetadataDepth+1, "lists and objects are nested deeper than %d", MaxMetadataDepth)
+}
+
+func errListInList() *Error {
+	return Invalid("", KindList, "a list holds scalars, nulls and objects, not lists")
 }

@@ -66,8 +66,8 @@ func TestBadInput(t *testing.T) {
 		{"wrong base64", "POST", docs, jsonType, `{"documents":[{"content_base64":"@@"}]}`, lode.CodeMalformed, "documents[0].content_base64", ""},
 		{"control character in id", "POST", docs, jsonType, `{"documents":[{"id":"a\u0000b","content":"a"}]}`, lode.CodeInvalid, "documents[0].id", "a\x00b"},
 		{"id too long", "POST", docs, jsonType, `{"documents":[{"id":"` + strings.Repeat("x", 1025) + `","content":"a"}]}`, lode.CodeInvalid, "documents[0].id", "xxx"},
-		{"nested metadata", "POST", docs, jsonType, `{"documents":[{"content":"a","metadata":{"x":{"y":1}}}]}`, lode.CodeInvalid, "documents[0].metadata.x", `{"y":1}`},
-		{"null metadata value", "POST", docs, jsonType, `{"documents":[{"content":"a","metadata":{"x":null}}]}`, lode.CodeInvalid, "documents[0].metadata.x", "null"},
+		{"metadata nested too deep", "POST", docs, jsonType, `{"documents":[{"content":"a","metadata":{"x":` + strings.Repeat("[{\"y\":", 5) + "1" + strings.Repeat("}]", 5) + `}}]}`, lode.CodeInvalid, "documents[0].metadata.x[0].y[0].y[0].y[0].y", "9"},
+		{"list in a list", "POST", docs, jsonType, `{"documents":[{"content":"a","metadata":{"x":[[1]]}}]}`, lode.CodeInvalid, "documents[0].metadata.x[0]", "list"},
 
 		{"wrong content type", "POST", docs, "text/plain", "hello", lode.CodeUnsupportedMedia, "Content-Type", "text/plain"},
 		{"no content type", "POST", retrieve, "", `{"text":"a"}`, lode.CodeUnsupportedMedia, "Content-Type", ""},
@@ -114,6 +114,7 @@ func TestBadInput(t *testing.T) {
 		{"filter with unknown test", "POST", retrieve, jsonType, `{"text":"a","filter":{"or":[{"field":"x","like":"y"}]}}`, lode.CodeUnknownField, "filter.or[0].like", ""},
 		{"filter parameter", "GET", docs + "?filter=%7B%22field%22%3A1%7D", "", "", lode.CodeInvalid, "filter.field", "1"},
 		{"filter parameter that is no JSON", "GET", docs + "?filter=year", "", "", lode.CodeMalformed, "filter", "year"},
+		{"filter polygon", "POST", retrieve, jsonType, `{"text":"a","filter":{"field":"x","geo_polygon":{"exterior":[{"lat":1,"lon":1},{"lat":1,"lon":181},{"lat":2,"lon":1}]}}}`, lode.CodeInvalid, "filter.geo_polygon.exterior[1].lon", "181"},
 		{"filter too deep", "POST", retrieve, jsonType, `{"text":"a","filter":` + strings.Repeat(`{"not":`, 17) + `{}` + strings.Repeat(`}`, 17) + `}`, lode.CodeInvalid, "filter.not[0].not[0]", "17"},
 
 		{"k zero", "POST", retrieve, jsonType, `{"text":"a","k":0}`, lode.CodeInvalid, "k", "0"},
@@ -183,7 +184,7 @@ func TestBadInput(t *testing.T) {
 		{"metadata twice", "POST", docs, multipartType, multipartBody(jsonPart("metadata", `{"a":1}`), jsonPart("document", `{"metadata":{}}`)), lode.CodeInvalid, "document[0].metadata", ""},
 		{"unknown field in description", "POST", docs, multipartType, multipartBody(filePart("a", "x"), jsonPart("document", `{"ident":"a"}`), filePart("b", "y")), lode.CodeUnknownField, "document[1].ident", ""},
 		{"metadata of the wrong type", "POST", docs, multipartType, multipartBody(jsonPart("metadata", `[1]`), filePart("a", "x")), lode.CodeInvalid, "metadata[0]", "[1]"},
-		{"metadata value of the wrong type", "POST", docs, multipartType, multipartBody(jsonPart("metadata", `{"x":{}}`), filePart("a", "x")), lode.CodeInvalid, "metadata[0].x", "{}"},
+		{"metadata value of the wrong type", "POST", docs, multipartType, multipartBody(jsonPart("metadata", `{"x":[[]]}`), filePart("a", "x")), lode.CodeInvalid, "metadata[0].x[0]", "list"},
 		{"empty file", "POST", docs, multipartType, multipartBody(filePart("a.md", "")), lode.CodeInvalid, "file[0].content", ""},
 		{"NUL in file name", "POST", docs, multipartType, multipartBody(jsonPart("document", `{"id":"a\u0000"}`), filePart("x", "x")), lode.CodeInvalid, "file[0].id", "a\x00"},
 	}

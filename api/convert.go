@@ -151,3 +151,11 @@ func toContext(c *lode.Context) v1.Context {
 	}
 	return out
 }
+
+func fromPoint(in v1.Point) lode.Point {
+	return lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text, Metadata: in.Metadata, Readers: in.Readers, IfVersion: in.IfVersion}
+}
+
+func toPoint(p lode.Point) v1.Point {
+	return v1.Point{ID: p.ID, Vector: p.Vector, Text: p.Text, Metadata: p.Metadata, Readers: p.Readers, Version: p.Version}
+}

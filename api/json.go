@@ -15,7 +15,7 @@ import (
 )
 
 // maxJSONDepth bounds nested objects and arrays. The deepest legal request is a filter of
-// lode.MaxFilterDepth levels, two of JSON each.
+// lode.MaxFilterDepth levels, three of JSON each, with an operand of lode.MaxMetadataDepth.
 const maxJSONDepth = 64
 
 const nullHint = "leave the member out instead of null"

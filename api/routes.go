@@ -54,7 +54,7 @@ var (
 	cursorParam = param{name: v1.QueryCursor, kind: "string", about: "next_cursor of the page before. It is opaque and belongs to one list."}
 	stateParam  = param{name: v1.QueryState, kind: "string", about: "State of the newest version.",
 		enum: []any{lode.StatePending, lode.StateReady, lode.StateQuarantined}}
-	filterParam      = param{name: v1.QueryFilter, kind: "string", about: "A filter on metadata, as JSON.", example: `{"field": "year", "gte": 2020}`}
+	filterParam      = param{name: v1.QueryFilter, kind: "string", about: "A filter on metadata or ids, as JSON.", example: `{"field": "year", "gte": 2020}`}
 	consistencyParam = param{name: v1.QueryConsistency, kind: "string", missing: v1.ConsistencyLocal,
 		about: "How fresh the answer must be: what this node has, what the leader has, or everything acknowledged before the request.",
 		enum:  []any{v1.ConsistencyLocal, v1.ConsistencyLeader, v1.ConsistencyLinearized}}

@@ -56,7 +56,7 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 		}
 	}
 	all["Filter"], all["Metadata"] = filterSchema(), metadataSchema()
-	all["Scalar"], all["Value"] = scalarSchema(), valueSchema()
+	all["Scalar"], all["Value"], all["GeoPoint"] = scalarSchema(), valueSchema(), geoPointSchema()
 }
 
 // requestSchemas names the types that requests are made of, whose unknown members are
@@ -106,51 +106,23 @@ func scalarSchema() *huma.Schema {
 }
 
 func valueSchema() *huma.Schema {
+	most := lode.MaxMetadataListItems
+	object := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: ref("Value")}
 	return &huma.Schema{
-		Description: "A scalar or a flat list of scalars.",
-		OneOf:       []*huma.Schema{ref("Scalar"), list(ref("Scalar"), lode.MaxMetadataListItems)},
+		Description: "A scalar, null, an object of values, or a list of scalars, nulls and objects. Lists and objects are nested at most 8 deep.",
+		OneOf: []*huma.Schema{ref("Scalar"), {Type: "null"}, object, {
+			Type: huma.TypeArray, MaxItems: &most,
+			Items: &huma.Schema{OneOf: []*huma.Schema{ref("Scalar"), {Type: "null"}, object}},
+		}},
 	}
 }
 
 func metadataSchema() *huma.Schema {
 	most := lode.MaxMetadataKeys
 	return &huma.Schema{
-		Type: huma.TypeObject, Description: "Flat keys with typed values. Write nested objects as dotted keys.",
+		Type: huma.TypeObject, Description: "Keys with typed values. To a filter a dotted key is the same as a key in an object. All levels together have at most 1024 keys.",
 		AdditionalProperties: ref("Value"), MaxProperties: &most,
-		Examples: []any{map[string]any{"year": 2024, "author.name": "Ada", "tags": []any{"guide", "install"}}},
-	}
-}
-
-// filterSchema describes the four forms of a filter, see [lode.Filter].
-func filterSchema() *huma.Schema {
-	object := func(about string, properties map[string]*huma.Schema, required ...string) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeObject, Description: about, Properties: properties, Required: required, AdditionalProperties: false}
-	}
-	args := list(ref("Filter"), lode.MaxFilterClauses)
-	test := map[string]*huma.Schema{
-		"field":  {Type: huma.TypeString, Description: "Key of the metadata."},
-		"eq":     {Description: "Equals; of a list, one item does.", OneOf: []*huma.Schema{ref("Value")}},
-		"ne":     {Description: "Does not equal; of a list, no item does. A missing key matches.", OneOf: []*huma.Schema{ref("Value")}},
-		"in":     {Type: huma.TypeArray, Description: "Equals one of these.", Items: ref("Value"), MaxItems: args.MaxItems},
-		"gt":     {Description: "Is greater.", OneOf: []*huma.Schema{ref("Scalar")}},
-		"gte":    {Description: "Is greater or equal.", OneOf: []*huma.Schema{ref("Scalar")}},
-		"lt":     {Description: "Is less.", OneOf: []*huma.Schema{ref("Scalar")}},
-		"lte":    {Description: "Is less or equal.", OneOf: []*huma.Schema{ref("Scalar")}},
-		"exists": {Type: huma.TypeBoolean, Description: "The key is there, or is not."},
-	}
-	return &huma.Schema{
-		Description: "A condition on metadata. Values of different types are unequal and have no order. Nesting is limited to 16 levels.",
-		OneOf: []*huma.Schema{
-			object("All match; an empty list matches everything.", map[string]*huma.Schema{"and": args}, "and"),
-			object("At least one matches; an empty list matches nothing.", map[string]*huma.Schema{"or": args}, "or"),
-			object("Does not match.", map[string]*huma.Schema{"not": ref("Filter")}, "not"),
-			object("Tests of one key, all of which must hold.", test, "field"),
-			object("Matches everything.", nil),
-		},
-		Examples: []any{map[string]any{"and": []any{
-			map[string]any{"field": "year", "gte": 2020},
-			map[string]any{"not": map[string]any{"field": "draft", "eq": true}},
-		}}},
+		Examples: []any{map[string]any{"year": 2024, "author": map[string]any{"name": "Ada"}, "tags": []any{"guide", "install"}}},
 	}
 }
 

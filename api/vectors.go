@@ -25,7 +25,7 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 		if in.Version != 0 {
 			return lode.Invalid(fmt.Sprintf("points[%d].version", i), in.Version, "version is for answers only").WithHint("to write only while the point is at that version, say if_version")
 		}
-		points[i] = lode.Point(in)
+		points[i] = fromPoint(in)
 	}
 	versions, errs, err := s.Backend.Points.PutPoints(r.Context(), p, writeOf(r), collection, points)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *service) getVector(w http.ResponseWriter, r *http.Request, p lode.Princ
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, v1.Point(point))
+	return writeJSON(w, http.StatusOK, toPoint(point))
 }
 
 func (s *service) deleteVector(w http.ResponseWriter, r *http.Request, p lode.Principal) error {

@@ -3,6 +3,7 @@ package collection
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/lodedb/lode"
@@ -95,21 +96,12 @@ func (d *document) setFacts(f facts) {
 
 // equal compares exactly: 1 and 1.0 are different metadata, although filters match both.
 func (f facts) equal(g facts) bool {
-	if len(f.Metadata) != len(g.Metadata) || !slices.Equal(f.Readers, g.Readers) {
-		return false
-	}
-	for key, v := range f.Metadata {
-		w, ok := g.Metadata[key]
-		if !ok || !sameValue(v, w) {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(f.Readers, g.Readers) && maps.EqualFunc(f.Metadata, g.Metadata, sameValue)
 }
 
 func sameValue(v, w lode.Value) bool {
 	return v.Kind == w.Kind && v.Text == w.Text && v.Int == w.Int && v.Num == w.Num && v.Bool == w.Bool &&
-		slices.EqualFunc(v.List, w.List, sameValue)
+		slices.EqualFunc(v.List, w.List, sameValue) && maps.EqualFunc(v.Fields, w.Fields, sameValue)
 }
 
 // clone copies what a command may change, so that a document that a published entry holds

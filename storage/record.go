@@ -103,7 +103,7 @@ func mustEncMode() cbor.UserBufferEncMode {
 func mustDecMode() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		MaxNestedLevels:   16,
+		MaxNestedLevels:   32, // the deepest metadata takes 19: a document, its map, two for each level, a scalar
 		MaxArrayElements:  1 << 20,
 		MaxMapPairs:       1 << 16,
 		IndefLength:       cbor.IndefLengthForbidden,

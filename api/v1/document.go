@@ -27,7 +27,7 @@ type DocumentUpload struct {
 	Name          string        `json:"name,omitempty" doc:"File name, a hint for the media type." example:"install.md"`
 	Content       *string       `json:"content,omitempty" doc:"The document as text."`
 	ContentBase64 []byte        `json:"content_base64,omitempty" doc:"The document as bytes in standard base64."`
-	Metadata      lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
+	Metadata      lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers       []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
 	IfVersion     *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
@@ -38,7 +38,7 @@ type DocumentPart struct {
 	URI       string        `json:"uri,omitempty" doc:"Where the bytes came from; shown in citations." maxLength:"4096"`
 	MediaType string        `json:"media_type,omitempty" doc:"Declared media type; the default is the Content-Type of the file part." example:"application/pdf"`
 	Name      string        `json:"name,omitempty" doc:"File name, a hint for the media type; the default is that of the file part." example:"install.pdf"`
-	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
+	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
 	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }

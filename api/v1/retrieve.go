@@ -11,7 +11,7 @@ type Retrieve struct {
 	Text         string       `json:"text,omitempty" doc:"The question. Text or vector is needed." maxLength:"32768" example:"how do I install it?"`
 	Vector       lode.Vector  `json:"vector,omitempty" doc:"Searched instead of the embedded text." maxItems:"8192"`
 	K            *int         `json:"k,omitempty" doc:"Number of hits." minimum:"1" maximum:"10000" default:"10" example:"10"`
-	Filter       *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata; narrows the search itself."`
+	Filter       *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; narrows the search itself."`
 	Mode         lode.Mode    `json:"mode,omitempty" doc:"Which searches answer. The default is hybrid for text, dense for a vector alone." enum:"dense,lexical,hybrid" example:"hybrid"`
 	DenseWeight  *float64     `json:"dense_weight,omitempty" doc:"Weight of the dense search in hybrid mode. The default depends on the embedder." minimum:"0" maximum:"1" example:"0.5"`
 	BudgetTokens *int         `json:"budget_tokens,omitempty" doc:"Most tokens of the assembled context." minimum:"1" maximum:"1000000" default:"2000" example:"2000"`

@@ -12,7 +12,7 @@ type Point struct {
 	ID        lode.DocID    `json:"id" doc:"Outside id, unique among the raw vectors of the collection." minLength:"1" maxLength:"1024" example:"item-17"`
 	Vector    lode.Vector   `json:"vector" doc:"As many finite numbers as the collection has dimensions. Under cosine it is scaled to unit length, and comes back so." minItems:"1" maxItems:"8192"`
 	Text      string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
-	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Flat keys with strings, numbers, booleans or lists of these."`
+	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`
 	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Write the point only while this is its version; 0: only while there is none. Then a change of metadata or readers alone becomes a new version too. Only in requests." minimum:"0" example:"3"`
 	Version   lode.Version  `json:"version,omitempty" doc:"Version of the point. Only in answers." example:"3"`
@@ -34,7 +34,7 @@ type PointResult struct {
 type SearchVectors struct {
 	Vector lode.Vector  `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
 	K      *int         `json:"k,omitempty" doc:"Number of hits." minimum:"1" maximum:"10000" default:"10" example:"10"`
-	Filter *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata; narrows the search itself."`
+	Filter *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; narrows the search itself."`
 }
 
 // VectorHits answers a [SearchVectors].

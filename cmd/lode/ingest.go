@@ -78,12 +78,13 @@ func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	return failed
 }
 
-// typedMetadata reads values as JSON where they are numbers or booleans, else as strings.
+// typedMetadata reads values as JSON where they are numbers, booleans, lists or objects, else as
+// strings; the word null is one.
 func typedMetadata(raw map[string]string) (lode.Metadata, error) {
 	m := lode.Metadata{}
 	for key, text := range raw {
 		var value lode.Value
-		if err := json.Unmarshal([]byte(text), &value); err != nil || value.Kind == lode.KindString {
+		if err := json.Unmarshal([]byte(text), &value); err != nil || value.Kind == lode.KindString || value.Kind == lode.KindNull {
 			value = lode.StringValue(text)
 		}
 		m[key] = value

@@ -1,0 +1,40 @@
+package payload
+
+import "unsafe"
+
+const (
+	entryBytes      = int(unsafe.Sizeof(entry{}))
+	columnBytes     = int(unsafe.Sizeof(column{}))
+	coreBytes       = int(unsafe.Sizeof(core{}))
+	answerBytes     = int(unsafe.Sizeof(answer{}))
+	cacheTableBytes = int(unsafe.Sizeof(cacheTable{}))
+	waitingBytes    = 48 // of a map's entry
+)
+
+// Bytes is about the memory of the block without the documents: what is built by now, with
+// remembered results. Layers that blocks share are counted in each of them.
+func (b *Block) Bytes() int {
+	n := 0
+	for _, l := range b.layers {
+		n += l.core.bytes()
+		if l.masked != nil {
+			n += rowsBytes
+		}
+	}
+	return n
+}
+
+func (c *core) bytes() int {
+	n := coreBytes + entryBytes*cap(c.docs) + 10*cap(c.expires) + waitingBytes*len(c.waiting)
+	if fields := c.columns.byField.Load(); fields != nil {
+		for field, col := range *fields {
+			if n += len(field); col.built.Load() {
+				n += col.bytes()
+			}
+		}
+	}
+	if c.access.built.Load() {
+		n += c.access.bytes()
+	}
+	return n + c.matches.bytes() + c.visible.bytes()
+}
