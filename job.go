@@ -21,6 +21,7 @@ type Accepted struct {
 	Size       int64
 	Metadata   Metadata
 	Readers    []string
+	ExpiresAt  *time.Time
 	ReceivedAt time.Time
 	Run        Run      // of the receive stage
 	IfVersion  *Version // as of the [Submission]

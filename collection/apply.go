@@ -182,6 +182,12 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.named(cmd)
 	case *tune:
 		return b.tune(cmd)
+	case *patchDocuments:
+		return b.patchDocuments(cmd)
+	case *deleteSelected:
+		return b.deleteSelected(cmd)
+	case *noteSelected:
+		return b.noteSelected(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }
@@ -207,7 +213,9 @@ func (e *Engine) show(effects []effect) error {
 		}
 	}
 	for c := range w.touched {
-		c.publish()
+		if err := c.publish(); err != nil {
+			return err
+		}
 	}
 	if w.catalog != before {
 		e.catalog.Store(w.catalog)

@@ -93,8 +93,8 @@ func (b *batch) commit(c *lode.Completion, old *document, rows *version) (any, e
 	next := old.clone()
 	doc, v := next.doc, next.newest
 	if next.hasWaiting() {
-		doc.Metadata, doc.Readers = v.Metadata, v.Readers
-		v.Metadata, v.Readers = nil, nil
+		describeDocument(doc, factsOfVersion(v))
+		describeVersion(v, lode.Facts{})
 		if err := b.dropVersion(old, old.current); err != nil {
 			return nil, err
 		}

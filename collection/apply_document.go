@@ -61,8 +61,7 @@ func (b *batch) submit(c *submit) (any, error) {
 	case old.newest.State == lode.StateQuarantined:
 		return b.submitAgain(c, old)
 	}
-	said := facts{c.Metadata, c.Readers}
-	if old.newest.URI == c.URI && old.newestFacts().equal(said) {
+	if old.newest.URI == c.URI && sameFacts(old.newestFacts(), c.facts()) {
 		return old.receipt(lode.OutcomeUnchanged), nil
 	}
 	if c.IfVersion != nil {
@@ -99,9 +98,9 @@ func (b *batch) submitNew(c *submit) (any, error) {
 	}
 	doc := &lode.Document{
 		No: no, Collection: c.Collection, Kind: lode.KindDocument, ID: c.ID,
-		Metadata: c.Metadata, Readers: c.Readers,
 		Slot: slotOf(c.ID), CreatedAt: c.At,
 	}
+	describeDocument(doc, c.facts())
 	return b.accept(c, nil, &document{doc: doc}, lode.OutcomeCreated)
 }
 
@@ -116,7 +115,7 @@ func (b *batch) submitVersion(c *submit, old *document) (any, error) {
 	doc := *old.doc
 	next := &document{doc: &doc, current: old.current}
 	if old.current == nil {
-		doc.Metadata, doc.Readers = c.Metadata, c.Readers
+		describeDocument(&doc, c.facts())
 	}
 	return b.accept(c, old, next, lode.OutcomeUpdated)
 }
@@ -131,7 +130,7 @@ func (b *batch) accept(c *submit, old, next *document, outcome lode.Outcome) (an
 		Epoch: 1, Runs: []lode.Run{c.Run}, UpdatedAt: c.At,
 	}
 	if next.hasWaiting() {
-		next.newest.Metadata, next.newest.Readers = c.Metadata, c.Readers
+		describeVersion(next.newest, c.facts())
 	}
 	return b.enqueue(old, next, outcome)
 }
@@ -139,7 +138,7 @@ func (b *batch) accept(c *submit, old, next *document, outcome lode.Outcome) (an
 // submitAgain takes the bytes of a quarantined version as the wish to try once more.
 func (b *batch) submitAgain(c *submit, old *document) (any, error) {
 	next := old.clone()
-	next.setFacts(facts{c.Metadata, c.Readers})
+	next.setFacts(c.facts())
 	next.newest.URI = c.URI
 	next.newest.ReceivedAt = c.At
 	next.newest.Runs = []lode.Run{c.Run}
@@ -171,7 +170,7 @@ func (b *batch) enqueue(old, next *document, outcome lode.Outcome) (any, error) 
 // submitFacts replaces metadata, readers and URI where the bytes are the same.
 func (b *batch) submitFacts(c *submit, old *document) (any, error) {
 	next := old.clone()
-	next.setFacts(facts{c.Metadata, c.Readers})
+	next.setFacts(c.facts())
 	next.newest.URI = c.URI
 	next.newest.UpdatedAt = c.At
 	next.doc.UpdatedAt = c.At

@@ -60,9 +60,9 @@ func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lod
 	if err != nil {
 		return 0, nil, err
 	}
-	said, now := facts{p.Metadata, p.Readers}, old.newest.Version
+	said, now := p.facts(), old.newest.Version
 	switch same := before.Chunk.Text == p.Text && bytes.Equal(before.Vector, p.Vector); {
-	case same && old.newestFacts().equal(said):
+	case same && sameFacts(old.newestFacts(), said):
 		return now, nil, nil
 	case same && p.IfVersion == nil:
 		return now, nil, b.describePoint(c, old, said)
@@ -81,9 +81,9 @@ func (b *batch) newPoint(c *putPoints, p *point, vector lode.Vector) error {
 	}
 	doc := &lode.Document{
 		No: no, Collection: c.Collection, Kind: lode.KindVector, ID: p.ID,
-		Metadata: p.Metadata, Readers: p.Readers,
 		Slot: slotOf(p.ID), CreatedAt: c.At,
 	}
+	describeDocument(doc, p.facts())
 	return b.storePoint(nil, &document{doc: doc}, p, vector, c.At)
 }
 
@@ -92,12 +92,12 @@ func (b *batch) replacePoint(c *putPoints, old *document, p *point, vector lode.
 		return err
 	}
 	doc := *old.doc
-	doc.Metadata, doc.Readers = p.Metadata, p.Readers
+	describeDocument(&doc, p.facts())
 	return b.storePoint(old, &document{doc: &doc}, p, vector, c.At)
 }
 
 // describePoint replaces metadata and readers; the row stays.
-func (b *batch) describePoint(c *putPoints, old *document, said facts) error {
+func (b *batch) describePoint(c *putPoints, old *document, said lode.Facts) error {
 	next := old.clone()
 	next.setFacts(said)
 	next.doc.UpdatedAt, next.newest.UpdatedAt = c.At, c.At

@@ -124,14 +124,15 @@ func (k *checker) run(id lode.CollectionID) error {
 			return err
 		}
 	}
-	if all := s.live.Count(); live != all {
-		k.report("%d rows are searchable by their words and %d by their vectors", all, live)
-	}
-	byDocument := map[lode.DocNo]*entry{}
+	byDocument, all := map[lode.DocNo]*entry{}, 0
 	s.docs.each(func(e *entry) bool {
 		byDocument[e.doc.No] = e
+		all += int(e.rows)
 		return true
 	})
+	if live != all {
+		k.report("%d rows are searchable by their words and %d by their vectors", all, live)
+	}
 	err := k.tx.Documents(id, 0, func(doc *lode.Document) (bool, error) {
 		if err := index.Stopped(k.ctx); err != nil {
 			return false, err
@@ -151,8 +152,8 @@ func (k *checker) run(id lode.CollectionID) error {
 	for no := range byDocument {
 		k.report("document %d is searchable but not in storage", no)
 	}
-	if live := s.live.Count(); live != k.rows {
-		k.report("%d rows are searchable, %d are in storage", live, k.rows)
+	if all != k.rows {
+		k.report("%d rows are searchable, %d are in storage", all, k.rows)
 	}
 	if k.stats != s.stats {
 		k.report("the numbers are %+v, storage says %+v", s.stats, k.stats)
@@ -162,7 +163,7 @@ func (k *checker) run(id lode.CollectionID) error {
 
 // document compares one document with its entry, nil where it has none.
 func (k *checker) document(d *document, e *entry) error {
-	if !d.hasWaiting() && (d.newest.Metadata != nil || d.newest.Readers != nil) {
+	if !d.hasWaiting() && (d.newest.Metadata != nil || d.newest.Readers != nil || d.newest.ExpiresAt != nil) {
 		k.report("document %d has waiting metadata or readers, but no waiting version", d.doc.No)
 	}
 	if d.current == nil || d.current.Chunks == 0 {
@@ -181,8 +182,7 @@ func (k *checker) document(d *document, e *entry) error {
 		k.report("document %d is searched as version %d with rows from %d", d.doc.No, e.doc.Current, e.first)
 		return nil
 	}
-	known := facts{e.doc.Metadata, e.doc.Readers}
-	if !known.equal(facts{d.doc.Metadata, d.doc.Readers}) || !slices.Equal(e.waiting, d.waitingReaders()) {
+	if !sameFacts(factsOf(e.doc), factsOf(d.doc)) || !slices.Equal(e.waiting, d.waitingReaders()) {
 		k.report("document %d is searched with other metadata or readers", d.doc.No)
 	}
 	return k.vectors(d, e)

@@ -22,7 +22,7 @@ func TestCheckCatches(t *testing.T) {
 		"with other metadata":          func(c *collection) { describe(c, func(d *lode.Document) { d.Readers = []string{"x"} }) },
 		"is searched as version":       func(c *collection) { describe(c, func(d *lode.Document) { d.Current++ }) },
 		"the numbers are":              func(c *collection) { c.segment.stats.Vectors++ },
-		"rows are searchable":          func(c *collection) { c.segment.live.Clear(0) },
+		"rows are searchable":          func(c *collection) { e := *c.segment.docs.find(1); e.rows++; c.segment.docs.replace(&e) },
 		"has another vector":           func(c *collection) { c.segment.parts[0].vectors = otherVectors() },
 		"index of its vectors has 0":   func(c *collection) { c.segment.parts[0].vectors = flat.New(2, lode.Dot) },
 		"and 1 by their vectors":       func(c *collection) { c.segment.parts[0].hide(0, 1) },
@@ -69,7 +69,9 @@ func TestCheckCatches(t *testing.T) {
 			} else {
 				c := e.catalog.Load().byName["c"]
 				damage(c)
-				c.publish()
+				if err := c.publish(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := e.Check(ctx, report); err != nil || !strings.Contains(strings.Join(reports, "\n"), want) {
 				t.Errorf("reported: %v, %q", err, reports)

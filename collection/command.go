@@ -3,6 +3,7 @@ package collection
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,13 +49,18 @@ const (
 	typeSealedSegment    commandType = 21
 	typeNamed            commandType = 13
 	typeTune             commandType = 14
+	typePatchDocuments   commandType = 15
+	typeDeleteSelected   commandType = 16
+	typeNoteSelected     commandType = 17
 )
 
 // version is that of the payloads that are written. A payload that changes gets a new number,
 // and Apply keeps reading the older ones.
 func (t commandType) version() uint16 {
 	switch t {
-	case typeSubmit, typeDeleteDocuments, typePutPoints: // 2: conditions on the version
+	case typeSubmit, typePutPoints: // 2: conditions on the version; 3: expiry, metadata with objects and null
+		return 3
+	case typeDeleteDocuments: // 2: conditions on the version
 		return 2
 	}
 	return 1
@@ -64,7 +70,7 @@ func (t commandType) version() uint16 {
 // of room. The others end work that was admitted or make room.
 func (t commandType) grows() bool {
 	switch t {
-	case typeCreateCollection, typeSubmit, typeStageSilver, typeStageChunks, typePutPoints:
+	case typeCreateCollection, typeSubmit, typeStageSilver, typeStageChunks, typePutPoints, typePatchDocuments:
 		return true
 	}
 	return false
@@ -105,6 +111,11 @@ type submit struct {
 	At         time.Time         `cbor:"10,keyasint"`
 	Run        lode.Run          `cbor:"11,keyasint"`
 	IfVersion  *lode.Version     `cbor:"12,keyasint,omitempty"`
+	ExpiresAt  *time.Time        `cbor:"13,keyasint,omitempty"`
+}
+
+func (c *submit) facts() lode.Facts {
+	return lode.Facts{Metadata: c.Metadata, Readers: c.Readers, ExpiresAt: c.ExpiresAt}
 }
 
 type claim struct {
@@ -149,6 +160,49 @@ type deleteDocuments struct {
 	IfVersions []*lode.Version   `cbor:"5,keyasint,omitempty"` // none, or one for each id
 }
 
+// selection is a Selection in the log: by ids, or by the numbers that its filter gave. Either
+// must match the filter when the command is applied.
+type selection struct {
+	Actor  actor        `cbor:"1,keyasint"`
+	Kind   lode.Kind    `cbor:"2,keyasint"`
+	IDs    []lode.DocID `cbor:"3,keyasint,omitempty"`
+	Nos    []lode.DocNo `cbor:"4,keyasint,omitempty"`
+	Filter []byte       `cbor:"5,keyasint,omitempty"` // as JSON; none matches everything
+
+	filter lode.Filter // by decode
+}
+
+func (s *selection) decode() error {
+	if len(s.Filter) == 0 {
+		return nil
+	}
+	return json.Unmarshal(s.Filter, &s.filter)
+}
+
+// patchDocuments changes what owners say of documents; their versions and rows stay.
+type patchDocuments struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Selection  selection         `cbor:"2,keyasint"`
+	Patch      lode.Patch        `cbor:"3,keyasint"`
+	At         time.Time         `cbor:"4,keyasint"`
+}
+
+// deleteSelected removes documents; with a time those alone that have expired by then.
+type deleteSelected struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Selection  selection         `cbor:"2,keyasint"`
+	ExpiredAt  *time.Time        `cbor:"3,keyasint,omitempty"`
+}
+
+// noteSelected is the outcome of a write about a selection that needed several commands.
+type noteSelected struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Matched    int               `cbor:"2,keyasint"`
+	Changed    int               `cbor:"3,keyasint"`
+	Items      int               `cbor:"4,keyasint"`
+	Refused    []refusal         `cbor:"5,keyasint,omitempty"`
+}
+
 type putPoints struct {
 	Collection lode.CollectionID `cbor:"1,keyasint"`
 	Actor      actor             `cbor:"2,keyasint"`
@@ -181,6 +235,7 @@ type point struct {
 	Readers  []string      `cbor:"5,keyasint,omitempty"`
 
 	IfVersion *lode.Version `cbor:"6,keyasint,omitempty"`
+	ExpiresAt *time.Time    `cbor:"7,keyasint,omitempty"`
 
 	ready struct { // by prepare
 		vector  lode.Vector
@@ -188,6 +243,10 @@ type point struct {
 		refusal *lode.Error
 		terms   []string
 	}
+}
+
+func (p *point) facts() lode.Facts {
+	return lode.Facts{Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: p.ExpiresAt}
 }
 
 func (*initCluster) commandType() commandType      { return typeInitCluster }
@@ -206,6 +265,9 @@ func (*sealSegment) commandType() commandType      { return typeSealSegment }
 func (*sealedSegment) commandType() commandType    { return typeSealedSegment }
 func (*named) commandType() commandType            { return typeNamed }
 func (*tune) commandType() commandType             { return typeTune }
+func (*patchDocuments) commandType() commandType   { return typePatchDocuments }
+func (*deleteSelected) commandType() commandType   { return typeDeleteSelected }
+func (*noteSelected) commandType() commandType     { return typeNoteSelected }
 
 // newCommand returns an empty payload of the type, nil for a type that this build does not
 // know.
@@ -243,6 +305,12 @@ func newCommand(t commandType) command {
 		return new(named)
 	case typeTune:
 		return new(tune)
+	case typePatchDocuments:
+		return new(patchDocuments)
+	case typeDeleteSelected:
+		return new(deleteSelected)
+	case typeNoteSelected:
+		return new(noteSelected)
 	}
 	return nil
 }
@@ -360,6 +428,12 @@ func (c codec) decodeItems(cmd command) (err error) {
 		if n := len(cmd.IfVersions); n != 0 && n != len(cmd.IDs) {
 			err = fmt.Errorf("%d conditions for %d ids", n, len(cmd.IDs))
 		}
+	case *patchDocuments:
+		err = cmd.Selection.decode()
+	case *deleteSelected:
+		err = cmd.Selection.decode()
+	case *noteSelected:
+		err = checkRefusals(cmd.Refused, cmd.Items)
 	case *named:
 		cmd.inner, err = c.decodeInner(cmd)
 	}

@@ -182,8 +182,7 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (bui
 		}
 		built = true
 	}
-	e.adopt(c, g)
-	return built, nil
+	return built, e.adopt(c, g)
 }
 
 // writeGraph builds a graph of vectors that were checked, if there is room for it.
@@ -210,14 +209,14 @@ func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.Se
 const maxLinkBytes = 256
 
 // adopt publishes a graph in the place of the exact index of its rows.
-func (e *Engine) adopt(c *collection, g *graphPart) {
+func (e *Engine) adopt(c *collection, g *graphPart) error {
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	if e.catalog.Load().byID[c.settings.ID] != c || c.segment.part(g.segment) == nil {
-		return // gone meanwhile
+		return nil // gone meanwhile
 	}
 	c.segment.adopt(g)
-	c.publish()
+	return c.publish()
 }
 
 // look verifies a graph that is new or was found unreadable, and puts the exact index in its place when it is damaged: the
@@ -260,6 +259,5 @@ func (e *Engine) demote(c *collection, g *graphPart) error {
 		return nil
 	}
 	p.vectors, p.flat, p.graph = x, x, nil
-	c.publish()
-	return nil
+	return c.publish()
 }

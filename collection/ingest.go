@@ -45,7 +45,7 @@ func (e *Engine) Submit(ctx context.Context, p lode.Principal, a lode.Accepted) 
 		return &submit{
 			Collection: c.settings.ID, Actor: by,
 			ID: a.ID, URI: a.URI, MediaType: a.MediaType, Blob: a.Blob, Size: a.Size,
-			Metadata: a.Metadata, Readers: normalReaders(a.Readers),
+			Metadata: a.Metadata, Readers: normalReaders(a.Readers), ExpiresAt: plainTimeOf(a.ExpiresAt),
 			At: plainTime(a.ReceivedAt), Run: cleanRun(a.Run), IfVersion: a.IfVersion,
 		}
 	})
@@ -65,11 +65,20 @@ func checkAccepted(a *lode.Accepted) error {
 	case a.Size < 1:
 		return lode.Invalid("size", a.Size, "document is empty")
 	}
-	return checkFacts(a.Metadata, a.Readers)
+	facts := lode.Facts{Metadata: a.Metadata, Readers: a.Readers, ExpiresAt: a.ExpiresAt}
+	return facts.Validate()
 }
 
 // plainTime is a time as the log carries it: UTC, without the clock reading of this process.
 func plainTime(t time.Time) time.Time { return t.UTC().Round(0) }
+
+func plainTimeOf(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	plain := plainTime(*t)
+	return &plain
+}
 
 // cleanRun gives a run the form that every node can read.
 func cleanRun(r lode.Run) lode.Run {

@@ -69,8 +69,7 @@ func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*col
 	for _, g := range graphs {
 		c.segment.adopt(g)
 	}
-	c.publish()
-	return c, nil
+	return c, c.publish()
 }
 
 // loadGraphs opens the graphs that are there. One that cannot be opened is built again later:

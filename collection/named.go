@@ -60,7 +60,8 @@ func (c codec) name(op operation, cmd command) (*named, error) {
 // decodeInner reads the command that has the name. Only writes of clients have one.
 func (c codec) decodeInner(n *named) (command, error) {
 	switch n.Type {
-	case typeCreateCollection, typeDeleteCollection, typeSubmit, typeRetry, typeDeleteDocuments, typePutPoints, typeTune:
+	case typeCreateCollection, typeDeleteCollection, typeSubmit, typeRetry, typeDeleteDocuments, typePutPoints, typeTune,
+		typePatchDocuments, typeDeleteSelected, typeNoteSelected:
 	default:
 		return nil, fmt.Errorf("command type %d cannot have a name", n.Type)
 	}
@@ -148,6 +149,12 @@ func collectionOf(cmd command, result any) lode.CollectionID {
 	case *putPoints:
 		return cmd.Collection
 	case *tune:
+		return cmd.Collection
+	case *patchDocuments:
+		return cmd.Collection
+	case *deleteSelected:
+		return cmd.Collection
+	case *noteSelected:
 		return cmd.Collection
 	}
 	return 0

@@ -69,6 +69,8 @@ const (
 	OperationDelete           = "delete"
 	OperationPutVectors       = "put_vectors"
 	OperationTune             = "update_collection"
+	OperationPatch            = "patch"
+	OperationSelection        = "selection" // of several commands
 )
 
 func kindOf(t commandType) string {
@@ -87,6 +89,12 @@ func kindOf(t commandType) string {
 		return OperationPutVectors
 	case typeTune:
 		return OperationTune
+	case typePatchDocuments:
+		return OperationPatch
+	case typeDeleteSelected:
+		return OperationDelete
+	case typeNoteSelected:
+		return OperationSelection
 	}
 	return ""
 }

@@ -20,6 +20,13 @@ type outcome struct {
 	Items      int              `cbor:"5,keyasint,omitempty"` // of a list
 	Refused    []refusal        `cbor:"6,keyasint,omitempty"` // in the list
 	Versions   []lode.Version   `cbor:"7,keyasint,omitempty"` // of each point
+	Selection  *selectionSum    `cbor:"8,keyasint,omitempty"`
+}
+
+// selectionSum is what became of a selection.
+type selectionSum struct {
+	Matched int `cbor:"1,keyasint"`
+	Changed int `cbor:"2,keyasint"`
 }
 
 // receipt is a lode.Receipt as it is kept.
@@ -70,6 +77,8 @@ func outcomeOf(result any) (*outcome, error) {
 		return &outcome{Items: len(result), Refused: refusalsOf(result)}, nil
 	case written:
 		return &outcome{Items: len(result.errs), Refused: refusalsOf(result.errs), Versions: result.versions}, nil
+	case selected:
+		return &outcome{Items: len(result.errs), Refused: refusalsOf(result.errs), Selection: &selectionSum{result.matched, result.changed}}, nil
 	case done:
 		return &outcome{}, nil
 	}
@@ -125,17 +134,26 @@ func (o *outcome) result() any {
 		return *o.Job
 	case o.Collection != nil:
 		return *o.Collection
+	case o.Selection != nil:
+		return selected{o.Selection.Matched, o.Selection.Changed, o.errs()}
 	case o.Items == 0:
 		return done{}
+	case o.Versions != nil:
+		return written{versions: o.Versions, errs: o.errs()}
+	}
+	return o.errs()
+}
+
+// errs are the errors of a list, one for each item; none without items.
+func (o *outcome) errs() []error {
+	if o.Items == 0 {
+		return nil
 	}
 	errs := make([]error, o.Items)
 	for i := range o.Refused {
 		for _, item := range o.Refused[i].Items {
 			errs[item] = o.Refused[i].err()
 		}
-	}
-	if o.Versions != nil {
-		return written{versions: o.Versions, errs: errs}
 	}
 	return errs
 }
@@ -154,14 +172,22 @@ func (c codec) decodeOutcome(b []byte) (*outcome, error) {
 	if err := c.dec.Unmarshal(b, o); err != nil {
 		return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: %w", err)
 	}
-	for i := range o.Refused {
-		for _, item := range o.Refused[i].Items {
-			if item < 0 || item >= o.Items || o.Items > MaxCommandBytes {
-				return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: item %d of %d", item, o.Items)
+	if err := checkRefusals(o.Refused, o.Items); err != nil {
+		return nil, lode.Errorf(lode.CodeCorrupt, "outcome of a write: %w", err)
+	}
+	return o, nil
+}
+
+// checkRefusals looks whether refusals are about items of a list.
+func checkRefusals(all []refusal, items int) error {
+	for i := range all {
+		for _, item := range all[i].Items {
+			if item < 0 || item >= items || items > MaxCommandBytes {
+				return fmt.Errorf("item %d of %d", item, items)
 			}
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // replay is the result of a named command that happened before.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/payload"
 )
 
 // vectors are an index of vectors as searches use it: exact while a segment grows, a graph
@@ -28,10 +29,13 @@ type part struct {
 	graph   *graphPart
 	// rows leads from a row to the collection's ordinal, plus 1. A row that is none of the
 	// collection's has what the row before has, 0 at the front: rows ascend.
-	rows  []uint32
-	live  *index.Bitset
-	alive int  // live rows
-	held  bool // live is held by a published snapshot
+	rows    []uint32
+	aligned bool // row i is the collection's rows[0]-1+i, for all rows
+	live    *index.Bitset
+	alive   int  // live rows
+	held    bool // live is held by a published snapshot
+	columns columns
+	memo    *memo // of the rows as they are, nil until the next publication
 }
 
 // partView is a part as a snapshot holds it; it never changes.
@@ -40,7 +44,10 @@ type partView struct {
 	vectors vectors
 	graph   *graphPart
 	rows    []uint32
+	aligned bool
 	live    *index.Bitset
+	blocks  []*payload.Block
+	memo    *memo
 }
 
 // part returns the part of a segment, nil where there is none.
@@ -59,7 +66,7 @@ func (s *segment) growing(id lode.SegmentID) *part {
 		return p
 	}
 	x := s.flat()
-	p := &part{segment: id, vectors: x, flat: x, live: index.NewBitset(0)}
+	p := &part{segment: id, vectors: x, flat: x, aligned: true, live: index.NewBitset(0)}
 	s.parts = append(s.parts, p)
 	return p
 }
@@ -77,6 +84,7 @@ func (p *part) add(v lode.Vector, ordinal uint32) error {
 		return fmt.Errorf("it is row %d of its segment, want %d", at, len(p.rows))
 	}
 	p.rows = append(p.rows, ordinal+1)
+	p.aligned = p.aligned && ordinal+1 == p.rows[0]+at
 	p.own().Set(at)
 	p.alive++
 	return nil
@@ -84,6 +92,7 @@ func (p *part) add(v lode.Vector, ordinal uint32) error {
 
 // own returns the live rows to change.
 func (p *part) own() *index.Bitset {
+	p.memo = nil
 	if p.held {
 		p.live, p.held = p.live.Clone(), false
 	}
@@ -130,18 +139,38 @@ func (p *part) compact(moved []uint32) {
 		p.live, p.held = index.NewBitset(len(rows)), false
 		p.live.SetAll()
 	}
-	p.rows = rows
+	p.rows, p.aligned, p.memo = rows, isAligned(rows), nil
+}
+
+// isAligned reports whether rows follow each other without a gap, in part and collection.
+func isAligned(rows []uint32) bool {
+	for i, row := range rows {
+		if row == 0 || row != rows[0]+uint32(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // views are the parts as a snapshot holds them. A part of which nothing is left goes.
-func (s *segment) views() []partView {
+func (s *segment) views() ([]partView, error) {
 	s.parts = slices.DeleteFunc(s.parts, func(p *part) bool { return p.alive == 0 })
 	views := make([]partView, 0, len(s.parts))
 	for _, p := range s.parts {
-		p.held = true
-		views = append(views, partView{segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), live: p.live})
+		changed, err := p.columns.settle()
+		if err != nil {
+			return nil, fmt.Errorf("segment %d: %w", p.segment, err)
+		}
+		if p.memo == nil || changed {
+			p.memo = new(memo)
+		}
+		p.held, p.columns.held = true, true
+		views = append(views, partView{
+			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
+			live: p.live, blocks: p.columns.blocks, memo: p.memo,
+		})
 	}
-	return views
+	return views, nil
 }
 
 // adopt makes a graph over a sealed file the part of its segment. Rows of the file that the
@@ -150,14 +179,18 @@ func (s *segment) adopt(g *graphPart) {
 	rows := make([]uint32, g.rows.Rows)
 	live := index.NewBitset(g.rows.Rows)
 	last := uint32(0)
+	var filled columns
 	for _, run := range g.rows.Runs() {
 		from := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
 		for i := range run.Rows {
 			at := from + i
 			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {
 				last = uint32(at) + 1
-				if s.live.Has(uint32(at)) {
+				if e := s.docs.at(s.rows[at].slot); e != nil {
 					live.Set(uint32(run.At + i))
+					if e.ordinal == uint32(at) {
+						filled.add(e, run.At+i)
+					}
 				}
 			}
 			rows[run.At+i] = last
@@ -169,18 +202,7 @@ func (s *segment) adopt(g *graphPart) {
 		s.parts = append(s.parts, p)
 	}
 	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
-}
-
-// allow narrows a set of the collection's rows to the live ones of a part.
-func (p *partView) allow(rows *index.Bitset) *index.Bitset {
-	allowed := index.NewBitset(len(p.rows))
-	p.live.Each(func(row uint32) bool {
-		if rows.Has(p.rows[row] - 1) {
-			allowed.Set(row)
-		}
-		return true
-	})
-	return allowed
+	p.aligned, p.columns, p.memo = isAligned(rows), filled, nil
 }
 
 // search returns the min(k, matching) nearest rows of all parts, by the collection's ordinals.
@@ -207,24 +229,6 @@ func (p *partView) failed(err error) error {
 	}
 	p.graph.damaged.Store(true)
 	return fmt.Errorf("search segment %d: %w", p.segment, err)
-}
-
-// liveParts are the live rows of every part.
-func (s *snapshot) liveParts() []*index.Bitset {
-	each := make([]*index.Bitset, len(s.parts))
-	for i := range s.parts {
-		each[i] = s.parts[i].live
-	}
-	return each
-}
-
-// narrow is allow for every part.
-func (s *snapshot) narrow(rows *index.Bitset) []*index.Bitset {
-	each := make([]*index.Bitset, len(s.parts))
-	for i := range s.parts {
-		each[i] = s.parts[i].allow(rows)
-	}
-	return each
 }
 
 // vector returns the vector of a row as it is compared; nil where its part lacks it.

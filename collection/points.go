@@ -75,12 +75,13 @@ func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, err
 	if !utf8.ValidString(p.Text) {
 		return nil, lode.Invalid("text", "", "text is not valid UTF-8")
 	}
-	if err := checkFacts(p.Metadata, p.Readers); err != nil {
+	facts := lode.Facts{Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: p.ExpiresAt}
+	if err := facts.Validate(); err != nil {
 		return nil, err
 	}
 	return e.codec.enc.Marshal(&point{
 		ID: p.ID, Vector: lode.AppendVector(nil, p.Vector), Text: p.Text,
-		Metadata: p.Metadata, Readers: normalReaders(p.Readers), IfVersion: p.IfVersion,
+		Metadata: p.Metadata, Readers: normalReaders(p.Readers), ExpiresAt: plainTimeOf(p.ExpiresAt), IfVersion: p.IfVersion,
 	})
 }
 
@@ -94,13 +95,6 @@ func checkVector(c *collection, v lode.Vector) error {
 	return v.ValidateFor(len(v), lode.Dot)
 }
 
-func checkFacts(m lode.Metadata, readers []string) error {
-	if err := m.Validate(); err != nil {
-		return err
-	}
-	return lode.ValidateReaders(readers)
-}
-
 // Point returns a raw vector as it was stored.
 func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error) {
 	var found lode.Point
@@ -110,7 +104,7 @@ func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string,
 			return err
 		}
 		vector, err := lode.ParseVector(staged.Vector)
-		found = lode.Point{ID: d.doc.ID, Vector: vector, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers, Version: d.newest.Version}
+		found = lode.Point{ID: d.doc.ID, Vector: vector, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers, ExpiresAt: d.doc.ExpiresAt, Version: d.newest.Version}
 		return err
 	})
 	return found, err

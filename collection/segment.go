@@ -20,6 +20,8 @@ type entry struct {
 	// waiting holds the reader labels of a newer version that is not ready yet; nil when
 	// the newest version is the one that is shown. See [maySee].
 	waiting []string
+	// expires is when the rows stop being found, in unix nanoseconds; 0 is never.
+	expires int64
 	segment lode.SegmentID // that the rows lie in
 	first   lode.RowID
 	ordinal uint32 // of the first row
@@ -38,18 +40,24 @@ type snapshot struct {
 	parts    []partView
 	lexical  index.Lexical
 	rows     []rowRef // by ordinal, ascending by id
-	live     *index.Bitset
 	docs     table
 	stats    lode.CollectionStats
+	expires  int64 // before then no row expires, in unix nanoseconds; 0: never
+
+	everything struct { // all rows that are shown, for the lexical index; made at first use
+		once sync.Once
+		rows *index.Bitset
+	}
 }
 
 // find returns the ordinal of a live row and its document.
 func (s *snapshot) find(id lode.RowID) (ordinal uint32, e *entry, ok bool) {
 	i := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= id })
-	if i == len(s.rows) || s.rows[i].id != id || !s.live.Has(uint32(i)) {
+	if i == len(s.rows) || s.rows[i].id != id {
 		return 0, nil, false
 	}
-	return uint32(i), s.docs.at(s.rows[i].slot), true
+	e = s.docs.at(s.rows[i].slot)
+	return uint32(i), e, e != nil
 }
 
 // collection is one collection in memory. The Apply goroutine alone changes the segment;
@@ -75,10 +83,10 @@ type segment struct {
 	parts   []*part
 	lexical index.Lexical
 	rows    []rowRef // append-only: published snapshots share it
-	live    *index.Bitset
 	dead    int
 	docs    tableWriter
 	stats   lode.CollectionStats
+	expires int64    // before then no row expires; 0: never
 	removed []uint32 // dead rows that the lexical index still holds
 }
 
@@ -94,12 +102,11 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 	c.segment = segment{
 		flat:    func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
 		lexical: o.NewLexical(),
-		live:    index.NewBitset(0),
 		docs:    newTableWriter(),
 	}
 	c.tuning.Store(&settings.Tuning)
 	c.terms = c.segment.lexical.Terms
-	c.publish()
+	_ = c.publish() // there is nothing that could be out of step
 	return c
 }
 
@@ -121,8 +128,13 @@ func (s *segment) show(v *version) error {
 	if len(v.texts) == 0 {
 		return nil
 	}
-	e := &entry{doc: v.doc, segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
+	e := &entry{doc: v.doc, expires: expiry(v.doc), segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
 	slot := s.docs.add(e)
+	s.expire(e)
+	if len(v.vectors) > 0 {
+		p := s.growing(v.segment)
+		p.columns.add(e, len(p.rows))
+	}
 	for i := range v.texts {
 		id, ordinal := v.first+lode.RowID(i), uint32(len(s.rows))
 		if len(v.vectors) > 0 {
@@ -134,7 +146,6 @@ func (s *segment) show(v *version) error {
 			return fmt.Errorf("index row %d: it is the lexical index's row %d, want %d", id, lexical, ordinal)
 		}
 		s.rows = append(s.rows, rowRef{id: id, slot: slot})
-		s.live.Set(ordinal)
 	}
 	return nil
 }
@@ -153,7 +164,6 @@ func (s *segment) hide(no lode.DocNo) {
 		return
 	}
 	for ordinal := e.ordinal; ordinal < e.ordinal+e.rows; ordinal++ {
-		s.live.Clear(ordinal)
 		s.removed = append(s.removed, ordinal)
 	}
 	if p := s.part(e.segment); p != nil {
@@ -171,26 +181,59 @@ func (s *segment) describe(doc *lode.Document, waiting []string) {
 		return
 	}
 	e := *old
-	e.doc, e.waiting = doc, waiting
+	e.doc, e.waiting, e.expires = doc, waiting, expiry(doc)
 	s.docs.replace(&e)
+	s.expire(&e)
+	if p := s.part(e.segment); p != nil {
+		if row, ok := findRow(p.rows, e.ordinal); ok {
+			p.columns.change(&e, int(row))
+		}
+	}
+}
+
+// lastNanoYear is the last year whose times all have a number of nanoseconds.
+const lastNanoYear = 2261
+
+// expiry is when a document stops being found, in unix nanoseconds; 0 is never.
+func expiry(doc *lode.Document) int64 {
+	if doc.ExpiresAt == nil || doc.ExpiresAt.Year() > lastNanoYear {
+		return 0
+	}
+	return max(doc.ExpiresAt.UnixNano(), 1)
+}
+
+func (e *entry) expired(now int64) bool { return e.expires != 0 && e.expires <= now }
+
+// expire notes that a row expires. The bound is never raised again but by a restart: it only
+// says when to look.
+func (s *segment) expire(e *entry) {
+	if e.expires != 0 && (s.expires == 0 || e.expires < s.expires) {
+		s.expires = e.expires
+	}
 }
 
 // publish shows the segment as it stands to searches that begin from now on.
-func (c *collection) publish() {
+// An error means that what is in memory is not in step any more.
+func (c *collection) publish() error {
 	s := &c.segment
 	if s.dead > compactDeadRows && s.dead*2 > len(s.rows) {
 		s.compact()
 	}
+	parts, err := s.views()
+	if err != nil {
+		return fmt.Errorf("publish collection %s: %w", c.settings.Name, err)
+	}
 	c.published.Store(&snapshot{
 		settings: &c.settings,
-		parts:    s.views(),
+		parts:    parts,
 		lexical:  s.lexical,
 		rows:     slices.Clip(s.rows),
-		live:     s.live.Clone(),
 		docs:     s.docs.publish(),
 		stats:    s.stats,
+		expires:  s.expires,
 	})
 	c.forget()
+	return nil
 }
 
 // forget takes dead rows out of the lexical index and its statistics. Rows that a lexical
@@ -208,7 +251,12 @@ func (c *collection) forget() {
 
 // compact replaces the indexes by ones without dead rows. Snapshots keep the old ones.
 func (s *segment) compact() {
-	lexical := s.lexical.Compact(s.live)
+	keep := index.NewBitset(len(s.rows))
+	s.docs.each(func(e *entry) bool {
+		keep.SetRange(e.ordinal, e.ordinal+e.rows)
+		return true
+	})
+	lexical := s.lexical.Compact(keep)
 	rows := make([]rowRef, 0, len(s.rows)-s.dead)
 	moved := make([]uint32, len(s.rows)) // where live rows go
 	docs := newTableWriter()
@@ -225,8 +273,24 @@ func (s *segment) compact() {
 	for _, p := range s.parts {
 		p.compact(moved)
 	}
-	live := index.NewBitset(len(rows))
-	live.SetAll()
-	s.lexical, s.rows, s.docs, s.live = lexical, rows, docs, live
+	s.lexical, s.rows, s.docs = lexical, rows, docs
 	s.dead, s.removed = 0, nil
+	s.refill()
+}
+
+// refill makes the columns of parts whose rows were numbered anew.
+func (s *segment) refill() {
+	flat := map[lode.SegmentID]*part{}
+	for _, p := range s.parts {
+		if p.flat != nil {
+			p.columns, flat[p.segment] = columns{}, p
+		}
+	}
+	s.docs.each(func(e *entry) bool {
+		if p := flat[e.segment]; p != nil {
+			row, _ := findRow(p.rows, e.ordinal)
+			p.columns.add(e, int(row))
+		}
+		return true
+	})
 }

@@ -22,11 +22,15 @@ func emptyCollection() *collection {
 
 func found(t *testing.T, s *snapshot) (dense, lexical []lode.RowID) {
 	t.Helper()
-	d, err := s.search(context.Background(), lode.Vector{1, 0}, 1<<20, s.narrow(s.live))
+	var parts []*index.Bitset
+	for i := range s.parts {
+		parts = append(parts, s.parts[i].live)
+	}
+	d, err := s.search(context.Background(), lode.Vector{1, 0}, 1<<20, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.lexical.Search(context.Background(), "zebra", 1<<20, s.live)
+	l, err := s.lexical.Search(context.Background(), "zebra", 1<<20, s.all())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +87,9 @@ func TestCompaction(t *testing.T) {
 			}
 			add(no, 1+random.IntN(4))
 		}
-		c.publish()
+		if err := c.publish(); err != nil {
+			t.Fatal(err)
+		}
 		s := c.published.Load()
 		if len(s.rows) < before {
 			compactions++

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/storage"
@@ -71,37 +72,53 @@ func maySee(p lode.Principal, readers, waiting []string) bool {
 	return p.MaySee(readers) && p.MaySee(waiting)
 }
 
-// facts are what an owner says about a content, beside its bytes.
-type facts struct {
-	Metadata lode.Metadata `cbor:"1,keyasint,omitempty"`
-	Readers  []string      `cbor:"2,keyasint,omitempty"`
+// newestFacts are what was said with the newest version.
+func (d *document) newestFacts() lode.Facts {
+	if d.hasWaiting() {
+		return factsOfVersion(d.newest)
+	}
+	return factsOf(d.doc)
 }
 
-// newestFacts are what was said with the newest version.
-func (d *document) newestFacts() facts {
-	if d.hasWaiting() {
-		return facts{d.newest.Metadata, d.newest.Readers}
-	}
-	return facts{d.doc.Metadata, d.doc.Readers}
+func factsOf(d *lode.Document) lode.Facts {
+	return lode.Facts{Metadata: d.Metadata, Readers: d.Readers, ExpiresAt: d.ExpiresAt}
+}
+
+func factsOfVersion(v *lode.DocVersion) lode.Facts {
+	return lode.Facts{Metadata: v.Metadata, Readers: v.Readers, ExpiresAt: v.ExpiresAt}
+}
+
+func describeDocument(d *lode.Document, f lode.Facts) {
+	d.Metadata, d.Readers, d.ExpiresAt = f.Metadata, f.Readers, f.ExpiresAt
+}
+
+func describeVersion(v *lode.DocVersion, f lode.Facts) {
+	v.Metadata, v.Readers, v.ExpiresAt = f.Metadata, f.Readers, f.ExpiresAt
 }
 
 // setFacts replaces what was said with the newest version.
-func (d *document) setFacts(f facts) {
+func (d *document) setFacts(f lode.Facts) {
 	if d.hasWaiting() {
-		d.newest.Metadata, d.newest.Readers = f.Metadata, f.Readers
+		describeVersion(d.newest, f)
 		return
 	}
-	d.doc.Metadata, d.doc.Readers = f.Metadata, f.Readers
+	describeDocument(d.doc, f)
 }
 
-// equal compares exactly: 1 and 1.0 are different metadata, although filters match both.
-func (f facts) equal(g facts) bool {
-	return slices.Equal(f.Readers, g.Readers) && maps.EqualFunc(f.Metadata, g.Metadata, sameValue)
+// sameFacts compares exactly: 1 and 1.0 are different metadata, although filters match both.
+func sameFacts(f, g lode.Facts) bool {
+	return sameMetadata(f.Metadata, g.Metadata) && slices.Equal(f.Readers, g.Readers) && sameTime(f.ExpiresAt, g.ExpiresAt)
+}
+
+func sameMetadata(m, n lode.Metadata) bool { return maps.EqualFunc(m, n, sameValue) }
+
+func sameTime(t, u *time.Time) bool {
+	return t == nil && u == nil || t != nil && u != nil && t.Equal(*u)
 }
 
 func sameValue(v, w lode.Value) bool {
 	return v.Kind == w.Kind && v.Text == w.Text && v.Int == w.Int && v.Num == w.Num && v.Bool == w.Bool &&
-		slices.EqualFunc(v.List, w.List, sameValue) && maps.EqualFunc(v.Fields, w.Fields, sameValue)
+		slices.EqualFunc(v.List, w.List, sameValue) && sameMetadata(v.Fields, w.Fields)
 }
 
 // clone copies what a command may change, so that a document that a published entry holds

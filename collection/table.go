@@ -10,7 +10,8 @@ type page [pageEntries]*entry
 // table is an immutable list of documents by slot. A slot whose document left is nil.
 type table struct {
 	pages []*page
-	n     int
+	n     int // slots
+	count int // documents
 }
 
 func (t *table) at(slot uint32) *entry {
@@ -59,6 +60,7 @@ func (w *tableWriter) add(e *entry) uint32 {
 		w.fresh[len(w.pages)-1] = true
 	}
 	w.n++
+	w.count++
 	w.slots[e.doc.No] = slot
 	w.set(slot, e)
 	return slot
@@ -70,6 +72,7 @@ func (w *tableWriter) replace(e *entry) { w.set(w.slots[e.doc.No], e) }
 // remove empties the document's slot.
 func (w *tableWriter) remove(no lode.DocNo) {
 	w.set(w.slots[no], nil)
+	w.count--
 	delete(w.slots, no)
 }
 

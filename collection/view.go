@@ -3,13 +3,13 @@ package collection
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
-	"reflect"
-	"slices"
 	"sync"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/payload"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -24,21 +24,16 @@ type View struct {
 	engine     *Engine
 	collection *collection
 	principal  lode.Principal
+	reader     *payload.Reader // of the principal; nil for one that sees everything
+	readerKey  string          // the same for principals that see the same
+	now        int64           // what is expired then is not found
 	base       *snapshot
 
 	mu struct {
 		sync.Mutex
-		allowed []allowed
+		allowed []*allowed
 		lexical *snapshot // what the latest lexical search answered from
 	}
-}
-
-// allowed is the bitmap of a filter on a snapshot: the two searches of a question share it.
-type allowed struct {
-	snapshot *snapshot
-	filter   lode.Filter
-	rows     *index.Bitset
-	parts    []*index.Bitset // the same, by part; nil until a search by vector wants them
 }
 
 // View takes a consistent view of a collection for a principal.
@@ -50,7 +45,15 @@ func (e *Engine) View(ctx context.Context, p lode.Principal, name string) (*View
 	if err != nil {
 		return nil, err
 	}
-	return &View{engine: e, collection: c, principal: p, base: c.published.Load()}, nil
+	return e.viewOf(p, c), nil
+}
+
+func (e *Engine) viewOf(p lode.Principal, c *collection) *View {
+	v := &View{engine: e, collection: c, principal: p, now: e.options.Clock().UnixNano(), base: c.published.Load()}
+	if !p.SeesAll() {
+		v.reader, v.readerKey = payload.NewReader(p), fmt.Sprintf("%q", normalReaders(p.Labels)) // quoted: no two sets look alike
+	}
+	return v
 }
 
 // Collection returns the settings of the collection.
@@ -65,34 +68,15 @@ func (v *View) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filt
 	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
 		return nil, err
 	}
-	each, err := v.allowParts(ctx, f)
+	may, err := v.allow(ctx, v.base, f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := v.base.search(ctx, vector, k, each)
+	found, err := v.base.search(ctx, vector, k, may.parts)
 	if err != nil {
 		return nil, err
 	}
 	return v.base.candidates(found), nil
-}
-
-// allowParts returns the rows of every part of the view that the principal may see and the
-// filter matches.
-func (v *View) allowParts(ctx context.Context, f lode.Filter) ([]*index.Bitset, error) {
-	rows, err := v.allow(ctx, v.base, f)
-	if err != nil {
-		return nil, err
-	}
-	if rows == v.base.live {
-		return v.base.liveParts(), nil
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	i := slices.IndexFunc(v.mu.allowed, func(a allowed) bool { return a.rows == rows })
-	if a := &v.mu.allowed[i]; a.parts == nil {
-		a.parts = v.base.narrow(rows)
-	}
-	return v.mu.allowed[i].parts, nil
 }
 
 // Lexical returns the min(k, matching) rows that answer the words best, among those that
@@ -113,11 +97,11 @@ func (v *View) Lexical(ctx context.Context, text string, k int, f lode.Filter) (
 	v.mu.Lock()
 	v.mu.lexical = now
 	v.mu.Unlock()
-	allow, err := v.allow(ctx, now, f)
+	may, err := v.allow(ctx, now, f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := now.lexical.Search(ctx, text, k, allow)
+	found, err := now.lexical.Search(ctx, text, k, v.byWords(may))
 	if err != nil {
 		return nil, err
 	}
@@ -141,55 +125,8 @@ func (s *snapshot) candidates(found []index.Candidate) []lode.Candidate {
 	return out
 }
 
-// allow returns the rows of the snapshot that the principal may see and the filter matches.
-func (v *View) allow(ctx context.Context, s *snapshot, f lode.Filter) (*index.Bitset, error) {
-	if err := f.Validate(); err != nil {
-		return nil, coded(err).In("filter")
-	}
-	if f.MatchesAll() && v.principal.SeesAll() {
-		return s.live, nil
-	}
-	v.mu.Lock()
-	i := slices.IndexFunc(v.mu.allowed, func(a allowed) bool { return a.snapshot == s && reflect.DeepEqual(a.filter, f) })
-	if i >= 0 {
-		defer v.mu.Unlock()
-		return v.mu.allowed[i].rows, nil
-	}
-	v.mu.Unlock()
-	rows, err := s.allow(ctx, v.principal, f)
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.mu.allowed = append(v.mu.allowed, allowed{snapshot: s, filter: f, rows: rows})
-	return rows, nil
-}
-
 // stopEvery is the number of documents after which a scan looks whether its caller left.
 const stopEvery = 4096
-
-// allow evaluates access and filter once for each document.
-//
-// SECURITY: this is where access narrows the search itself. A row that is not in the set
-// is never compared, scored or counted.
-func (s *snapshot) allow(ctx context.Context, p lode.Principal, f lode.Filter) (*index.Bitset, error) {
-	allowed := index.NewBitset(len(s.rows))
-	seen := 0
-	var err error
-	s.docs.each(func(e *entry) bool {
-		if seen++; seen%stopEvery == 0 {
-			err = index.Stopped(ctx)
-		}
-		if err == nil && maySee(p, e.doc.Readers, e.waiting) && f.Match(e.doc) {
-			for i := range e.rows {
-				allowed.Set(e.ordinal + i)
-			}
-		}
-		return err == nil
-	})
-	return allowed, err
-}
 
 // Rows returns the rows in the order asked for, with their text and documents. It is
 // [ErrViewGone] when one of them was replaced or deleted since the view was taken, and then
@@ -235,7 +172,7 @@ func (v *View) find(id lode.RowID) *entry {
 		if s == nil {
 			continue
 		}
-		if _, e, ok := s.find(id); ok && maySee(v.principal, e.doc.Readers, e.waiting) {
+		if _, e, ok := s.find(id); ok && maySee(v.principal, e.doc.Readers, e.waiting) && !e.expired(v.now) {
 			return e
 		}
 	}

@@ -43,6 +43,53 @@ func (b *Bitset) grow(n int) {
 	b.n = n
 }
 
+// SetRange adds the ordinals in [from, to). Those at or beyond Len extend the set.
+func (b *Bitset) SetRange(from, to uint32) {
+	if from >= to {
+		return
+	}
+	if int(to) > b.n {
+		b.grow(int(to))
+	}
+	first, last := from/wordBits, (to-1)/wordBits
+	head, tail := ^uint64(0)<<(from%wordBits), ^uint64(0)>>(wordBits-1-(to-1)%wordBits)
+	if first == last {
+		b.words[first] |= head & tail
+		return
+	}
+	b.words[first] |= head
+	for i := first + 1; i < last; i++ {
+		b.words[i] = ^uint64(0)
+	}
+	b.words[last] |= tail
+}
+
+// SetWord makes bits the members among the 64 ordinals from 64·i, those below Len.
+func (b *Bitset) SetWord(i int, bits uint64) {
+	if left := b.n - wordBits*i; left < wordBits {
+		bits &= 1<<max(left, 0) - 1
+	}
+	b.words[i] = bits
+}
+
+// OrShifted adds every member of other, moved up by as many ordinals. Len grows where that is
+// needed.
+func (b *Bitset) OrShifted(other *Bitset, by uint32) {
+	if other.Len() == 0 {
+		return
+	}
+	if need := other.n + int(by); need > b.n {
+		b.grow(need)
+	}
+	at, shift := int(by/wordBits), by%wordBits
+	for i, w := range other.words {
+		b.words[at+i] |= w << shift
+		if over := w >> (wordBits - shift); over != 0 { // none where shift is 0
+			b.words[at+i+1] |= over
+		}
+	}
+}
+
 // SetAll adds every ordinal below Len.
 func (b *Bitset) SetAll() {
 	for i := range b.words {

@@ -99,6 +99,7 @@ func (p *Pipeline) receive(ctx context.Context, who lode.Principal, s *lode.Subm
 		Size:       size,
 		Metadata:   s.Metadata,
 		Readers:    s.Readers,
+		ExpiresAt:  s.ExpiresAt,
 		IfVersion:  s.IfVersion,
 		Write:      s.Write,
 		ReceivedAt: start,
