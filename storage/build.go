@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -30,7 +29,8 @@ type Built struct {
 	Rows  int
 }
 
-// BuildSegment writes the sealed file of a closed segment from what was staged in it. On
+// BuildSegment writes the sealed file of a closed segment from what was staged in it, or of a
+// merging one from its inputs. On
 // return it is durable under its hash. Every node that applied the same log makes the same
 // bytes, whenever it does; doing it twice does no harm. The file stays until [Tx.PutSealed]
 // has named it and the segment is gone again, or release is called. A segment that is
@@ -49,7 +49,7 @@ func (s *Store) BuildSegment(ctx context.Context, c lode.CollectionID, id lode.S
 
 // build is BuildSegment within a transaction.
 func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), err error) {
-	members, dim, err := t.closedMembers(k)
+	members, dim, err := t.membersToBuild(k)
 	if err != nil {
 		return b, nil, err
 	}
@@ -104,41 +104,66 @@ func (t *Tx) ensureBuilt(k segmentKey, hash lode.Hash) error {
 
 // member is a version of a segment that is being built.
 type member struct {
-	lode.DocVersion
-	key versionEntry
+	versionEntry
+	from lode.SegmentID // where its rows are read
 }
 
-// closedMembers returns what goes into the sealed file, in the order of rows. It is the same
+// asVersion is as much of a version as reading its parts takes; its record may be gone.
+func (m *member) asVersion() *lode.DocVersion {
+	return &lode.DocVersion{Doc: m.doc, Version: m.version, Epoch: m.epoch, FirstRow: m.firstRow, Chunks: int(m.rows), Segment: m.from}
+}
+
+// membersToBuild returns what goes into the sealed file, in the order of rows. It is the same
 // at any time after the segment was closed.
-func (t *Tx) closedMembers(k segmentKey) (members []member, dim int, err error) {
+func (t *Tx) membersToBuild(k segmentKey) (members []member, dim int, err error) {
 	s, err := t.segment(k)
 	if err != nil {
 		return nil, 0, err
 	}
-	if !s.exists || s.State != SegmentSealing || !s.Closed() {
+	if !s.exists || !s.awaitsFile() {
 		return nil, 0, lode.Errorf(lode.CodeConflict, "segment %s is not waiting to be sealed", k)
 	}
 	collection, err := t.Collection(k.collection)
 	if err != nil {
 		return nil, 0, err
 	}
+	sources := []lode.SegmentID{k.segment}
+	if s.State == SegmentMerging {
+		// What was dropped since stands under the merging segment.
+		leaves, err := t.leaves(k.collection, s.Inputs)
+		if err != nil {
+			return nil, 0, err
+		}
+		sources = append(sources, leaves...)
+	}
+	for _, source := range sources {
+		if members, err = t.appendMembers(members, segmentKey{k.collection, source}); err != nil {
+			return nil, 0, err
+		}
+	}
+	slices.SortFunc(members, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.firstRow, b.firstRow), cmp.Compare(a.doc, b.doc), cmp.Compare(a.version, b.version))
+	})
+	return members, collection.Dim, nil
+}
+
+func (t *Tx) appendMembers(members []member, k segmentKey) ([]member, error) {
 	b := bucket{t, space{membersBucket, segmentKey{collection: k.collection}}}
-	err = b.scanAll(segmentNoKey(k.segment), func(key, raw []byte) error {
-		var m memberRecord
-		if err := decodeRecord(kindMember, raw, &m); err != nil {
+	err := b.scanAll(segmentNoKey(k.segment), func(key, raw []byte) error {
+		var r memberRecord
+		if err := decodeRecord(kindMember, raw, &r); err != nil {
 			return recordError(kindMember, key, err)
 		}
-		_, doc, version := parseMemberKey(key)
-		// As much of a version as reading its parts takes; its record may be gone.
-		members = append(members, member{DocVersion: lode.DocVersion{
-			Doc: doc, Version: version, Epoch: m.Epoch, FirstRow: m.FirstRow, Chunks: m.Rows, Segment: k.segment,
-		}})
+		if r.Rows < 0 || r.Rows > math.MaxInt32 {
+			return recordError(kindMember, key, lode.Errorf(lode.CodeCorrupt, "it has %d rows", r.Rows))
+		}
+		m := member{from: cmp.Or(r.From, k.segment)}
+		_, m.doc, m.version = parseMemberKey(key)
+		m.epoch, m.firstRow, m.rows = r.Epoch, r.FirstRow, uint32(r.Rows)
+		members = append(members, m)
 		return nil
 	})
-	slices.SortFunc(members, func(a, b member) int {
-		return cmp.Or(cmp.Compare(a.FirstRow, b.FirstRow), cmp.Compare(a.Doc, b.Doc), cmp.Compare(a.Version, b.Version))
-	})
-	return members, collection.Dim, err
+	return members, err
 }
 
 // segmentWriter writes one sealed file.
@@ -189,13 +214,13 @@ func (w *segmentWriter) vectors() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
-		m := &w.members[i]
-		m.key = versionEntry{doc: m.Doc, version: m.Version, epoch: m.Epoch, first: uint32(w.dir.Rows), firstRow: m.FirstRow}
-		err := w.t.Chunks(w.k.collection, &m.DocVersion, func(s *lode.StagedChunk) error {
-			if len(s.Vector) != 4*w.dir.Dim || int(s.Chunk.ID.Ordinal) != int(m.key.rows) {
+		m, rows := &w.members[i], uint32(0)
+		m.first = uint32(w.dir.Rows)
+		err := w.t.Chunks(w.k.collection, m.asVersion(), func(s *lode.StagedChunk) error {
+			if len(s.Vector) != 4*w.dir.Dim || s.Chunk.ID.Ordinal != rows {
 				return lode.Errorf(lode.CodeCorrupt, "row %s has %d bytes of vector, or one before it is missing", s.Chunk.ID, len(s.Vector))
 			}
-			m.key.rows++
+			rows++
 			w.dir.Rows++
 			for block = append(block, s.Vector...); len(block) >= vectorBlockBytes; {
 				if err := flush(vectorBlockBytes); err != nil {
@@ -204,8 +229,8 @@ func (w *segmentWriter) vectors() error {
 			}
 			return nil
 		})
-		if err == nil && (int(m.key.rows) != m.Chunks || w.dir.Rows > math.MaxInt32) {
-			err = lode.Errorf(lode.CodeCorrupt, "version %s has %d rows, not %d", versionName(m.Doc, m.Version), m.key.rows, m.Chunks)
+		if err == nil && (rows != m.rows || w.dir.Rows > math.MaxInt32) {
+			err = lode.Errorf(lode.CodeCorrupt, "version %s has %d rows, not %d", versionName(m.doc, m.version), rows, m.rows)
 		}
 		if err != nil {
 			return err
@@ -233,7 +258,7 @@ func (w *segmentWriter) rows() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
-		err := w.t.Chunks(w.k.collection, &w.members[i].DocVersion, func(s *lode.StagedChunk) error {
+		err := w.t.Chunks(w.k.collection, w.members[i].asVersion(), func(s *lode.StagedChunk) error {
 			row, err := encMode.Marshal(&s.Chunk)
 			if err != nil {
 				return err
@@ -258,7 +283,7 @@ func (w *segmentWriter) rows() error {
 func (w *segmentWriter) silver() error {
 	for i := range w.members {
 		m := &w.members[i]
-		data, err := w.t.SilverParts(w.k.collection, &m.DocVersion)
+		data, err := w.t.SilverParts(w.k.collection, m.asVersion())
 		if lode.IsCode(err, lode.CodeNotFound) {
 			continue
 		}
@@ -266,7 +291,7 @@ func (w *segmentWriter) silver() error {
 			return err
 		}
 		sealed := seal.Seal(kindSilver, data)
-		m.key.silverOffset, m.key.silverBytes = uint64(w.offset), uint32(len(sealed))
+		m.silverOffset, m.silverBytes = uint64(w.offset), uint32(len(sealed))
 		if err := w.put(sealed); err != nil {
 			return err
 		}
@@ -280,10 +305,10 @@ func (w *segmentWriter) silver() error {
 // finish writes directory and foot.
 func (w *segmentWriter) finish() error {
 	slices.SortFunc(w.members, func(a, b member) int {
-		return bytes.Compare(versionKey(a.Doc, a.Version), versionKey(b.Doc, b.Version))
+		return cmp.Or(cmp.Compare(a.doc, b.doc), cmp.Compare(a.version, b.version))
 	})
 	for i := range w.members {
-		w.dir.Versions = w.members[i].key.pack(w.dir.Versions)
+		w.dir.Versions = w.members[i].pack(w.dir.Versions)
 	}
 	payload, err := encMode.Marshal(&w.dir)
 	if err != nil {

@@ -352,8 +352,9 @@ var forms = map[bucketID]recordForm{
 	membersBucket:     form[memberRecord](memberKeyBytes, kindMember),
 	quarantineBucket:  {keyBytes: numberKeyBytes, kind: kindQuarantine},
 	countersBucket: {keys: map[string]recordForm{
-		string(lastRowKey):     form[counterRecord](0, kindCounter),
-		string(lastSegmentKey): form[counterRecord](0, kindCounter),
+		string(lastRowKey):        form[counterRecord](0, kindCounter),
+		string(lastSegmentKey):    form[counterRecord](0, kindCounter),
+		string(growingSegmentKey): form[counterRecord](0, kindCounter),
 	}},
 	rowsBucket:   form[lode.StagedChunk](rowKeyBytes, kindRow),
 	silverBucket: {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},

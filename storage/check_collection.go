@@ -80,7 +80,7 @@ type shelfCheck struct {
 	where string
 	col   *lode.Collection
 	rows  []rowRange
-	// held counts what versions say about the segments.
+	// held counts what versions say about the segments that they name.
 	held map[lode.SegmentID]*Segment
 }
 
@@ -176,72 +176,6 @@ func (s *shelfCheck) quarantine() {
 		}
 		return s.ctx.Err()
 	})
-}
-
-// segments compares the segments' records and members with the versions, both ways.
-func (s *shelfCheck) segments() {
-	last := s.counter(s.bucket(countersBucket), lastSegmentKey)
-	unsealed := 0
-	walk(s.checker, s.bucket(segmentsBucket), func(k []byte, r *Segment) {
-		where := s.at("segment %d", r.ID)
-		held := s.held[r.ID]
-		if held == nil {
-			held = &Segment{}
-		}
-		delete(s.held, r.ID)
-		switch {
-		case !bytes.Equal(k, segmentNoKey(r.ID)):
-			s.breach(where, "stands under key %x", k)
-		case r.ID == 0 || uint64(r.ID) > last:
-			s.breach(where, "has a number that was not given out; the last is %d", last)
-		case r.State < SegmentGrowing || r.State > SegmentSealed:
-			s.breach(where, "is in no known state")
-		case r.Pending != held.Pending:
-			s.breach(where, "counts %d pending versions, there are %d", r.Pending, held.Pending)
-		case r.State == SegmentSealed && (r.Pending != 0 || r.Members == 0 || r.Hash.IsZero() || r.FileBytes == 0):
-			s.breach(where, "is sealed with %d pending versions, %d members and %d bytes", r.Pending, r.Members, r.FileBytes)
-		}
-		if r.State != SegmentSealed {
-			unsealed++
-		}
-		s.members(where, r, held.Members)
-	})
-	if unsealed > 2 {
-		s.breach(s.where, "has %d segments that are not sealed", unsealed)
-	}
-	for id := range s.held {
-		s.breach(s.at("segment %d", id), "does not exist, versions lie in it")
-	}
-}
-
-// members compares the members of a segment with its versions.
-func (s *shelfCheck) members(where string, r *Segment, shown int) {
-	members, dropped := 0, 0
-	b := s.bucket(membersBucket)
-	_ = b.scanAll(segmentNoKey(r.ID), func(k, raw []byte) error {
-		if forms[membersBucket].check(k, raw) != nil {
-			return nil // reported
-		}
-		var m memberRecord
-		if decodeRecord(kindMember, raw, &m) != nil {
-			return nil
-		}
-		members++
-		_, doc, version := parseMemberKey(k)
-		v := s.version(doc, version)
-		switch {
-		case m.Dropped != 0:
-			if dropped++; r.State != SegmentSealing || m.Dropped < r.ClosedAt {
-				s.breach(where, "keeps version %s, which was dropped", versionName(doc, version))
-			}
-		case v == nil || v.State != lode.StateReady || v.Segment != r.ID || v.Epoch != m.Epoch || v.FirstRow != m.FirstRow || v.Chunks != m.Rows:
-			s.breach(where, "has version %s as a member, which is not shown or says otherwise", versionName(doc, version))
-		}
-		return s.ctx.Err()
-	})
-	if members != r.Members || members-dropped != shown {
-		s.breach(where, "counts %d members, has %d, and %d versions are shown from it", r.Members, members, shown)
-	}
 }
 
 // rowNumbers finds rows that two versions claim, and rows that were not given out.

@@ -50,7 +50,7 @@ func (s *shelfCheck) hold(v *lode.DocVersion) {
 		s.held[v.Segment] = held
 	}
 	if v.State == lode.StateReady {
-		held.Members++
+		held.Members, held.Rows = held.Members+1, held.Rows+int64(v.Chunks)
 	} else {
 		held.Pending++
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// TestEverythingAtOnce updates, views, flushes, seals, sweeps, checks, exports, takes and
+// TestEverythingAtOnce updates, views, flushes, seals, merges, sweeps, checks, exports, takes and
 // restores snapshots at the same time, and closes the store under them.
 func TestEverythingAtOnce(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -80,6 +80,16 @@ func TestEverythingAtOnce(t *testing.T) {
 			return err
 		}
 		return sealAll(b, apply)
+	})
+	loop(func(*rand.Rand) error { // merge
+		time.Sleep(7 * time.Millisecond)
+		return apply(func(t *storage.Tx) error {
+			due, err := t.MergeDue(1, storage.MergePolicy{Factor: 2, MaxInputs: 4})
+			if len(due) > 0 {
+				_, err = t.Merge(1, due)
+			}
+			return err
+		})
 	})
 	for range 2 {
 		loop(func(*rand.Rand) error { _, err := s.StateHash(); return err })
@@ -162,7 +172,7 @@ func sealAll(b *bench, apply func(entry) error) error {
 		return err
 	})
 	for _, s := range all {
-		if s.State != storage.SegmentSealing || !s.Closed() {
+		if s.State != storage.SegmentSealing && s.State != storage.SegmentMerging || !s.Closed() {
 			continue
 		}
 		built, release, err := b.BuildSegment(ctx, 1, s.ID)

@@ -160,7 +160,7 @@ func (w *world) build() map[[2]uint64]storage.Built {
 	w.Helper()
 	all := map[[2]uint64]storage.Built{}
 	w.eachSegment(func(c lode.CollectionID, s *storage.Segment) {
-		if s.State != storage.SegmentSealing || !s.Closed() {
+		if s.State != storage.SegmentSealing && s.State != storage.SegmentMerging || !s.Closed() {
 			return
 		}
 		b, release, err := w.store.BuildSegment(ctx, c, s.ID)
@@ -313,6 +313,40 @@ func sealEntry(name string) entry {
 	}
 }
 
+// mergeEntry merges the sealed segments that bits choose; giveUp takes back the merges that
+// are under way.
+func mergeEntry(name string, bits uint64, giveUp bool) entry {
+	return func(t *storage.Tx) error {
+		c, err := t.CollectionByName(name)
+		if lode.IsCode(err, lode.CodeNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		all, err := t.Segments(c.ID)
+		if err != nil {
+			return err
+		}
+		var inputs []lode.SegmentID
+		for i, s := range all {
+			switch {
+			case giveUp && s.State == storage.SegmentMerging:
+				if err := t.DropMerge(c.ID, s.ID); err != nil {
+					return err
+				}
+			case s.State == storage.SegmentSealed && s.Into == 0 && bits>>(i%64)&1 == 1:
+				inputs = append(inputs, s.ID)
+			}
+		}
+		if giveUp || len(inputs) == 0 {
+			return nil
+		}
+		_, err = t.Merge(c.ID, inputs)
+		return err
+	}
+}
+
 func dropCollectionEntry(name string) entry {
 	return func(t *storage.Tx) error {
 		c, err := t.CollectionByName(name)
@@ -342,14 +376,16 @@ func nextEntries(rnd *rand.Rand, reference *world) []entry {
 		return []entry{onDocument(name, id, pendingOnly(failEntry))}
 	case n < 88:
 		return []entry{onDocument(name, id, func(t *storage.Tx, d *lode.Document, _ *lode.DocVersion) error { return t.DropDocument(d) })}
-	case n < 93:
+	case n < 92:
 		return []entry{sealEntry(name)}
+	case n < 94:
+		return []entry{mergeEntry(name, rnd.Uint64(), rnd.IntN(8) == 0)}
 	case n < 99:
 		var all []entry
 		for k, b := range reference.build() {
 			all = append(all, func(t *storage.Tx) error {
 				err := t.PutSealed(lode.CollectionID(k[0]), lode.SegmentID(k[1]), b.Hash, b.Bytes)
-				if lode.IsCode(err, lode.CodeNotFound) {
+				if lode.IsCode(err, lode.CodeNotFound) { // or the merge was given up
 					return nil
 				}
 				return err
@@ -373,6 +409,7 @@ func crashModel(t *testing.T, fresh func(testing.TB, *rand.Rand) *world, steps i
 	reference, victim := memoryWorld(t, rnd), fresh(t, rnd)
 	log := []entry{func(t *storage.Tx) error { return t.InitCluster("cluster-1", []byte("0123456789abcdef")) }}
 	early := map[[2]uint64]storage.Built{}
+	mergedIn := map[[2]uint64]bool{}
 	crashes := 0
 	for range steps {
 		log = append(log, nextEntries(rnd, reference)...)
@@ -383,6 +420,11 @@ func crashModel(t *testing.T, fresh func(testing.TB, *rand.Rand) *world, steps i
 		case n < 70:
 			victim.flush()
 		case n < 75:
+			victim.eachSegment(func(c lode.CollectionID, s *storage.Segment) {
+				if s.State == storage.SegmentMerging {
+					mergedIn[[2]uint64{uint64(c), uint64(s.ID)}] = true
+				}
+			})
 			for k, b := range victim.build() {
 				if was, ok := early[k]; ok && was != b {
 					t.Fatalf("segment %v was built as %v and as %v", k, was, b)
@@ -411,14 +453,19 @@ func crashModel(t *testing.T, fresh func(testing.TB, *rand.Rand) *world, steps i
 	if victim.hash() != want || again.hash() != want {
 		t.Errorf("states differ: crashed %t, from zero %t", victim.hash() != want, again.hash() != want)
 	}
-	sealed := 0
-	victim.eachSegment(func(_ lode.CollectionID, s *storage.Segment) {
+	sealed, merged := 0, 0
+	reference.eachSegment(func(_ lode.CollectionID, s *storage.Segment) {
 		if s.State == storage.SegmentSealed {
 			sealed++
 		}
 	})
-	t.Logf("%d entries, %d crashes, %d segments built by both, %d sealed at the end", len(log), crashes, len(early), sealed)
-	if crashes == 0 || len(early) == 0 {
+	for k := range early {
+		if mergedIn[k] {
+			merged++
+		}
+	}
+	t.Logf("%d entries, %d crashes, %d segments built by both, %d of them merged, %d sealed at the end", len(log), crashes, len(early), merged, sealed)
+	if crashes == 0 || len(early) == 0 || merged == 0 {
 		t.Error("the model did not reach crashes or segments")
 	}
 	victim.flush()

@@ -51,7 +51,7 @@
 //	data/<id>/segments    segment         Segment
 //	data/<id>/members     segment, document, version  what a sealed file is built from
 //	data/<id>/quarantine  document        nothing
-//	data/<id>/counters                    last row, last segment
+//	data/<id>/counters                    last row, last segment, growing segment
 //	jobs          collection, document, version       lode.Job
 //	blobs         hash                    number of versions that refer to it
 //	operations    client's key, part      outcome of a write that has a key
@@ -61,7 +61,9 @@
 //
 // A version that is staged has a place ([Tx.Place]) in the growing segment of its collection:
 // its rows and silver go to that file. [Tx.Seal] closes it, [Store.BuildSegment] makes the
-// sealed file, the same on every node, and [Tx.PutSealed] names it.
+// sealed file, the same on every node, and [Tx.PutSealed] names it. [Tx.Merge] begins a
+// segment that takes the place of sealed ones, which is built and named in the same manner;
+// versions go on naming the segment they were staged in, and [Tx.Home] says which has them.
 //
 // Byte tables, version numbers and their history are in docs/format; the reasons are in
 // DESIGN.md.

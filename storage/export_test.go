@@ -223,3 +223,12 @@ func RowsAt(sn *Snapshot, c lode.CollectionID, doc lode.DocNo) (n int, err error
 	})
 	return n, err
 }
+
+// PickMerge is MergeDue over segments that no store has.
+func PickMerge(all []Segment, p MergePolicy) ([]lode.SegmentID, error) {
+	p.ensureDefaults()
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	return p.pick(append([]Segment(nil), all...)), nil
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/vfs"
 	"github.com/lodedb/lode/storage"
 )
@@ -40,6 +41,14 @@ func TestEveryFailingCall(t *testing.T) {
 				release()
 			}
 			return err
+		},
+		"merge": func(b *bench) error {
+			_, release, err := b.BuildSegment(ctx, 2, 2)
+			if err != nil {
+				return err
+			}
+			defer release()
+			return b.Flush()
 		},
 		"restore": func(b *bench) error { return b.RestoreSnapshot(bytes.NewReader(image)) },
 		"export": func(b *bench) error {
@@ -120,6 +129,10 @@ func failingStore(t *testing.T) *failBench {
 	}
 	release()
 	b.update(func(tx *storage.Tx) error { _, err := tx.Seal(1); return err })
+	b.addCollection("merging")
+	b.addDocument(2, "y", "three\nfour\n")
+	b.seal(2)
+	b.update(func(tx *storage.Tx) error { _, err := tx.Merge(2, []lode.SegmentID{1}); return err })
 	b.flush()
 	return &failBench{b, failing}
 }

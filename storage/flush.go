@@ -253,7 +253,7 @@ func (s *Store) writeSegments(l *layer, at Applied) (gone []func() error, err er
 			if err != nil {
 				return err
 			}
-			if !sg.exists || sg.State == SegmentSealed {
+			if !sg.exists || !sg.hasGrowing() {
 				continue // its rows are in the sealed file, or gone
 			}
 			if err := s.writeSegment(l, k, at); err != nil {
@@ -330,6 +330,8 @@ func (s *Store) obsolete(l *layer, before, after *Tx) (gone []func() error, err 
 		case err != nil:
 			return err
 		case !is.exists:
+			forget(k, was)
+		case is.State == SegmentMerged && was.State != SegmentMerged:
 			forget(k, was)
 		case is.State == SegmentSealed && was.State != SegmentSealed:
 			gone = append(gone, func() error { return s.segments.removeGrowing(k) })

@@ -17,6 +17,7 @@ var (
 	lastDocumentKey   = []byte("last document")
 	lastRowKey        = []byte("last row")
 	lastSegmentKey    = []byte("last segment")
+	growingSegmentKey = []byte("growing segment")
 )
 
 // Integers in keys are big endian, so that keys sort as numbers do.

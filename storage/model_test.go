@@ -244,6 +244,75 @@ func (m *machine) sweep(*rapid.T) {
 	if _, err := m.one.SweepBlobs(ctx); err != nil {
 		m.one.Fatal(err)
 	}
+	if _, err := m.one.SweepSegments(ctx); err != nil {
+		m.one.Fatal(err)
+	}
+}
+
+// seal closes the growing segment and puts what waits for its file, merges too, each store
+// with what it built itself.
+func (m *machine) seal(t *rapid.T) {
+	c := m.pick(t)
+	m.both(func(tx *storage.Tx) error {
+		if _, err := tx.Seal(c); !lode.IsCode(err, lode.CodeConflict) {
+			return err
+		}
+		return nil
+	})
+	m.buildAll(c)
+}
+
+func (m *machine) buildAll(c lode.CollectionID) {
+	for _, s := range m.segments(c) {
+		if s.State != storage.SegmentSealing && s.State != storage.SegmentMerging || !s.Closed() {
+			continue
+		}
+		var last storage.Built
+		for _, b := range []*bench{m.two, m.one} {
+			built, release, err := b.BuildSegment(ctx, c, s.ID)
+			if err != nil || b == m.one && built != last {
+				b.Fatalf("segment %d: %v, the other built %v: %v", s.ID, built, last, err)
+			}
+			b.update(func(tx *storage.Tx) error { return tx.PutSealed(c, s.ID, built.Hash, built.Bytes) })
+			release()
+			last = built
+		}
+	}
+}
+
+func (m *machine) segments(c lode.CollectionID) (all []storage.Segment) {
+	m.one.view(func(tx *storage.Tx) (err error) {
+		all, err = tx.Segments(c)
+		return err
+	})
+	return all
+}
+
+// merge begins a merge of sealed segments; seal ends it, or giveUp.
+func (m *machine) merge(t *rapid.T) {
+	c := m.pick(t)
+	var inputs []lode.SegmentID
+	for _, s := range m.segments(c) {
+		if s.State == storage.SegmentSealed && s.Into == 0 && rapid.Bool().Draw(t, "input") {
+			inputs = append(inputs, s.ID)
+		}
+	}
+	if len(inputs) == 0 {
+		t.Skip("nothing to merge")
+	}
+	m.both(func(tx *storage.Tx) error { _, err := tx.Merge(c, inputs); return err })
+	if rapid.Bool().Draw(t, "build") {
+		m.buildAll(c)
+	}
+}
+
+func (m *machine) giveUp(t *rapid.T) {
+	c := m.pick(t)
+	for _, s := range m.segments(c) {
+		if s.State == storage.SegmentMerging {
+			m.both(func(tx *storage.Tx) error { return tx.DropMerge(c, s.ID) })
+		}
+	}
 }
 
 // check compares both stores with the maps and with each other.
@@ -351,6 +420,10 @@ func TestModel(t *testing.T) {
 			"reopen":         m.reopen,
 			"restore":        m.restore,
 			"sweep":          m.sweep,
+			"seal":           m.seal,
+			"merge":          m.merge,
+			"mergeAgain":     m.merge,
+			"giveUp":         m.giveUp,
 		})
 	})
 }

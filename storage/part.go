@@ -285,7 +285,7 @@ func (t *Tx) openGrowing(k segmentKey, p *openParts) (err error) {
 	}
 	p.file, err = t.store.segments.growing.get(k)
 	if errors.Is(err, fs.ErrNotExist) {
-		if r != nil && r.PutAt > 0 && r.State != SegmentSealed {
+		if r != nil && r.PutAt > 0 && r.hasGrowing() {
 			return lode.Errorf(lode.CodeCorrupt, "the file is missing: %w", err)
 		}
 		return nil
@@ -357,8 +357,7 @@ func (t *Tx) partsErr() error { return t.failed }
 // sealedOf returns the sealed file that holds the parts of a version, nil when they are in a
 // growing one.
 func (t *Tx) sealedOf(c lode.CollectionID, v *lode.DocVersion) (*sealedFile, error) {
-	k := segmentKey{c, v.Segment}
-	s, err := t.segment(k)
+	k, s, err := t.home(segmentKey{c, v.Segment})
 	if err != nil {
 		return nil, err
 	}

@@ -212,7 +212,7 @@ type shelfDerivation struct {
 	*derivation
 	id      lode.CollectionID
 	in      func(bucketID) bucket
-	held    map[lode.SegmentID]*Segment // pending versions of the segments
+	held    map[lode.SegmentID]*Segment // pending versions and members of the segments that versions name
 	members map[string][]byte
 	blind   bool // a version of this collection does not decode
 }
@@ -310,9 +310,14 @@ func (s *shelfDerivation) memberships() error {
 	if err != nil {
 		return err
 	}
-	for k := range s.members {
+	for k, raw := range s.members {
 		id, _, _ := parseMemberKey([]byte(k))
-		s.segment(id).Members++
+		n := s.segment(id)
+		n.Members++
+		var m memberRecord
+		if decodeRecord(kindMember, raw, &m) == nil {
+			n.Rows += int64(m.Rows)
+		}
 	}
 	return s.compare(s.in(membersBucket), s.where(membersBucket), s.members, func(_, _ []byte) bool { return false })
 }
@@ -330,35 +335,5 @@ func (s *shelfDerivation) staysMember(k, raw []byte) bool {
 	}
 	id, _, _ := parseMemberKey(k)
 	r := find[Segment](s.in(segmentsBucket), segmentNoKey(id))
-	return r != nil && r.State == SegmentSealing && r.Closed() && m.Dropped >= r.ClosedAt // one entry may close and drop
-}
-
-// segments compares the counts of segments; what else their records say is not derived.
-func (s *shelfDerivation) segments() error {
-	if s.blind {
-		return nil
-	}
-	b := s.in(segmentsBucket)
-	return b.scanAll(nil, func(k, raw []byte) error {
-		r := find[Segment](b, k)
-		if r == nil || !bytes.Equal(k, segmentNoKey(r.ID)) {
-			return nil
-		}
-		held := s.segment(r.ID)
-		if r.Pending == held.Pending && r.Members == held.Members {
-			return nil
-		}
-		if r.State == SegmentSealed && held.Pending == 0 && held.Members == 0 {
-			s.edit(b.s, k, nil, s.where(segmentsBucket), "is sealed and has no members", "removed")
-			return nil
-		}
-		what := fmt.Sprintf("counts %d pending versions and %d members, there are %d and %d", r.Pending, r.Members, held.Pending, held.Members)
-		r.Pending, r.Members = held.Pending, held.Members
-		is, err := encodeRecord(kindSegment, r)
-		if err != nil {
-			return err
-		}
-		s.edit(b.s, k, is, s.where(segmentsBucket), what, "counted again")
-		return nil
-	})
+	return r != nil && r.keepsDropped(&m)
 }

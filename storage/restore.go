@@ -257,7 +257,7 @@ func (s *Store) knowsGrowing(k segmentKey) (known bool, err error) {
 		}
 		defer t.end()
 		_, r, err := t.flushedSegment(k)
-		known = err == nil && r != nil && r.State != SegmentSealed
+		known = err == nil && r != nil && r.hasGrowing()
 		return err
 	})
 	return known, err

@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,10 @@ import (
 // there. [Tx.Seal] closes it to new versions; once no version is being staged in it, its
 // members are fixed, every node builds the same sealed file from them ([Store.BuildSegment]),
 // and [Tx.PutSealed] names that file. From then on the growing file is not needed.
+//
+// [Tx.Merge] begins a segment that takes the place of sealed ones. What goes into its file is
+// fixed by that log entry; it is built and named as the file of any other. Versions go on
+// naming the segment they were staged in, which leads to the one that has its rows now.
 
 // SegmentState says how far a segment is.
 type SegmentState uint8
@@ -22,6 +27,8 @@ const (
 	SegmentGrowing SegmentState = iota + 1 // new versions are staged in it
 	SegmentSealing                         // closed to new versions, not yet a sealed file
 	SegmentSealed                          // in a sealed file
+	SegmentMerging                         // to be built from its inputs, not yet a sealed file
+	SegmentMerged                          // in the sealed file of another segment
 )
 
 // String is the state in a word.
@@ -33,6 +40,10 @@ func (s SegmentState) String() string {
 		return "sealing"
 	case SegmentSealed:
 		return "sealed"
+	case SegmentMerging:
+		return "merging"
+	case SegmentMerged:
+		return "merged"
 	}
 	return fmt.Sprintf("state %d", uint8(s))
 }
@@ -41,10 +52,11 @@ func (s SegmentState) String() string {
 type Segment struct {
 	ID    lode.SegmentID `cbor:"1,keyasint"`
 	State SegmentState   `cbor:"2,keyasint"`
-	// Pending versions are being staged in it; Members are shown, or were when it closed.
+	// Pending versions are being staged in it; Members are shown, or were when it closed. Of
+	// one that is merging, Members are those that were dropped since it began.
 	Pending int `cbor:"3,keyasint"`
 	Members int `cbor:"4,keyasint"`
-	// Bytes were staged in it, rows and silver together.
+	// Bytes were staged in it, rows and silver together; of a merged one they are its file's.
 	Bytes int64 `cbor:"5,keyasint"`
 	// ClosedAt is the log entry that fixed what is in it, 0 before.
 	ClosedAt uint64 `cbor:"6,keyasint,omitempty"`
@@ -54,6 +66,28 @@ type Segment struct {
 	// PutAt is the log entry that put its last row or silver: a growing file that has seen it
 	// holds everything.
 	PutAt uint64 `cbor:"9,keyasint,omitempty"`
+	// Inputs are the segments that this one takes the place of; none for one that grew.
+	Inputs []lode.SegmentID `cbor:"10,keyasint,omitempty"`
+	// Into is the segment that is merging this one, or has its rows when it is merged.
+	Into lode.SegmentID `cbor:"11,keyasint,omitempty"`
+	// Rows are those of the members; FileRows are in the sealed file, or will be in that of a
+	// merging segment. What is between them is dead.
+	Rows     int64 `cbor:"12,keyasint"`
+	FileRows int64 `cbor:"13,keyasint,omitempty"`
+}
+
+// grown reports whether versions are, or were, staged in the segment.
+func (s *Segment) grown() bool { return len(s.Inputs) == 0 }
+
+// hasGrowing reports whether what is in the segment lies in a growing file.
+func (s *Segment) hasGrowing() bool { return s.State == SegmentGrowing || s.State == SegmentSealing }
+
+// LiveBytes is about how much of the sealed file is of versions that are still there.
+func (s *Segment) LiveBytes() int64 {
+	if s.FileRows == 0 {
+		return s.FileBytes // silver of empty documents
+	}
+	return int64(float64(s.FileBytes) * (float64(s.Rows) / float64(s.FileRows)))
 }
 
 // Closed reports whether what is in the segment is fixed.
@@ -67,6 +101,9 @@ type memberRecord struct {
 	// Dropped is the log entry that dropped the version after the segment closed: the sealed
 	// file still gets its rows, so that it is the same on every node.
 	Dropped uint64 `cbor:"4,keyasint,omitempty"`
+	// From is set for a version that was dropped while its segment was being merged: the input
+	// that has its rows. Such a record stands under the merging segment.
+	From lode.SegmentID `cbor:"5,keyasint,omitempty"`
 }
 
 // String is the segment as its file is named.
@@ -135,8 +172,15 @@ func (t *Tx) flushSegments() error {
 	return nil
 }
 
-// Segments returns the segments of a collection, ascending.
+// Segments returns the segments of a collection, ascending, without those that are merged: a
+// version that names one of these lies in [Tx.Home].
 func (t *Tx) Segments(c lode.CollectionID) ([]Segment, error) {
+	all, err := t.allSegments(c)
+	return slices.DeleteFunc(all, func(s Segment) bool { return s.State == SegmentMerged }), err
+}
+
+// allSegments is Segments with those that are merged.
+func (t *Tx) allSegments(c lode.CollectionID) ([]Segment, error) {
 	b, err := t.shelf(c, segmentsBucket)
 	if err != nil {
 		return nil, err
@@ -165,7 +209,7 @@ func (t *Tx) growingSegment(c lode.CollectionID) (*segmentState, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := getRecord[counterRecord](counters, kindCounter, lastSegmentKey)
+	last, err := getRecord[counterRecord](counters, kindCounter, growingSegmentKey)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +228,7 @@ func (t *Tx) growingSegment(c lode.CollectionID) (*segmentState, error) {
 		return nil, err
 	}
 	*s = segmentState{Segment: Segment{ID: lode.SegmentID(id), State: SegmentGrowing}, exists: true, changed: true}
-	return s, nil
+	return s, putRecord(counters, kindCounter, growingSegmentKey, &counterRecord{Last: id})
 }
 
 // Place gives a version the segment in which it is staged, unless it has one. The caller
@@ -229,7 +273,7 @@ func (t *Tx) moveVersion(c lode.CollectionID, before, after *lode.DocVersion) er
 	key := memberKey(after.Segment, after.Doc, after.Version)
 	b := bucket{t, space{membersBucket, segmentKey{collection: c}}}
 	if b.getOf(after.Doc, key) == nil {
-		s.Members++
+		s.Members, s.Rows = s.Members+1, s.Rows+int64(after.Chunks)
 	}
 	if err := putRecord(b, kindMember, key, member); err != nil {
 		return err
@@ -264,19 +308,22 @@ func (t *Tx) leaveSegment(c lode.CollectionID, v, after *lode.DocVersion) error 
 func (t *Tx) dropMember(k segmentKey, s *segmentState, v *lode.DocVersion) error {
 	b := bucket{t, space{membersBucket, segmentKey{collection: k.collection}}}
 	key := memberKey(k.segment, v.Doc, v.Version)
+	m, err := getRecord[memberRecord](b, kindMember, key)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return lode.Errorf(lode.CodeCorrupt, "version %s is no member of segment %s", versionName(v.Doc, v.Version), k)
+	}
 	if s.State == SegmentSealing && s.Closed() {
-		m, err := getRecord[memberRecord](b, kindMember, key)
-		if err != nil {
-			return err
-		}
-		if m == nil {
-			return lode.Errorf(lode.CodeCorrupt, "version %s is no member of segment %s", versionName(v.Doc, v.Version), k)
-		}
 		m.Dropped = t.entry
 		return putRecord(b, kindMember, key, m)
 	}
 	b.delete(key)
-	s.Members--
+	s.Members, s.Rows = s.Members-1, s.Rows-int64(m.Rows)
+	if err := t.leaveHome(k, s, v, m); err != nil {
+		return err
+	}
 	return t.settleSegment(s)
 }
 
@@ -284,93 +331,16 @@ func (t *Tx) dropMember(k segmentKey, s *segmentState, v *lode.DocVersion) error
 // which nothing is left.
 func (t *Tx) settleSegment(s *segmentState) error {
 	switch {
-	case s.Pending < 0 || s.Members < 0:
-		return lode.Errorf(lode.CodeCorrupt, "segment %d counts %d pending versions and %d members", s.ID, s.Pending, s.Members)
+	case s.Pending < 0 || s.Members < 0 || s.Rows < 0:
+		return lode.Errorf(lode.CodeCorrupt, "segment %d counts %d pending versions, %d members and %d rows", s.ID, s.Pending, s.Members, s.Rows)
 	case s.State == SegmentSealing && !s.Closed() && s.Pending == 0 && s.Members > 0:
 		s.ClosedAt = t.entry
-	case s.State == SegmentSealing && !s.Closed() && s.Pending == 0, s.State == SegmentSealed && s.Members == 0:
+	case s.State == SegmentSealing && !s.Closed() && s.Pending == 0:
 		s.exists = false
+	case s.State == SegmentMerged && s.Members == 0, s.State == SegmentSealed && s.Members == 0 && s.Into == 0:
+		s.exists = false // one that is being merged is needed for what was in it
 	case s.State == SegmentGrowing && s.Pending == 0 && s.Members == 0 && s.Bytes >= emptyBytes:
 		s.exists = false // what is in it is garbage, and enough of it
 	}
 	return nil
-}
-
-// Seal closes the growing segment of a collection to new versions. It returns 0 when it
-// holds nothing, and [lode.CodeConflict] while an earlier one is not sealed yet: at most two
-// segments of a collection are unsealed.
-func (t *Tx) Seal(c lode.CollectionID) (lode.SegmentID, error) {
-	if err := t.needWrite(); err != nil {
-		return 0, err
-	}
-	all, err := t.Segments(c)
-	if err != nil {
-		return 0, err
-	}
-	var growing lode.SegmentID
-	for _, s := range all {
-		switch s.State {
-		case SegmentSealing:
-			return 0, lode.Errorf(lode.CodeConflict, "segment %d is being sealed", s.ID)
-		case SegmentGrowing:
-			growing = s.ID
-		}
-	}
-	if growing == 0 {
-		return 0, nil
-	}
-	k := segmentKey{c, growing}
-	s, err := t.segment(k)
-	if err != nil || s.Pending == 0 && s.Members == 0 {
-		return 0, err
-	}
-	s.State, s.changed = SegmentSealing, true
-	return growing, t.settleSegment(s)
-}
-
-// PutSealed says in which file a closed segment lies. A node that lacks the file builds it
-// now; one that builds another is [lode.CodeCorrupt]. The same again changes nothing. A
-// segment that is not there any more, because everything in it was dropped, is
-// [lode.CodeNotFound], one that is not closed [lode.CodeConflict].
-func (t *Tx) PutSealed(c lode.CollectionID, id lode.SegmentID, hash lode.Hash, fileBytes int64) error {
-	if err := t.needWrite(); err != nil {
-		return err
-	}
-	k := segmentKey{c, id}
-	s, err := t.segment(k)
-	switch {
-	case err != nil:
-		return err
-	case !s.exists:
-		return lode.NotFound("segment", k)
-	case s.State == SegmentSealed && s.Hash == hash:
-		return nil
-	case s.State != SegmentSealing || !s.Closed():
-		return lode.Errorf(lode.CodeConflict, "segment %s is %s", k, s.State)
-	}
-	if err := t.ensureBuilt(k, hash); err != nil {
-		return err
-	}
-	s.State, s.Hash, s.FileBytes, s.changed = SegmentSealed, hash, fileBytes, true
-	return t.purgeDropped(k, s)
-}
-
-// purgeDropped forgets the members that were dropped while the segment was being built.
-func (t *Tx) purgeDropped(k segmentKey, s *segmentState) error {
-	b := bucket{t, space{membersBucket, segmentKey{collection: k.collection}}}
-	err := b.scanAll(segmentNoKey(k.segment), func(key, raw []byte) error {
-		var m memberRecord
-		if err := decodeRecord(kindMember, raw, &m); err != nil {
-			return recordError(kindMember, key, err)
-		}
-		if m.Dropped != 0 {
-			b.delete(key)
-			s.Members--
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return t.settleSegment(s)
 }

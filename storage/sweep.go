@@ -186,9 +186,10 @@ func (t *Tx) segmentRefs() (refs segmentRefs, err error) {
 	refs = segmentRefs{growing: map[segmentKey]bool{}, sealed: map[lode.Hash]bool{}}
 	for _, tx := range []*Tx{t, {catalog: t.catalog}} {
 		err := tx.eachSegment(func(k segmentKey, s *Segment) error {
-			if s.State == SegmentSealed {
+			switch {
+			case s.State == SegmentSealed:
 				refs.sealed[s.Hash] = true
-			} else {
+			case s.hasGrowing():
 				refs.growing[k] = true
 			}
 			return nil

@@ -189,3 +189,46 @@ func TestSegmentRetention(t *testing.T) {
 	}
 	verify(t, r, "")
 }
+
+// TestMergesAreBackedUp restores backups made before, in and after a merge, and goes on with
+// the merge in the one that was restored in the middle.
+func TestMergesAreBackedUp(t *testing.T) {
+	n := newNode(t, "c1")
+	r := repository(t, backup.NewFolder(t.TempDir(), nil), backup.Options{})
+	for i := range 2 {
+		n.show(fmt.Sprint("doc", i), words(uint64(i), 4000))
+		n.seal()
+	}
+	inputs := []lode.SegmentID{n.segments()[0].ID, n.segments()[1].ID}
+	var id lode.SegmentID
+	n.update(func(tx *storage.Tx) (err error) {
+		id, err = tx.Merge(shelf, inputs)
+		return err
+	})
+	n.drop("doc0")
+	want := n.hash()
+	middle := create(t, r, n, backup.CreateOptions{})
+	verify(t, r, middle.ID)
+	built, release, err := n.BuildSegment(t.Context(), shelf, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	end := func(tx *storage.Tx) error { return tx.PutSealed(shelf, id, built.Hash, built.Bytes) }
+	n.update(end)
+	merged := n.hash()
+	after := create(t, r, n, backup.CreateOptions{})
+	verify(t, r, after.ID)
+
+	other, _ := restore(t, r, middle.ID)
+	if other.hash() != want {
+		t.Error("another state in the middle")
+	}
+	other.update(end) // built from the inputs that were restored
+	if other.hash() != merged {
+		t.Error("another state at the end of a restored merge")
+	}
+	if other, _ := restore(t, r, after.ID); other.hash() != merged {
+		t.Error("another state after the merge")
+	}
+}
