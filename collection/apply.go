@@ -178,6 +178,8 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.sealSegment(cmd)
 	case *sealedSegment:
 		return b.sealedSegment(cmd)
+	case *mergeSegments:
+		return b.mergeSegments(cmd)
 	case *named:
 		return b.named(cmd)
 	case *tune:

@@ -47,6 +47,7 @@ const (
 	typePutPoints        commandType = 12
 	typeSealSegment      commandType = 20
 	typeSealedSegment    commandType = 21
+	typeMergeSegments    commandType = 22
 	typeNamed            commandType = 13
 	typeTune             commandType = 14
 	typePatchDocuments   commandType = 15
@@ -226,6 +227,12 @@ type sealedSegment struct {
 	Bytes      int64             `cbor:"4,keyasint"`
 }
 
+// mergeSegments begins a segment that takes the place of sealed ones.
+type mergeSegments struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Inputs     []lode.SegmentID  `cbor:"2,keyasint"`
+}
+
 // point is a lode.Point in the log.
 type point struct {
 	ID       lode.DocID    `cbor:"1,keyasint"`
@@ -263,6 +270,7 @@ func (*deleteDocuments) commandType() commandType  { return typeDeleteDocuments 
 func (*putPoints) commandType() commandType        { return typePutPoints }
 func (*sealSegment) commandType() commandType      { return typeSealSegment }
 func (*sealedSegment) commandType() commandType    { return typeSealedSegment }
+func (*mergeSegments) commandType() commandType    { return typeMergeSegments }
 func (*named) commandType() commandType            { return typeNamed }
 func (*tune) commandType() commandType             { return typeTune }
 func (*patchDocuments) commandType() commandType   { return typePatchDocuments }
@@ -301,6 +309,8 @@ func newCommand(t commandType) command {
 		return new(sealSegment)
 	case typeSealedSegment:
 		return new(sealedSegment)
+	case typeMergeSegments:
+		return new(mergeSegments)
 	case typeNamed:
 		return new(named)
 	case typeTune:

@@ -37,6 +37,8 @@ type Options struct {
 	// SealBytes is how much a segment grows before [Engine.SealDue] seals it. The default is
 	// [DefaultSealBytes].
 	SealBytes int64
+	// Merge says when sealed segments are merged. The default is that of storage.
+	Merge storage.MergePolicy
 	// Graphs makes the graphs of sealed segments; nil searches all segments exactly. A segment
 	// of less than GraphRows rows gets none; the default is [DefaultGraphRows].
 	Graphs    Graphs
@@ -96,7 +98,7 @@ type Engine struct {
 	catalog   atomic.Pointer[catalog]
 	early     early
 	closed    atomic.Bool
-	building  sync.Mutex   // held while a segment is built
+	building  building
 	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
 	keep      int          // named writes kept for each client: the same on every node
 	applyLock struct {
@@ -105,6 +107,10 @@ type Engine struct {
 		failed error // why the state machine stopped; it never starts again
 	}
 }
+
+// building holds what is built one at a time of each kind: it reads and writes whole segments.
+// A seal waits for no merge and no graph.
+type building struct{ seals, merges, graphs sync.Mutex }
 
 // New builds the in-memory state from storage. The caller closes the engine, then the
 // store.

@@ -131,36 +131,43 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 }
 
 func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
-	parts := map[lode.SegmentID]partView{}
+	parts, known := map[lode.SegmentID]partView{}, map[lode.SegmentID]bool{}
 	for _, p := range c.published.Load().parts {
+		known[p.segment] = true
 		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && !p.graph.sound() {
 			parts[p.segment] = p
 		}
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 && !c.ungraphed.Load() {
 		return 0, nil // as nearly always: storage need not be asked
 	}
+	c.ungraphed.Store(false)
 	all, err := e.segmentsOf(c.settings.ID)
 	if err != nil {
 		return 0, err
 	}
 	var errs []error
 	for i := range all {
+		if all[i].State != storage.SegmentSealed || ctx.Err() != nil {
+			continue
+		}
 		p, due := parts[all[i].ID]
-		if !due || all[i].State != storage.SegmentSealed || ctx.Err() != nil {
-			continue
-		}
-		if p.graph != nil {
+		switch {
+		case due && p.graph != nil:
 			errs = append(errs, e.look(ctx, c, p.graph))
-			continue
+		case due || !known[all[i].ID]: // grown enough, or merged
+			done, err := e.buildGraph(ctx, c, &all[i])
+			if done {
+				built++
+			}
+			errs = append(errs, err)
 		}
-		done, err := e.buildGraph(ctx, c, &all[i])
-		if done {
-			built++
-		}
-		errs = append(errs, err)
 	}
-	return built, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || ctx.Err() != nil {
+		c.ungraphed.Store(true)
+		return built, err
+	}
+	return built, nil
 }
 
 // buildGraph opens or builds the graph of a sealed segment and gives it to searches.
@@ -187,8 +194,8 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (bui
 
 // writeGraph builds a graph of vectors that were checked, if there is room for it.
 func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.SealedRows) error {
-	e.building.Lock() // one at a time
-	defer e.building.Unlock()
+	e.building.graphs.Lock()
+	defer e.building.graphs.Unlock()
 	defer runtime.KeepAlive(rows)
 	release, err := e.options.Room(int64(len(rows.Vectors()) + maxLinkBytes*rows.Rows))
 	if err != nil {
@@ -212,10 +219,12 @@ const maxLinkBytes = 256
 func (e *Engine) adopt(c *collection, g *graphPart) error {
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
-	if e.catalog.Load().byID[c.settings.ID] != c || c.segment.part(g.segment) == nil {
+	if e.catalog.Load().byID[c.settings.ID] != c {
 		return nil // gone meanwhile
 	}
-	c.segment.adopt(g)
+	if err := c.segment.adopt(g); err != nil {
+		return err
+	}
 	return c.publish()
 }
 

@@ -62,13 +62,21 @@ func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*col
 	}
 	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.version.FirstRow, b.version.FirstRow) })
 	for i := range all {
-		if err := loadRows(tx, &c.segment, &all[i], graphs[all[i].version.Segment] == nil); err != nil {
+		home, err := tx.Home(settings.ID, all[i].version.Segment)
+		if err != nil {
+			return nil, err
+		}
+		c.segment.move(all[i].version.Segment, home)
+		if err := loadRows(tx, &c.segment, &all[i], graphs[home] == nil); err != nil {
 			return nil, fmt.Errorf("document %d: %w", all[i].doc.No, err)
 		}
 	}
 	for _, g := range graphs {
-		c.segment.adopt(g)
+		if err := c.segment.adopt(g); err != nil {
+			return nil, err
+		}
 	}
+	c.ungraphed.Store(true)
 	return c, c.publish()
 }
 

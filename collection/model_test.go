@@ -252,6 +252,9 @@ func (m *model) Seal_(t *rapid.T) {
 
 // Build builds what was closed later, when the last document that was staged in it was done.
 func (m *model) Build(t *rapid.T) {
+	if _, err := m.MergeDue(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := m.SealDue(ctx); err != nil {
 		t.Fatal(err)
 	}

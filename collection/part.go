@@ -50,8 +50,9 @@ type partView struct {
 	memo    *memo
 }
 
-// part returns the part of a segment, nil where there is none.
+// part returns the part that has the rows of a segment, nil where there is none.
 func (s *segment) part(id lode.SegmentID) *part {
+	id = s.home(id)
 	for i := len(s.parts) - 1; i >= 0; i-- { // most changes are of the newest
 		if s.parts[i].segment == id {
 			return s.parts[i]
@@ -66,7 +67,7 @@ func (s *segment) growing(id lode.SegmentID) *part {
 		return p
 	}
 	x := s.flat()
-	p := &part{segment: id, vectors: x, flat: x, aligned: true, live: index.NewBitset(0)}
+	p := &part{segment: s.home(id), vectors: x, flat: x, aligned: true, live: index.NewBitset(0)}
 	s.parts = append(s.parts, p)
 	return p
 }
@@ -173,28 +174,33 @@ func (s *segment) views() ([]partView, error) {
 	return views, nil
 }
 
-// adopt makes a graph over a sealed file the part of its segment. Rows of the file that the
-// collection does not show stay out.
-func (s *segment) adopt(g *graphPart) {
+// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
+// that were merged into it. Rows of the file that the collection does not show stay out.
+func (s *segment) adopt(g *graphPart) error {
 	rows := make([]uint32, g.rows.Rows)
 	live := index.NewBitset(g.rows.Rows)
 	last := uint32(0)
 	var filled columns
+	from := map[lode.SegmentID]bool{} // what entries call the segment
 	for _, run := range g.rows.Runs() {
-		from := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		first := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
 		for i := range run.Rows {
-			at := from + i
+			at := first + i
 			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {
 				last = uint32(at) + 1
 				if e := s.docs.at(s.rows[at].slot); e != nil {
 					live.Set(uint32(run.At + i))
 					if e.ordinal == uint32(at) {
 						filled.add(e, run.At+i)
+						from[e.segment] = true
 					}
 				}
 			}
 			rows[run.At+i] = last
 		}
+	}
+	if err := s.replace(from, g.segment, live.Count()); err != nil {
+		return err
 	}
 	p := s.part(g.segment)
 	if p == nil {
@@ -203,6 +209,27 @@ func (s *segment) adopt(g *graphPart) {
 	}
 	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
 	p.aligned, p.columns, p.memo = isAligned(rows), filled, nil
+	return nil
+}
+
+// replace makes one part the home of segments and takes the parts away that had their rows,
+// which must be as many as are live in the one.
+func (s *segment) replace(segments map[lode.SegmentID]bool, by lode.SegmentID, live int) error {
+	had, alive := map[*part]bool{}, 0
+	for id := range segments {
+		if p := s.part(id); p != nil && !had[p] {
+			had[p] = true
+			alive += p.alive
+		}
+	}
+	if len(had) > 0 && alive != live { // none at a start
+		return fmt.Errorf("segment %d has %d live rows, those that it replaces %d", by, live, alive)
+	}
+	for id := range segments {
+		s.move(id, by)
+	}
+	s.parts = slices.DeleteFunc(s.parts, func(p *part) bool { return had[p] && p.segment != by })
+	return nil
 }
 
 // search returns the min(k, matching) nearest rows of all parts, by the collection's ordinals.
@@ -233,6 +260,9 @@ func (p *partView) failed(err error) error {
 
 // vector returns the vector of a row as it is compared; nil where its part lacks it.
 func (s *snapshot) vector(segment lode.SegmentID, ordinal uint32) lode.Vector {
+	if at, moved := s.homes[segment]; moved {
+		segment = at
+	}
 	for i := range s.parts {
 		p := &s.parts[i]
 		if p.segment != segment {

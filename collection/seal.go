@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/storage"
@@ -125,20 +126,29 @@ func (e *Engine) sealClosed(ctx context.Context, c lode.CollectionID) (sealed in
 	if err != nil {
 		return 0, err
 	}
-	for i := range all {
-		if s := &all[i]; s.State == storage.SegmentSealing && s.Closed() {
-			if err := e.build(ctx, c, s.ID); err != nil {
-				return sealed, err
-			}
-			sealed++
-		}
-	}
-	return sealed, nil
+	return e.buildEach(ctx, c, all, storage.SegmentSealing)
 }
 
-func (e *Engine) build(ctx context.Context, c lode.CollectionID, id lode.SegmentID) error {
-	e.building.Lock() // one at a time: it reads and writes a whole segment
-	defer e.building.Unlock()
+// buildEach builds the closed segments in a state.
+func (e *Engine) buildEach(ctx context.Context, c lode.CollectionID, all []Segment, in storage.SegmentState) (built int, err error) {
+	turn := &e.building.seals
+	if in == storage.SegmentMerging {
+		turn = &e.building.merges
+	}
+	for i := range all {
+		if s := &all[i]; s.State == in && s.Closed() {
+			if err := e.build(ctx, c, s.ID, turn); err != nil {
+				return built, err
+			}
+			built++
+		}
+	}
+	return built, nil
+}
+
+func (e *Engine) build(ctx context.Context, c lode.CollectionID, id lode.SegmentID, turn *sync.Mutex) error {
+	turn.Lock()
+	defer turn.Unlock()
 	built, release, err := e.store.BuildSegment(ctx, c, id)
 	if lode.IsCode(err, lode.CodeConflict) || lode.IsCode(err, lode.CodeNotFound) {
 		return nil // somebody was faster, or it is gone
@@ -188,5 +198,9 @@ func (b *batch) sealedSegment(c *sealedSegment) (any, error) {
 	if lode.IsCode(err, lode.CodeConflict) || lode.IsCode(err, lode.CodeNotFound) {
 		return coded(err), nil
 	}
+	b.effects = append(b.effects, func(w *world) error {
+		w.catalog.byID[c.Collection].ungraphed.Store(true)
+		return nil
+	})
 	return done{}, err
 }

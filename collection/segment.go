@@ -38,6 +38,7 @@ type rowRef struct {
 type snapshot struct {
 	settings *lode.Collection
 	parts    []partView
+	homes    map[lode.SegmentID]lode.SegmentID // see segment
 	lexical  index.Lexical
 	rows     []rowRef // by ordinal, ascending by id
 	docs     table
@@ -68,6 +69,9 @@ type collection struct {
 	published atomic.Pointer[snapshot]
 	segment   segment
 	pressure  pressure
+	// ungraphed is set when segments were sealed or merged since it was last looked which of
+	// them lack a graph.
+	ungraphed atomic.Bool
 	// terms is the lexical index's: what it makes of a text.
 	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
@@ -81,6 +85,7 @@ type collection struct {
 type segment struct {
 	flat    func() index.Dense // makes an empty exact index
 	parts   []*part
+	homes   map[lode.SegmentID]lode.SegmentID // the parts that have rows of merged segments; it never changes
 	lexical index.Lexical
 	rows    []rowRef // append-only: published snapshots share it
 	dead    int
@@ -226,6 +231,7 @@ func (c *collection) publish() error {
 	c.published.Store(&snapshot{
 		settings: &c.settings,
 		parts:    parts,
+		homes:    s.homes,
 		lexical:  s.lexical,
 		rows:     slices.Clip(s.rows),
 		docs:     s.docs.publish(),
@@ -287,7 +293,7 @@ func (s *segment) refill() {
 		}
 	}
 	s.docs.each(func(e *entry) bool {
-		if p := flat[e.segment]; p != nil {
+		if p := flat[s.home(e.segment)]; p != nil {
 			row, _ := findRow(p.rows, e.ordinal)
 			p.columns.add(e, int(row))
 		}

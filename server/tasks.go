@@ -16,6 +16,8 @@ const (
 	// sealFlushes is how many flushes pass before segments are looked at that may have grown
 	// enough.
 	sealFlushes = 5
+	// expireInterval is how often documents that have expired are removed.
+	expireInterval = 10 * time.Second
 	// leaderRetry is the pause before the duties of a new leader are tried again.
 	leaderRetry = 200 * time.Millisecond
 )
@@ -24,7 +26,7 @@ const (
 func (s *Server) startTasks() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.graph, s.backups.schedule)
+	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.expire, s.backups.schedule)
 	if s.log() == nil {
 		s.run(ctx, s.openLogLater)
 		return
@@ -135,6 +137,32 @@ func (s *Server) seal(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("segments were not sealed", "error", err)
+		}
+	})
+}
+
+// merge makes one segment of several, and of those of which much is dead.
+func (s *Server) merge(ctx context.Context) {
+	s.whileLeading(ctx, sealFlushes*s.cfg.FlushInterval, func() {
+		merged, err := s.engine.MergeDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("segments were not merged", "error", err)
+		}
+		if merged > 0 {
+			s.cfg.Logger.Info("segments were merged", "into", merged)
+		}
+	})
+}
+
+// expire removes what has expired. It is found no more before that.
+func (s *Server) expire(ctx context.Context) {
+	s.whileLeading(ctx, expireInterval, func() {
+		removed, err := s.engine.ExpireDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("expired documents were not removed", "error", err)
+		}
+		if removed > 0 {
+			s.cfg.Logger.Info("expired documents were removed", "documents", removed)
 		}
 	})
 }

@@ -1,0 +1,92 @@
+package collection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/storage"
+)
+
+// MergeDue begins and ends the merges of sealed segments that are due, one at a time in each
+// collection, and returns how many ended. Only one node of a cluster, its leader, needs to call it;
+// doing the same twice does no harm.
+func (e *Engine) MergeDue(ctx context.Context) (merged int, err error) {
+	var errs []error
+	for _, c := range e.catalog.Load().byID {
+		n, err := e.mergeDue(ctx, c.settings.ID)
+		if merged += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
+			errs = append(errs, fmt.Errorf("merge segments of collection %s: %w", c.settings.Name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return merged, errors.Join(errs...)
+}
+
+func (e *Engine) mergeDue(ctx context.Context, c lode.CollectionID) (merged int, err error) {
+	all, err := e.segmentsOf(c)
+	if err != nil {
+		return 0, err
+	}
+	for i := range all {
+		if all[i].State == storage.SegmentMerging { // of before a restart, or of another leader
+			return e.buildEach(ctx, c, all, storage.SegmentMerging)
+		}
+	}
+	var inputs []lode.SegmentID
+	err = e.store.View(func(tx *storage.Tx) error {
+		inputs, err = tx.MergeDue(c, e.options.Merge)
+		return err
+	})
+	if err != nil || len(inputs) == 0 {
+		return 0, err
+	}
+	if _, err := propose[lode.SegmentID](ctx, e, &mergeSegments{Collection: c, Inputs: inputs}); err != nil {
+		return 0, err
+	}
+	if all, err = e.segmentsOf(c); err != nil {
+		return 0, err
+	}
+	return e.buildEach(ctx, c, all, storage.SegmentMerging)
+}
+
+// mergeSegments fixes what the file of a merge will hold.
+func (b *batch) mergeSegments(c *mergeSegments) (any, error) {
+	settings, err := b.collection(c.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return errNoCollection(c.Collection), nil
+	}
+	id, err := b.tx.Merge(c.Collection, c.Inputs)
+	switch lode.CodeOf(err) {
+	case lode.CodeConflict, lode.CodeNotFound, lode.CodeInvalid:
+		return coded(err), nil
+	}
+	return id, err
+}
+
+// home is the part that has the rows of a segment, whose own it may not be any more.
+func (s *segment) home(id lode.SegmentID) lode.SegmentID {
+	if at, moved := s.homes[id]; moved {
+		return at
+	}
+	return id
+}
+
+// move says in which part the rows of a segment are. Published snapshots hold the map of before.
+func (s *segment) move(id, to lode.SegmentID) {
+	if s.home(id) == to {
+		return
+	}
+	homes := make(map[lode.SegmentID]lode.SegmentID, len(s.homes)+1)
+	for k, v := range s.homes {
+		homes[k] = v
+	}
+	homes[id] = to
+	s.homes = homes
+}
