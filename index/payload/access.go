@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/lodedb/lode"
 )
@@ -51,21 +49,13 @@ type labels struct {
 	texts      // the labels of the others
 }
 
-type lazyAccess struct {
-	once  sync.Once
-	built atomic.Bool
-	access
-}
-
 func (c *core) accessIndex() *access {
-	if !c.access.built.Load() {
-		c.access.once.Do(func() {
-			c.access.readers = c.labelsOf(func(e *entry) []string { return e.doc.Readers })
-			c.access.waiting = c.labelsOf(func(e *entry) []string { return c.waiting[e.first] })
-			c.access.built.Store(true)
-		})
-	}
-	return &c.access.access
+	return c.access.get(func() *access {
+		return &access{
+			readers: c.labelsOf(func(e *entry) []string { return e.doc.Readers }),
+			waiting: c.labelsOf(func(e *entry) []string { return c.waiting[e.first] }),
+		}
+	})
 }
 
 func (c *core) labelsOf(list func(*entry) []string) labels {
@@ -144,4 +134,4 @@ func (l *labels) pass(r *Reader, into *Rows) {
 	}
 }
 
-func (a *access) bytes() int { return a.readers.texts.bytes() + a.waiting.texts.bytes() }
+func (a *access) bytes() int { return 2*rowsBytes + a.readers.texts.bytes() + a.waiting.texts.bytes() }

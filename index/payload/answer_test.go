@@ -38,16 +38,11 @@ func sortCounted(list []counted) []counted {
 
 // items are the scalars of a document's field that indexes understand.
 func items(d *lode.Document, field string) (list []lode.Value) {
-	eachValue(d, field, func(v *lode.Value) {
-		values := []lode.Value{*v}
-		if v.Kind == lode.KindList {
-			values = v.List
+	d.Metadata.Each(field, func(item lode.Value) bool {
+		if k, ok := constantOf(&item); ok && k.kind != isNull {
+			list = append(list, item)
 		}
-		for _, item := range values {
-			if _, ok := constantOf(&item); ok {
-				list = append(list, item)
-			}
-		}
+		return true
 	})
 	return list
 }

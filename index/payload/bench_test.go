@@ -170,8 +170,8 @@ func BenchmarkBuild(b *testing.B) {
 			b.ReportAllocs()
 			col := &column{}
 			for b.Loop() {
-				col = &column{}
-				col.build(c, field)
+				col = &column{field: field}
+				col.build(c)
 			}
 			b.ReportMetric(float64(col.bytes()), "bytes")
 		})

@@ -8,6 +8,8 @@ const (
 	coreBytes       = int(unsafe.Sizeof(core{}))
 	answerBytes     = int(unsafe.Sizeof(answer{}))
 	cacheTableBytes = int(unsafe.Sizeof(cacheTable{}))
+	uuidBytes       = int(unsafe.Sizeof(uuidAt{}))
+	placeBytes      = int(unsafe.Sizeof(placeAt{}))
 	waitingBytes    = 48 // of a map's entry
 )
 
@@ -33,8 +35,11 @@ func (c *core) bytes() int {
 			}
 		}
 	}
-	if c.access.built.Load() {
-		n += c.access.bytes()
+	if a := c.access.built(); a != nil {
+		n += a.bytes()
+	}
+	if ids := c.ids.built(); ids != nil {
+		n += ids.bytes()
 	}
 	return n + c.matches.bytes() + c.visible.bytes()
 }

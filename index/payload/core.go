@@ -31,7 +31,8 @@ type core struct {
 
 	uses    atomic.Int32 // evaluations while the core was small
 	columns columns
-	access  lazyAccess
+	access  lazy[access]
+	ids     lazy[texts] // outside ids
 	matches cache
 	visible cache
 }

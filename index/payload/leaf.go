@@ -2,75 +2,102 @@ package payload
 
 import "github.com/lodedb/lode"
 
-// leaf is the tests of one field. What an index can decide of them is taken out of the test;
+// leaf is the tests of one field. What a column can decide of them is taken out of the test;
 // while anything is left, also a test that did not exist when this was written, the filter
-// itself is asked about the documents that the decided part lets through.
+// itself is asked about the documents that the decided part lets through. So a leaf is right
+// as long as all tests of a field must hold.
 type leaf struct {
-	filter  lode.Filter
-	exists  *bool
-	ne      *constant
-	any     [][]constant // of each group a document must hold a constant
-	span    *span
-	listed  bool // the value must be a list
-	certain bool // nothing is left to ask
-	cost    int
+	filter     lode.Filter
+	conditions []condition
+	certain    bool // nothing is left to ask
+	oneString  bool // but about documents that have several strings
+	cost       int
 }
 
 func newLeaf(f lode.Filter) leaf {
-	l := leaf{filter: f, exists: f.Test.Exists, cost: costLookup}
+	l := leaf{filter: f}
 	rest := f.Test
-	rest.Exists = nil
-	if k, ok := constantIn(rest.Ne); ok {
-		l.ne, rest.Ne = k, nil
-	}
-	if k, ok := constantIn(rest.Eq); ok {
-		l.any, rest.Eq = append(l.any, []constant{*k}), nil
-	} else if rest.Eq != nil && rest.Eq.Kind == lode.KindList {
-		l.narrowToList(rest.Eq)
-	}
-	l.takeIn(&rest)
+	l.takePresence(&rest)
+	l.takeEqual(&rest)
 	l.takeSpan(&rest)
-	l.certain = rest == lode.Test{}
-	if !l.certain {
+	l.takeText(&rest)
+	l.takeArea(&rest)
+	for _, k := range l.conditions {
+		l.cost += k.cost
+	}
+	if l.certain = rest == (lode.Test{}); !l.certain {
 		l.cost += costAsk
 	}
 	return l
 }
 
-// constantIn returns the constant of a test's value, when it has one.
-func constantIn(v *lode.Value) (*constant, bool) {
-	if v == nil {
-		return nil, false
+func (l *leaf) require(k condition) {
+	if k.cost == 0 {
+		k.cost = costLookup
 	}
-	k, ok := constantOf(v)
-	return &k, ok
+	l.conditions = append(l.conditions, k)
 }
 
-// narrowToList lets through lists that hold every item of the wanted one. Whether they are
-// equal is left to ask.
-func (l *leaf) narrowToList(want *lode.Value) {
-	l.listed = true
-	for i := range want.List {
-		if k, ok := constantOf(&want.List[i]); ok {
-			l.any = append(l.any, []constant{k})
+func (l *leaf) takePresence(rest *lode.Test) {
+	if want := rest.Exists; want != nil {
+		l.require(condition{kind: isPresent, negate: !*want})
+	}
+	if want := rest.IsEmpty; want != nil {
+		l.require(condition{kind: isFilled, negate: *want})
+	}
+	if want := rest.IsNull; want != nil {
+		l.require(condition{kind: isEqual, constants: []constant{{kind: isNull}}, negate: !*want})
+	}
+	if rest.ValuesCount != nil {
+		l.require(condition{kind: isCounted, counts: rest.ValuesCount, cost: costRange})
+	}
+	rest.Exists, rest.IsEmpty, rest.IsNull, rest.ValuesCount = nil, nil, nil, nil
+}
+
+func (l *leaf) takeEqual(rest *lode.Test) {
+	if rest.Eq != nil {
+		if l.takeConstants([]lode.Value{*rest.Eq}, false) {
+			rest.Eq = nil
+		} else {
+			l.narrow(rest.Eq)
 		}
+	}
+	if rest.Ne != nil && l.takeConstants([]lode.Value{*rest.Ne}, true) {
+		rest.Ne = nil
+	}
+	if rest.In != nil && l.takeConstants(*rest.In, false) {
+		rest.In = nil
+	}
+	if rest.Nin != nil && l.takeConstants(*rest.Nin, true) {
+		rest.Nin = nil
 	}
 }
 
-func (l *leaf) takeIn(rest *lode.Test) {
-	if rest.In == nil {
-		return
-	}
-	group := make([]constant, len(*rest.In))
-	for i := range *rest.In {
-		k, ok := constantOf(&(*rest.In)[i])
-		if !ok {
-			return
+// takeConstants requires one of the values, or none of them, when all are scalars.
+func (l *leaf) takeConstants(values []lode.Value, negate bool) bool {
+	k := condition{kind: isEqual, negate: negate, constants: make([]constant, len(values)), cost: costLookup * len(values)}
+	for i := range values {
+		var ok bool
+		if k.constants[i], ok = constantOf(&values[i]); !ok {
+			return false
 		}
-		group[i] = k
 	}
-	l.any, rest.In = append(l.any, group), nil
-	l.cost += len(group) * costLookup
+	l.require(k)
+	return true
+}
+
+// narrow lets through what may be equal to a list or an object, which is left to ask: of
+// lists those that hold every item.
+func (l *leaf) narrow(want *lode.Value) {
+	switch want.Kind {
+	case lode.KindObject:
+		l.require(condition{kind: isObject})
+	case lode.KindList:
+		l.require(condition{kind: isListed})
+		for i := range want.List {
+			l.takeConstants(want.List[i:i+1], false)
+		}
+	}
 }
 
 func (l *leaf) takeSpan(rest *lode.Test) {
@@ -78,23 +105,68 @@ func (l *leaf) takeSpan(rest *lode.Test) {
 		return
 	}
 	if s, ok := newSpan(rest); ok {
-		l.span = &s
+		l.require(condition{kind: isWithin, span: s, cost: costRange})
 		rest.Gt, rest.Gte, rest.Lt, rest.Lte = nil, nil, nil, nil
-		l.cost += costRange
 	}
+}
+
+// takeText takes what is asked of strings. Several words that a document has may be in
+// several of its strings, and are in no order: then the filter is asked as well.
+func (l *leaf) takeText(rest *lode.Test) {
+	if w := rest.Text; w != nil && len(w.List()) > 0 {
+		l.require(condition{kind: hasWords, words: w.List()})
+		l.oneString = l.oneString || len(w.List()) > 1
+		rest.Text = nil
+	}
+	if w := rest.TextAny; w != nil {
+		l.require(condition{kind: hasAnyWord, words: w.List()})
+		rest.TextAny = nil
+	}
+	if w := rest.Phrase; w != nil && len(w.List()) > 0 {
+		l.require(condition{kind: hasWords, words: w.List()})
+		if len(w.List()) == 1 {
+			rest.Phrase = nil
+		}
+	}
+	if rest.Prefix != nil {
+		l.require(condition{kind: hasPrefix, prefix: *rest.Prefix, cost: costRange})
+		rest.Prefix = nil
+	}
+	if rest.UUID != nil {
+		l.require(condition{kind: isUUID, uuid: rest.UUID})
+		rest.UUID = nil
+	}
+}
+
+func (l *leaf) takeArea(rest *lode.Test) {
+	if r := rest.GeoRadius; r != nil {
+		l.require(condition{kind: isInArea, area: radiusArea(r), cost: costPlaces})
+	}
+	if b := rest.GeoBox; b != nil {
+		l.require(condition{kind: isInArea, area: boxArea(b), cost: costPlaces})
+	}
+	if g := rest.GeoPolygon; g != nil {
+		l.require(condition{kind: isInArea, area: polygonArea(g), cost: costPlaces})
+	}
+	rest.GeoRadius, rest.GeoBox, rest.GeoPolygon = nil, nil, nil
 }
 
 // eval sets out to the members of within that pass the tests.
 func (l *leaf) eval(c *core, within, out *Rows) {
 	col := c.column(l.filter.Field)
 	*out = *within
-	l.decide(col, out)
-	if l.certain && col.odd == nil {
-		return
+	for i := range l.conditions {
+		l.conditions[i].apply(c, col, out)
 	}
 	var asked Rows
-	if !l.certain {
+	switch {
+	case !l.certain:
 		asked = *out
+	case l.oneString && col.several != nil:
+		asked = *out
+		asked.And(col.several)
+	case col.odd == nil:
+		return
 	}
 	if col.odd != nil {
 		odd := *col.odd
@@ -103,44 +175,4 @@ func (l *leaf) eval(c *core, within, out *Rows) {
 	}
 	out.AndNot(&asked)
 	c.ask(&l.filter, &asked, out)
-}
-
-// decide removes from out what an index says does not pass.
-func (l *leaf) decide(col *column, out *Rows) {
-	if l.exists != nil {
-		if *l.exists {
-			out.And(&col.present)
-		} else {
-			out.AndNot(&col.present)
-		}
-	}
-	if l.listed {
-		keep(out, col.lists)
-	}
-	if l.ne != nil {
-		var equal Rows
-		col.equal(l.ne, &equal)
-		out.AndNot(&equal)
-	}
-	for _, group := range l.any {
-		var hold Rows
-		for i := range group {
-			col.equal(&group[i], &hold)
-		}
-		out.And(&hold)
-	}
-	if l.span != nil {
-		var inside Rows
-		l.span.or(col, &inside)
-		out.And(&inside)
-	}
-}
-
-// keep removes from out what is not in a set that may be nil, which is empty.
-func keep(out, set *Rows) {
-	if set == nil {
-		*out = Rows{}
-		return
-	}
-	out.And(set)
 }

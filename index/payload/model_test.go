@@ -26,12 +26,15 @@ func random(t testing.TB) *rand.Rand {
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
 var (
-	fields    = []string{"a", "b", "a.b", "größe", "missing"}
+	fields    = []string{"a", "b", "a.b", "größe", "a.c.d", "missing", "b[]", "a[].b"}
 	holders   = []string{"", "all", "ada", "grace", "team/red", "team/blue", "ünï"}
 	spellings = []string{
 		"", "a", "ab", "b", "Ä", "ä", "日本", "\U0001F600", "2024", "2024-05-0", "true", "1",
 		"2024-05-01", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00", "2024-05-01T00:00:00.000Z",
 		"2024-05-01T12:00:00.000000001Z", "2024-05-01T9:30:00Z", "2024-05-02", "2024-13-01", "1969-12-31T23:59:59.5Z",
+		"The quick Brown fox", "quick, THE!", "fox brown", "Über über", "日本語 fox", "fox\xff", "\xff",
+		"01890A5D-ac96-774b-bcce-b302099a8057", "01890a5dac96774bbcceb302099a8057", "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+		"00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}",
 		"0001-01-01", "9999-12-31T23:59:59-23:59", "2024-05-01x", "aaaa-bb-cc",
 	}
 	integers = []int64{0, 1, -1, 2, 3, 1 << 53, 1<<53 + 1, 1<<53 - 1, -(1 << 53) - 1, math.MaxInt64, math.MaxInt64 - 1, math.MinInt64}
@@ -42,7 +45,9 @@ var (
 )
 
 func scalar(r *rand.Rand) lode.Value {
-	switch r.IntN(8) {
+	switch r.IntN(9) {
+	case 8:
+		return lode.NullValue()
 	case 0, 1:
 		return lode.IntegerValue(pick(r, integers))
 	case 2:
@@ -57,15 +62,67 @@ func scalar(r *rand.Rand) lode.Value {
 	return lode.StringValue(pick(r, spellings))
 }
 
-func value(r *rand.Rand) lode.Value {
-	if r.IntN(5) > 0 {
-		return scalar(r)
+func value(r *rand.Rand, depth int) lode.Value {
+	switch r.IntN(8) {
+	case 0:
+		list := lode.ListValue()
+		for range r.IntN(4) {
+			item := scalar(r)
+			if depth > 0 && r.IntN(2) == 0 {
+				item = object(r, depth-1)
+			}
+			list.List = append(list.List, item)
+		}
+		return list
+	case 1:
+		if depth > 0 {
+			return object(r, depth-1)
+		}
+	case 2:
+		return lode.ObjectValue(point(r))
+	case 3:
+		if r.IntN(3) == 0 {
+			return phrases(r)
+		}
 	}
+	return scalar(r)
+}
+
+// phrases is a list of strings between which the words of a question may be spread.
+func phrases(r *rand.Rand) lode.Value {
 	list := lode.ListValue()
-	for range r.IntN(4) {
-		list.List = append(list.List, scalar(r))
+	for range 1 + r.IntN(3) {
+		list.List = append(list.List, lode.StringValue(pick(r, []string{"the", "Quick", "the quick", "brown", "fox"})))
 	}
 	return list
+}
+
+func object(r *rand.Rand, depth int) lode.Value {
+	m := lode.Metadata{}
+	for _, key := range []string{"a", "b", "c", "d"} {
+		if r.IntN(2) == 0 {
+			m[key] = value(r, depth)
+		}
+	}
+	return lode.ObjectValue(m)
+}
+
+func coordinates(r *rand.Rand) lode.GeoPoint {
+	p := lode.GeoPoint{Lat: float64(r.IntN(7)-3) * 30, Lon: float64(r.IntN(9)-4) * 45}
+	if r.IntN(2) == 0 {
+		p = lode.GeoPoint{Lat: r.Float64()*180 - 90, Lon: r.Float64()*360 - 180}
+	}
+	return p
+}
+
+// point is the fields of a place; of some that are none, too.
+func point(r *rand.Rand) lode.Metadata {
+	p := coordinates(r)
+	m := lode.Metadata{"lat": lode.FloatValue(p.Lat), "lon": lode.FloatValue(p.Lon)}
+	if r.IntN(9) == 0 {
+		m["lat"] = lode.IntegerValue(100)
+	}
+	return m
 }
 
 // oddValue is one that no parser makes, now and then.
@@ -84,7 +141,7 @@ func oddValue(r *rand.Rand) lode.Value {
 	case 5:
 		return lode.FloatValue(math.Inf(r.IntN(2)*2 - 1))
 	}
-	return value(r)
+	return value(r, 2)
 }
 
 func readers(r *rand.Rand) (list []string) {
@@ -97,14 +154,16 @@ func readers(r *rand.Rand) (list []string) {
 }
 
 func document(r *rand.Rand) *lode.Document {
-	d := &lode.Document{No: lode.DocNo(r.Uint32()), Metadata: lode.Metadata{}, Readers: readers(r)}
-	for _, field := range fields[:4] {
+	d := &lode.Document{No: lode.DocNo(r.Uint32()), ID: id(r), Metadata: lode.Metadata{}, Readers: readers(r)}
+	for _, field := range fields[:5] {
 		if r.IntN(4) > 0 {
 			d.Metadata[field] = oddValue(r)
 		}
 	}
 	return d
 }
+
+func id(r *rand.Rand) lode.DocID { return lode.DocID(fmt.Sprint("doc-", r.IntN(500))) }
 
 func randomDoc(r *rand.Rand, first, rows int) Doc {
 	d := Doc{First: first, Rows: rows, Doc: document(r)}
@@ -135,45 +194,102 @@ func randomDocs(r *rand.Rand, from, limit, most int) (docs []Doc) {
 func pointer(v lode.Value) *lode.Value { return &v }
 
 func randomTest(r *rand.Rand) (t lode.Test) {
-	bound := func() *lode.Value {
-		for {
-			if v := scalar(r); v.Kind != lode.KindBool {
-				return &v
-			}
-		}
-	}
+	tests := []func(*rand.Rand, *lode.Test){equalTest, equalTest, orderTest, presenceTest, textTest, placeTest}
 	for t == (lode.Test{}) {
 		for range 1 + r.IntN(2) {
-			switch r.IntN(9) {
-			case 0:
-				t.Eq = pointer(oddValue(r))
-			case 1:
-				t.Ne = pointer(oddValue(r))
-			case 2:
-				var list []lode.Value
-				for range r.IntN(5) {
-					list = append(list, oddValue(r))
-				}
-				t.In = &list
-			case 3:
-				t.Gt = bound()
-			case 4:
-				t.Gte = bound()
-			case 5:
-				t.Lt = bound()
-			case 6:
-				t.Lte = bound()
-			case 7:
-				t.Exists = &[]bool{r.IntN(2) == 0}[0]
-			case 8:
-				t.Eq = pointer(scalar(r))
-			}
+			pick(r, tests)(r, &t)
 		}
 	}
 	return t
 }
 
+func equalTest(r *rand.Rand, t *lode.Test) {
+	var list []lode.Value
+	for range r.IntN(5) {
+		list = append(list, pick(r, []lode.Value{scalar(r), scalar(r), value(r, 1)}))
+	}
+	switch r.IntN(5) {
+	case 0:
+		t.Eq = pointer(value(r, 1))
+	case 1:
+		t.Ne = pointer(value(r, 1))
+	case 2:
+		t.In = &list
+	case 3:
+		t.Nin = &list
+	case 4:
+		t.Eq = pointer(scalar(r))
+	}
+}
+
+func orderTest(r *rand.Rand, t *lode.Test) {
+	for range 1 + r.IntN(2) {
+		v := scalar(r)
+		for v.Kind == lode.KindBool || v.Kind == lode.KindNull {
+			v = scalar(r)
+		}
+		*pick(r, []**lode.Value{&t.Gt, &t.Gte, &t.Lt, &t.Lte}) = &v
+	}
+}
+
+func presenceTest(r *rand.Rand, t *lode.Test) {
+	want, n := r.IntN(2) == 0, r.IntN(4)
+	switch r.IntN(4) {
+	case 0:
+		t.Exists = &want
+	case 1:
+		t.IsNull = &want
+	case 2:
+		t.IsEmpty = &want
+	case 3:
+		t.ValuesCount = pick(r, []*lode.CountRange{{Gt: &n}, {Gte: &n}, {Lt: &n}, {Lte: &n}, {Gte: &n, Lte: &n}})
+	}
+}
+
+func textTest(r *rand.Rand, t *lode.Test) {
+	words := lode.NewWords(pick(r, []string{"the", "QUICK the", "quick brown", "brown fox", "日本", "本 日", "über", "fox fox", "word 1", "nowhere fox"}))
+	prefix := pick(r, []string{"", "a", "2024-05", "w", "word 1", "\xc3", "日", "zzz"})
+	id, _ := lode.ParseUUID(pick(r, []string{"01890a5d-ac96-774b-bcce-b302099a8057", "00000000-0000-0000-0000-000000000000", "ffffffff-0000-0000-0000-000000000000"}))
+	switch r.IntN(5) {
+	case 0:
+		t.Text = words
+	case 1:
+		t.TextAny = words
+	case 2:
+		t.Phrase = words
+	case 3:
+		t.Prefix = &prefix
+	case 4:
+		t.UUID = &id
+	}
+}
+
+func placeTest(r *rand.Rand, t *lode.Test) {
+	p, q := coordinates(r), coordinates(r)
+	switch r.IntN(3) {
+	case 0:
+		t.GeoRadius = &lode.GeoRadius{Center: p, Meters: pick(r, []float64{0, 1, p.Distance(q), 1e6, 1e7, 3e7})}
+	case 1:
+		t.GeoBox = &lode.GeoBox{TopLeft: p, BottomRight: q}
+		t.GeoBox.TopLeft.Lat, t.GeoBox.BottomRight.Lat = max(p.Lat, q.Lat), min(p.Lat, q.Lat)
+	case 2:
+		t.GeoPolygon = &lode.GeoPolygon{Exterior: []lode.GeoPoint{p, q, coordinates(r), coordinates(r)}}
+		if r.IntN(2) == 0 {
+			t.GeoPolygon.Interiors = [][]lode.GeoPoint{{coordinates(r), coordinates(r), coordinates(r)}}
+		}
+	}
+}
+
+// randomFilter returns a valid filter.
 func randomFilter(r *rand.Rand, depth int) lode.Filter {
+	for {
+		if f := anyFilter(r, depth); f.Validate() == nil {
+			return f
+		}
+	}
+}
+
+func anyFilter(r *rand.Rand, depth int) lode.Filter {
 	if depth == 0 || r.IntN(3) == 0 {
 		return lode.Where(pick(r, fields), randomTest(r))
 	}
@@ -181,13 +297,23 @@ func randomFilter(r *rand.Rand, depth int) lode.Filter {
 	for range r.IntN(4) {
 		args = append(args, randomFilter(r, depth-1))
 	}
-	switch r.IntN(7) {
+	switch r.IntN(10) {
 	case 0:
 		return lode.Not(randomFilter(r, depth-1))
 	case 1, 2, 3:
 		return lode.And(args...)
 	case 4, 5:
 		return lode.Or(args...)
+	case 6:
+		return lode.AtLeast(1+r.IntN(3), args...)
+	case 7:
+		var ids []lode.DocID
+		for range r.IntN(pick(r, []int{3, 900})) {
+			ids = append(ids, id(r))
+		}
+		return lode.HasID(ids...)
+	case 8:
+		return lode.WhereNested(pick(r, fields), randomFilter(r, depth-1))
 	}
 	return lode.Filter{}
 }

@@ -51,7 +51,7 @@ const (
 func keyOf(v lode.Value) sortKey {
 	k, ok := constantOf(&v)
 	switch {
-	case !ok:
+	case !ok || k.kind == isNull:
 		return sortKey{class: sortMissing}
 	case k.kind == isBool:
 		return sortKey{class: sortBool, number: number{whole: int64(boolIndex(k.flag))}}

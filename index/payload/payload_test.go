@@ -220,67 +220,67 @@ func TestSharing(t *testing.T) {
 	}
 }
 
-// TestFormsAreKnown demands that the forms of today need no asking of documents, which the
-// answers would not show.
-func TestFormsAreKnown(t *testing.T) {
-	leaf := lode.WhereEq("a", lode.IntegerValue(1))
-	for want, filters := range map[form][]lode.Filter{
-		formAll:   {{}},
-		formAnd:   {lode.And(), lode.And(leaf), lode.And(leaf, lode.Or())},
-		formOr:    {lode.Or(), lode.Or(leaf)},
-		formNot:   {lode.Not(leaf), lode.Not(lode.Filter{})},
-		formField: {leaf, lode.Where("", lode.Test{})},
-	} {
-		for _, f := range filters {
-			if got := formOf(f); got != want {
-				t.Errorf("%s: form %d, want %d", text(f), got, want)
-			}
+// TestDecided demands that the tests of today are decided without asking documents, and that
+// whatever is not decided is left to ask, which answers alone would not show.
+func TestDecided(t *testing.T) {
+	phrase, word := lode.NewWords("two words"), lode.NewWords("one")
+	decided := func(test lode.Test, want bool) {
+		t.Helper()
+		if l := newLeaf(lode.Where("a", test)); l.certain != want || (l.cost < costAsk) != want {
+			t.Errorf("%s: decided %v", text(lode.Where("a", test)), l.certain)
 		}
 	}
-	// The form decides, not what else is filled in.
-	odd := lode.And(leaf)
-	odd.Or, odd.Field = []lode.Filter{leaf}, "a"
-	if got := formOf(odd); got != formAnd {
-		t.Errorf("an and with more members: form %d", got)
+	r := random(t)
+	for range 500 {
+		test := lode.Test{}
+		pick(r, []func(*rand.Rand, *lode.Test){orderTest, presenceTest, placeTest})(r, &test)
+		decided(test, true)
 	}
+	one := lode.IntegerValue(1)
+	for _, v := range []lode.Value{one, lode.NullValue(), lode.StringValue("2024-05-01"), lode.BoolValue(false)} {
+		decided(lode.Test{Eq: &v}, true)
+		decided(lode.Test{Nin: &[]lode.Value{v, one}}, true)
+	}
+	list, obj := lode.ListValue(one), lode.ObjectValue(nil)
+	decided(lode.Test{Eq: &list}, false)
+	decided(lode.Test{Ne: &obj}, false)
+	decided(lode.Test{In: &[]lode.Value{one, list}, Gte: &one}, false)
+	decided(lode.Test{Text: phrase, TextAny: phrase, Prefix: &[]string{"a"}[0], UUID: &lode.UUID{}}, true)
+	decided(lode.Test{Phrase: phrase}, false)
+	decided(lode.Test{Phrase: word}, true)
 }
 
-// TestUnknownTest demands that a test which the index has no part of is put to documents.
-func TestUnknownTest(t *testing.T) {
-	l := newLeaf(lode.WhereEq("a", lode.ListValue(lode.IntegerValue(1))))
-	if l.certain || l.cost < costAsk {
-		t.Errorf("a test that no index decides counts as decided: %+v", l)
-	}
-	if l := newLeaf(lode.WhereEq("a", lode.IntegerValue(1))); !l.certain {
-		t.Errorf("eq is not decided: %+v", l)
-	}
-}
-
-// TestKeys demands keys that differ where filters do, and only there.
+// TestKeys demands keys that differ where filters do, but for the order of arguments.
 func TestKeys(t *testing.T) {
 	r := random(t)
 	seen := map[string]string{}
 	for range 3000 {
-		f := randomFilter(r, 2)
-		n := newNode(f)
-		shown := fmt.Sprintf("%s", appendFilter(nil, f))
-		if n.key == nil || shown == "" {
-			t.Fatalf("no key: %s", text(f))
+		f := lode.Where(pick(r, fields), randomTest(r))
+		if r.IntN(2) == 0 {
+			f = lode.WhereNested(pick(r, fields), f)
 		}
-		if n.form == formAnd || n.form == formOr {
-			continue // may share one: the order of arguments
+		key, shown := string(newNode(f).key), text(f)
+		if other, ok := seen[key]; key == "" || ok && other != shown {
+			t.Fatalf("one key %q for %s and %s", key, other, shown)
 		}
-		if other, ok := seen[string(n.key)]; ok && other != shown && n.form == formField {
-			t.Fatalf("two filters with one key: %s", text(f))
-		}
-		seen[string(n.key)] = shown
+		seen[key] = shown
 	}
+	key := func(f lode.Filter) string { return string(newNode(f).key) }
 	a, b := lode.WhereEq("a", lode.IntegerValue(1)), lode.WhereEq("b", lode.IntegerValue(1))
-	if string(newNode(lode.And(a, b)).key) != string(newNode(lode.And(b, a)).key) {
+	if key(lode.And(a, b)) != key(lode.And(b, a)) || key(lode.And(a, lode.And(b, a))) != key(lode.And(a, a, b)) {
 		t.Error("the order of arguments makes two keys")
 	}
-	if string(newNode(lode.And(a, b)).key) == string(newNode(lode.Or(a, b)).key) {
-		t.Error("and and or have one key")
+	different := []lode.Filter{
+		{}, a, b, lode.And(), lode.And(a), lode.And(a, b), lode.And(a, a, b), lode.Or(a, b), lode.Not(a), lode.Not(lode.Not(a)),
+		lode.AtLeast(1, a, b), lode.AtLeast(2, a, b), lode.HasID("a"), lode.HasID("a", "b"), lode.HasID("ab"),
+		lode.And(lode.Or(a), b), lode.And(a, lode.Or(b)),
+	}
+	keys := map[string]bool{}
+	for _, f := range different {
+		keys[key(f)] = true
+	}
+	if len(keys) != len(different) {
+		t.Errorf("%d filters have %d keys", len(different), len(keys))
 	}
 }
 
@@ -295,9 +295,7 @@ func TestCacheBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Warm(fields...)
-	b.Visible(NewReader(lode.Principal{}), &Rows{})
-	before := b.Bytes()
+	c := b.layers[0].core
 	for range 2000 {
 		f, p := randomFilter(r, 2), lode.Principal{Labels: []string{fmt.Sprint(r.IntN(500)), pick(r, holders)}}
 		for range 3 {
@@ -309,9 +307,15 @@ func TestCacheBound(t *testing.T) {
 			}
 		}
 	}
-	grown := b.Bytes() - before
-	if most := 2 * (cacheTableBytes + cacheSlots*answerBytes); grown > most || grown < most/2 {
-		t.Errorf("remembered answers take %d bytes, the bound is %d", grown, most)
+	held, most := c.matches.bytes()+c.visible.bytes(), 2*(cacheTableBytes+cacheSlots*answerBytes)
+	if held > most || held < most/2 {
+		t.Errorf("remembered answers take %d bytes, the bound is %d", held, most)
+	}
+	all := b.Bytes()
+	c.matches.table.Store(nil)
+	c.visible.table.Store(nil)
+	if got := all - b.Bytes(); got != held {
+		t.Errorf("of %d bytes of remembered answers %d are counted", held, got)
 	}
 }
 

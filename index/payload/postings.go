@@ -1,5 +1,7 @@
 package payload
 
+import "slices"
+
 // chunkEntries is how many entries share a set that adds them at once.
 const chunkEntries = 256
 
@@ -20,24 +22,17 @@ type posted struct {
 	head  uint16
 }
 
-// newPostings sorts entries, which come with ascending heads and may repeat, by value.
+// newPostings sorts entries, which are different and come with ascending heads, by value.
 func newPostings(values int, entries []posted) postings {
-	p := postings{starts: make([]uint32, values+1), every: &Rows{}}
-	last := make([]uint16, values) // 1 + the head that was the value's latest
-	keep := entries[:0]
+	p := postings{starts: make([]uint32, values+1), rows: make([]uint16, len(entries)), every: &Rows{}}
 	for _, e := range entries {
-		if last[e.value] != e.head+1 {
-			last[e.value] = e.head + 1
-			p.starts[e.value+1]++
-			keep = append(keep, e)
-		}
+		p.starts[e.value+1]++
 	}
 	for i := range values {
 		p.starts[i+1] += p.starts[i]
 	}
-	next := append([]uint32(nil), p.starts[:values]...)
-	p.rows = make([]uint16, len(keep))
-	for _, e := range keep {
+	next := slices.Clone(p.starts[:values])
+	for _, e := range entries {
 		p.rows[next[e.value]] = e.head
 		next[e.value]++
 	}

@@ -19,6 +19,7 @@ type texts struct {
 type textBuilder struct {
 	numbers map[string]uint32
 	list    []string
+	latest  []uint16 // of each string 1 + the last head that had it
 	entries []posted
 }
 
@@ -31,8 +32,12 @@ func (b *textBuilder) add(s string, head uint16) {
 		n = uint32(len(b.list))
 		b.numbers[s] = n
 		b.list = append(b.list, s)
+		b.latest = append(b.latest, 0)
 	}
-	b.entries = append(b.entries, posted{n, head})
+	if b.latest[n] != head+1 {
+		b.latest[n] = head + 1
+		b.entries = append(b.entries, posted{n, head})
+	}
 }
 
 func (b *textBuilder) texts() texts {
@@ -81,6 +86,14 @@ func (t *texts) equal(s string, into *Rows) {
 	if i, found := slices.BinarySearch(t.list, s); found {
 		t.or(i, i+1, into)
 	}
+}
+
+// prefixed adds the heads that hold a string which begins with prefix.
+func (t *texts) prefixed(prefix string, into *Rows) {
+	from, _ := slices.BinarySearch(t.list, prefix)
+	rest := t.list[from:]
+	n := sort.Search(len(rest), func(i int) bool { return !strings.HasPrefix(rest[i], prefix) })
+	t.or(from, from+n, into)
 }
 
 func (t *texts) bytes() int { return 16*len(t.list) + t.postings.bytes() }

@@ -2,11 +2,12 @@ package payload
 
 import "github.com/lodedb/lode"
 
-// eachValue calls add with the value of a document's field, and reports whether it has one.
-func eachValue(d *lode.Document, field string, add func(*lode.Value)) (present bool) {
-	v, present := d.Metadata[field]
-	if present {
-		add(&v)
-	}
-	return present
+// eachString calls add with every string at a path of a document, items of lists too.
+func eachString(d *lode.Document, path string, add func(s string)) {
+	d.Metadata.Each(path, func(v lode.Value) bool {
+		if v.Kind == lode.KindString {
+			add(v.Text)
+		}
+		return true
+	})
 }
