@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,20 +30,26 @@ type process struct {
 // startTimeout bounds the wait for a process to become ready.
 const startTimeout = 30 * time.Second
 
-// start runs the program on a data folder and waits until it is ready.
-func start(ctx context.Context, binary, dir string) (*process, error) {
-	begun := time.Now()
-	cmd := exec.CommandContext(ctx, binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--log-level", "warn")
+// spawn starts the program on a data folder and returns what it prints.
+func spawn(ctx context.Context, binary, dir, listen string, flags ...string) (*process, io.Reader, error) {
+	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--data", dir, "--listen", listen, "--log-level", "warn"}, flags...)...)
 	log := new(bytes.Buffer)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		return nil, nil, err
+	}
+	return &process{cmd: cmd, log: log}, out, cmd.Start()
+}
+
+// start runs the program on a data folder and waits until it is ready.
+func start(ctx context.Context, binary, dir string, flags ...string) (*process, error) {
+	begun := time.Now()
+	p, out, err := spawn(ctx, binary, dir, "127.0.0.1:0", flags...)
+	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, log: log}
+	log := p.log
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if err != nil || !found {

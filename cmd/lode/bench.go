@@ -26,6 +26,8 @@ type benchCommand struct {
 	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
+	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
+
 	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`
 }
 
