@@ -244,11 +244,16 @@ func (d *jsonDecoder) list(v reflect.Value) error {
 	})
 }
 
-// vector reads the numbers of a vector one by one, where they cannot be read at once.
+// vector is the hot path of every search and upload.
 func (d *jsonDecoder) vector(out *lode.Vector) error {
 	if d.plainVector(out) {
 		return nil
 	}
+	return d.numbers(out)
+}
+
+// numbers reads a vector number by number, and says which one is wrong.
+func (d *jsonDecoder) numbers(out *lode.Vector) error {
 	*out = make(lode.Vector, 0, 64)
 	return d.items(func(i int) error {
 		if i >= lode.MaxDim {

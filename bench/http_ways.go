@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -34,6 +35,7 @@ type way struct {
 	answer   func(query int) ([]lode.DocID, error)
 	queries  int
 	bare     *way // the bare handler with the same bytes
+	floor    *way // the bare handler that also searches
 	demanded bool // what it takes has targets
 }
 
@@ -97,14 +99,15 @@ func httpWays(ctx context.Context, node *server.Server, c *client.Client, d Neig
 		return nil, nil, err
 	}
 	engine := inProcessWay(ctx, node, d)
+	h.search = func(query int) error { return engine.ask(query, nil) }
 	ways = append(ways, engine)
 	for _, f := range httpForms(ctx, c, d) {
-		served, bare, err := h.ways(f, len(d.Queries))
+		served, err := h.way(f, len(d.Queries))
 		if err != nil {
 			done()
 			return nil, nil, err
 		}
-		ways = append(ways, bare, served)
+		ways = append(ways, served.bare, served.floor, served)
 	}
 	return ways, done, nil
 }
@@ -178,29 +181,35 @@ type httpClient struct {
 	*http.Client
 	node, bare string // URLs
 	answers    sync.Map
+	search     func(query int) error
 }
 
-// ways are the node and the bare handler under the bodies of a form.
-func (h *httpClient) ways(f form, queries int) (served, bare *way, err error) {
+// way is the node under the bodies of a form, and the bare handlers beside it.
+func (h *httpClient) way(f form, queries int) (*way, error) {
 	bodies := make([][]byte, queries)
 	for i := range bodies {
+		var err error
 		if bodies[i], err = f.body(i); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	target := h.node + v1.Path(v1.PathVectorsSearch, httpCollection)
-	var sample bytes.Buffer
-	if err := h.post(target, f, bodies[0], &sample); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", f.name, err)
+	at := func(name string, url func(query int) string) *way {
+		return &way{name: name, queries: queries, ask: func(query int, buf *bytes.Buffer) error {
+			return h.post(url(query), f, bodies[query], buf)
+		}}
 	}
-	h.answers.Store("/"+f.name, slices.Clone(sample.Bytes()))
-	bare = &way{name: f.name + ", bare handler", queries: queries, ask: func(query int, buf *bytes.Buffer) error {
-		return h.post(h.bare+"/"+f.name, f, bodies[query], buf)
-	}}
-	served = &way{name: f.name, queries: queries, bare: bare, answer: f.answer, demanded: f.demanded, ask: func(query int, buf *bytes.Buffer) error {
-		return h.post(target, f, bodies[query], buf)
-	}}
-	return served, bare, nil
+	target := h.node + v1.Path(v1.PathVectorsSearch, httpCollection)
+	served := at(f.name, func(int) string { return target })
+	served.answer, served.demanded = f.answer, f.demanded
+	var sample bytes.Buffer
+	if err := served.ask(0, &sample); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.name, err)
+	}
+	h.answers.Store(f.name, slices.Clone(sample.Bytes()))
+	path := h.bare + "/" + url.PathEscape(f.name)
+	served.bare = at(f.name+", bare handler", func(int) string { return path })
+	served.floor = at(f.name+", bare handler that searches", func(query int) string { return path + "?" + strconv.Itoa(query) })
+	return served, nil
 }
 
 func (h *httpClient) post(url string, f form, body []byte, into *bytes.Buffer) error {
@@ -228,24 +237,14 @@ func (h *httpClient) post(url string, f form, body []byte, into *bytes.Buffer) e
 }
 
 // serveBare answers every body with bytes of the length of the node's answer, and does nothing
-// else.
+// else, but search in the process where a query is named.
 func (h *httpClient) serveBare() (done func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	h.bare = "http://" + listener.Addr().String()
-	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, known := h.answers.Load(r.URL.Path)
-		if _, err := io.ReadAll(r.Body); err != nil || !known {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		body := answer.([]byte)
-		w.Header().Set("Content-Type", v1.MediaTypeJSON)
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = w.Write(body)
-	})}
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(h.answerBare)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -255,4 +254,20 @@ func (h *httpClient) serveBare() (done func(), err error) {
 		_ = s.Close()
 		<-ended
 	}, nil
+}
+
+func (h *httpClient) answerBare(w http.ResponseWriter, r *http.Request) {
+	answer, known := h.answers.Load(r.URL.Path[1:])
+	_, err := io.ReadAll(r.Body)
+	if query, named := strconv.Atoi(r.URL.RawQuery); err == nil && named == nil {
+		err = h.search(query)
+	}
+	if err != nil || !known {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	body := answer.([]byte)
+	w.Header().Set("Content-Type", v1.MediaTypeJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }

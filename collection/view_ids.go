@@ -19,9 +19,11 @@ func (v *View) Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error) 
 	}
 	rows := make([]lode.Row, len(ids))
 	for i, id := range ids {
-		e := v.find(id)
-		if e == nil {
-			return nil, ErrViewGone
+		_, e, ok := v.base.find(id)
+		if !ok || !maySee(v.principal, e.doc.Readers, e.waiting) {
+			if e = v.find(id); e == nil { // it may be in what a lexical search saw
+				return nil, ErrViewGone
+			}
 		}
 		rows[i] = lode.Row{ID: id, Document: e.doc, Chunk: lode.Chunk{
 			ID: lode.ChunkID{Doc: e.doc.No, Version: e.doc.Current, Ordinal: uint32(id - e.first)},
