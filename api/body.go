@@ -48,6 +48,7 @@ type guardedBody struct {
 	grace  time.Duration
 	rate   int64 // bytes a second
 	read   int64
+	due    time.Time // the deadline that the connection has
 }
 
 // Read fails with a timeout when the client is behind the minimum rate.
@@ -58,7 +59,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		// The deadline has done its work. Left in place it would look like a broken
 		// connection while the handler is busy.
-		_ = b.conn.SetReadDeadline(time.Time{})
+		b.setDue(time.Time{})
 	}
 	if over := b.budget.take(int64(n)); over != nil {
 		return n, over
@@ -70,7 +71,15 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 // deadlines (tests) have no minimum rate.
 func (b *guardedBody) pace() {
 	allowed := b.grace + time.Duration(b.read/b.rate)*time.Second
-	_ = b.conn.SetReadDeadline(b.start.Add(allowed))
+	b.setDue(b.start.Add(allowed))
+}
+
+// setDue leaves a deadline that stands already alone: small bodies would pay for each read.
+func (b *guardedBody) setDue(t time.Time) {
+	if t != b.due {
+		b.due = t
+		_ = b.conn.SetReadDeadline(t)
+	}
 }
 
 func (b *guardedBody) release() { b.budget.used.Add(-b.read) }

@@ -120,7 +120,7 @@ func toHit(h *lode.Hit) v1.Hit {
 	row := &h.Row
 	out := v1.Hit{
 		Score: h.Score, DenseScore: h.Dense, LexicalScore: h.Lexical, ChunkID: row.Chunk.ID, Version: row.Chunk.ID.Version,
-		Kind: "document", Text: row.Chunk.Text, Path: row.Chunk.Path, Page: row.Chunk.Page, Span: v1.Span(row.Chunk.Span),
+		Kind: "document", Text: row.Chunk.Text, Path: row.Chunk.Path, Page: row.Chunk.Page, Span: v1.Span(row.Chunk.Span), Vector: row.Vector,
 	}
 	if d := row.Document; d != nil {
 		out.DocumentID, out.Metadata = d.ID, d.Metadata

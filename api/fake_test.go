@@ -26,6 +26,7 @@ type fake struct {
 	docs    []*fakeDoc
 	points  map[lode.DocID]lode.Point
 	queries []lode.Query
+	nearest []lode.Nearest
 	levels  []string
 	writes  int
 	named   []lode.Write // the writes that came with a key, in order
@@ -415,6 +416,30 @@ func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*l
 		return f.retrieve(ctx, q)
 	}
 	return f.answer(q), nil
+}
+
+func (f *fake) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error) {
+	n.EnsureDefaults()
+	if err := errors.Join(n.Validate(), known(p, n.Collection), n.ValidateFor(2, lode.Cosine)); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.nearest = append(f.nearest, n)
+	f.mu.Unlock()
+	var found [][]lode.Hit
+	for _, v := range n.Vectors {
+		q := lode.Query{Collection: n.Collection, Vector: v, K: n.K, Filter: n.Filter, Mode: lode.ModeDense}
+		if f.retrieve == nil {
+			found = append(found, f.answer(q).Hits)
+			continue
+		}
+		result, err := f.retrieve(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, result.Hits)
+	}
+	return found, nil
 }
 
 func (f *fake) answer(q lode.Query) *lode.Result {

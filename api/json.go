@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/lodedb/lode"
@@ -64,8 +65,7 @@ const maxCustomBytes = 1 << 20
 
 type jsonDecoder struct {
 	jsonScanner
-	fields   map[reflect.Type][]jsonField // of the struct types met so far
-	maxItems int                          // of the list about to be read; 0: unlimited
+	maxItems int // of the list about to be read; 0: unlimited
 }
 
 type jsonField struct {
@@ -168,7 +168,7 @@ func (d *jsonDecoder) object(v reflect.Value) error {
 	if d.peek() != '{' {
 		return d.mismatch("an object")
 	}
-	fields := d.fieldsOf(v.Type())
+	fields := fieldsOf(v.Type())
 	var seen uint64
 	return d.members(func(name string) error {
 		for i, f := range fields {
@@ -187,15 +187,16 @@ func (d *jsonDecoder) object(v reflect.Value) error {
 	})
 }
 
-func (d *jsonDecoder) fieldsOf(t reflect.Type) []jsonField {
-	if fields, ok := d.fields[t]; ok {
-		return fields
+// knownFields are the members of the struct types met so far; there are as many as requests
+// have types.
+var knownFields sync.Map // reflect.Type to []jsonField
+
+func fieldsOf(t reflect.Type) []jsonField {
+	if known, ok := knownFields.Load(t); ok {
+		return known.([]jsonField)
 	}
 	fields := jsonFields(t)
-	if d.fields == nil {
-		d.fields = map[reflect.Type][]jsonField{}
-	}
-	d.fields[t] = fields
+	knownFields.Store(t, fields)
 	return fields
 }
 
@@ -243,8 +244,16 @@ func (d *jsonDecoder) list(v reflect.Value) error {
 	})
 }
 
-// vector is the hot path of every vector upload.
+// vector is the hot path of every search and upload.
 func (d *jsonDecoder) vector(out *lode.Vector) error {
+	if d.plainVector(out) {
+		return nil
+	}
+	return d.numbers(out)
+}
+
+// numbers reads a vector number by number, and says which one is wrong.
+func (d *jsonDecoder) numbers(out *lode.Vector) error {
 	*out = make(lode.Vector, 0, 64)
 	return d.items(func(i int) error {
 		if i >= lode.MaxDim {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -55,6 +54,7 @@ type recorder struct {
 	status int
 	bytes  int64
 	code   lode.Code // of the problem that was sent
+	route  string    // the pattern, once the request is with a route
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -73,6 +73,14 @@ func (w *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// send puts a whole answer on its way: nobody shall wait while it is logged. One without a
+// declared length is left to the server, which then counts it.
+func (w *recorder) send() {
+	if w.status != 0 && w.Header().Get("Content-Length") != "" {
+		_ = http.NewResponseController(w.ResponseWriter).Flush() // an error is the caller's loss
+	}
+}
+
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
@@ -82,7 +90,7 @@ func (s *service) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := r.Header.Get(v1.HeaderRequestID)
-		if !acceptableRequestID.MatchString(id) {
+		if id == "" || !acceptableRequestID.MatchString(id) {
 			id = rand.Text()
 		}
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
@@ -98,10 +106,17 @@ func (s *service) observe(next http.Handler) http.Handler {
 			s.Events.RequestStarted()
 		}
 		panicked := s.recovered(rec, r, next)
-		s.done(r, RequestDone{
-			Method: knownMethod(r.Method), Route: routeOf(r), Status: rec.status, Code: rec.code, Duration: time.Since(start),
+		done := RequestDone{
+			Method: knownMethod(r.Method), Route: cmp.Or(rec.route, unmatchedRoute), Status: rec.status, Code: rec.code, Duration: time.Since(start),
 			BytesIn: counted.bytes, BytesOut: rec.bytes, Panicked: panicked != nil,
-		})
+		}
+		if s.Events.RequestDone != nil {
+			s.Events.RequestDone(done)
+		}
+		if panicked != http.ErrAbortHandler {
+			rec.send()
+		}
+		s.note(r, done)
 		if panicked == http.ErrAbortHandler {
 			panic(panicked) // the answer had begun: cut the connection, so that it is not taken for whole
 		}
@@ -129,11 +144,13 @@ func (s *service) recovered(w *recorder, r *http.Request, next http.Handler) (pa
 	return nil
 }
 
-func (s *service) done(r *http.Request, e RequestDone) {
-	if s.Events.RequestDone != nil {
-		s.Events.RequestDone(e)
+// note logs a request.
+func (s *service) note(r *http.Request, e RequestDone) {
+	level := logLevel(e)
+	if !s.log.Enabled(r.Context(), level) {
+		return
 	}
-	s.log.LogAttrs(r.Context(), logLevel(e), "request",
+	s.log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", requestID(r.Context())), slog.String("method", e.Method), slog.String("route", e.Route),
 		slog.Int("status", e.Status), slog.String("code", string(e.Code)), slog.Duration("duration", e.Duration),
 		slog.Int64("bytes_in", e.BytesIn), slog.Int64("bytes_out", e.BytesOut), slog.String("remote", r.RemoteAddr))
@@ -149,13 +166,6 @@ func logLevel(e RequestDone) slog.Level {
 }
 
 const unmatchedRoute = "unmatched"
-
-func routeOf(r *http.Request) string {
-	if rctx := chi.RouteContext(r.Context()); rctx != nil && len(rctx.RoutePatterns) > 0 {
-		return rctx.RoutePattern()
-	}
-	return unmatchedRoute
-}
 
 // knownMethod keeps made-up methods out of metric labels.
 func knownMethod(method string) string {
@@ -215,6 +225,9 @@ type handlerFunc func(w http.ResponseWriter, r *http.Request, p lode.Principal) 
 // the deadline, the guard of the body and the answer to errors.
 func (s *service) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rec, ok := w.(*recorder); ok {
+			rec.route = rt.path
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.timeout(rt))
 		defer cancel()
 		if err := s.serveWithin(w, r.WithContext(ctx), rt); err != nil {

@@ -153,6 +153,9 @@ func requestBody(schemas huma.Registry, rt route) *huma.RequestBody {
 			},
 		}
 	}
+	if rt.frames {
+		content[v1.MediaTypeVectors] = frameContent()
+	}
 	return &huma.RequestBody{Required: true, Content: content}
 }
 
@@ -165,8 +168,16 @@ func response(schemas huma.Registry, rt route, r reply) *huma.Response {
 		out.Content = map[string]*huma.MediaType{r.mediaType: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	case r.body != nil:
 		out.Content = map[string]*huma.MediaType{v1.MediaTypeJSON: {Schema: schemas.Schema(reflect.TypeOf(r.body), true, "")}}
+		if r.frames {
+			out.Content[v1.MediaTypeVectors] = frameContent()
+		}
 	}
 	return out
+}
+
+// frameContent is a frame, whose bytes no schema describes.
+func frameContent() *huma.MediaType {
+	return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary", Description: "A frame, see docs/wire.md."}}
 }
 
 // layerContent is JSON for silver and gold, and any file for bronze.

@@ -76,6 +76,11 @@ func readJSON(r *http.Request, dst any) error {
 	if err != nil {
 		return err
 	}
+	return decodeBody(body, dst)
+}
+
+// decodeBody decodes a body that is read.
+func decodeBody(body []byte, dst any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return lode.FieldError(lode.CodeMalformed, "body", "", "request body is empty, a JSON object is expected")
 	}
@@ -98,8 +103,16 @@ func inField(name string, err error) error {
 // as it costs little, and as the end beyond which no room is needed: bodies are large, and
 // doubling on would hold twice their size.
 func readAll(body io.Reader, declared int64) ([]byte, error) {
+	return readInto(nil, body, declared)
+}
+
+// readInto is readAll into a buffer that is there, from its start.
+func readInto(buf []byte, body io.Reader, declared int64) ([]byte, error) {
 	const mostBelieved = 1 << 20
-	buf := make([]byte, 0, min(max(declared, 0), mostBelieved)+bytes.MinRead)
+	if believed := int(min(max(declared, 0), mostBelieved)) + bytes.MinRead; cap(buf) < believed {
+		buf = make([]byte, 0, believed)
+	}
+	buf = buf[:0]
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -127,6 +140,9 @@ func grown(buf []byte, declared int) []byte {
 // contentType returns which of the allowed media types the body has.
 func contentType(r *http.Request, allowed ...string) (string, error) {
 	header := r.Header.Get("Content-Type")
+	if slices.Contains(allowed, header) { // as almost all write it
+		return header, nil
+	}
 	mediaType, params, err := mime.ParseMediaType(header)
 	if err != nil || !slices.Contains(allowed, mediaType) {
 		return "", lode.FieldError(lode.CodeUnsupportedMedia, "Content-Type", header, "the body must be %s", orList(allowed))
@@ -229,7 +245,10 @@ func queryFilter(r *http.Request) (lode.Filter, error) {
 
 // barrier makes sure that what is read next is as fresh as the request asks.
 func (s *service) barrier(r *http.Request) error {
-	level := r.URL.Query().Get(v1.QueryConsistency)
+	level := ""
+	if r.URL.RawQuery != "" {
+		level = r.URL.Query().Get(v1.QueryConsistency)
+	}
 	switch level {
 	case "":
 		level = v1.ConsistencyLocal

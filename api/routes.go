@@ -22,6 +22,7 @@ type route struct {
 	query        []param
 	request      any  // zero value of the JSON body; nil: the route takes no body
 	multipart    bool // the body may be multipart/form-data instead
+	frames       bool // the body may be a frame of vectors instead
 	replies      []reply
 	codes        []lode.Code   // beside those that every route may answer with
 	timeout      time.Duration // 0: Options.RequestTimeout
@@ -46,6 +47,7 @@ type reply struct {
 	status    int
 	body      any    // zero value of the JSON body; nil: none
 	mediaType string // where the body is not JSON
+	frames    bool   // the body may be a frame of vectors instead, for those who accept one
 	about     string
 }
 
@@ -173,8 +175,8 @@ func (s *service) retrieveRoutes() []route {
 func (s *service) vectorRoutes() []route {
 	notFound := []lode.Code{lode.CodeNotFound}
 	put := route{method: http.MethodPut, path: v1.PathVectors, id: "putVectors", tag: "vectors",
-		summary: "Write raw vectors", about: "Those with a known id are replaced. POST does the same.",
-		handle: s.putVectors, writes: "putVectors", request: v1.PutVectors{}, bulk: true, codes: append(notFoundOrOther[:len(notFoundOrOther):len(notFoundOrOther)], lode.CodeNoStorage),
+		summary: "Write raw vectors", about: "Those with a known id are replaced. POST does the same. " + framesAbout,
+		handle: s.putVectors, writes: "putVectors", request: v1.PutVectors{}, frames: true, bulk: true, codes: append(notFoundOrOther[:len(notFoundOrOther):len(notFoundOrOther)], lode.CodeNoStorage),
 		replies: []reply{
 			{status: http.StatusOK, body: v1.PointResults{}, about: "Every vector is searchable."},
 			{status: http.StatusMultiStatus, body: v1.PointResults{}, about: "Some vectors were refused; their entries say why."}}}
@@ -182,8 +184,12 @@ func (s *service) vectorRoutes() []route {
 	post.method, post.id = http.MethodPost, "postVectors"
 	return []route{put, post,
 		{method: http.MethodPost, path: v1.PathVectorsSearch, id: "searchVectors", tag: "vectors",
-			summary: "Find the nearest vectors", handle: s.searchVectors, query: readParams, request: v1.SearchVectors{},
-			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, about: "The nearest, best first."}}, codes: notFound},
+			summary: "Find the nearest vectors", about: framesAbout, handle: s.searchVectors, query: readParams, request: v1.SearchVectors{}, frames: true,
+			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, frames: true, about: "The nearest, best first."}}, codes: notFound},
+		{method: http.MethodPost, path: v1.PathVectorsBatch, id: "searchVectorsBatch", tag: "vectors",
+			summary: "Find the vectors nearest to each of several", about: "All are searched in one state of the collection. " + framesAbout,
+			handle: s.searchVectorsBatch, query: readParams, request: v1.SearchVectorsBatch{}, frames: true,
+			replies: []reply{{status: http.StatusOK, body: v1.VectorHitsBatch{}, frames: true, about: "The results, in the order of the request."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
 			summary: "Delete several raw vectors", handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
@@ -236,6 +242,7 @@ const (
 		"The write takes effect once. Repeated under its key it is answered with the outcome that was recorded, also after a restart; the same key for another request is a conflict. " +
 		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 writes of a client are kept. The answer names the operation in X-Lode-Operation."
 	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
+	framesAbout    = "Bodies may be binary frames of " + v1.MediaTypeVectors + " instead of JSON, see docs/wire.md: that of the request by its Content-Type, that of an answer with hits by Accept."
 	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
 		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, if_version) or one named metadata (JSON: the metadata alone) about it. " +
 		"The body is read to its end before anything is stored, so a broken request changes nothing. " +

@@ -50,6 +50,9 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 	for name, s := range all {
 		for _, property := range s.Properties {
 			property.Nullable = false // a member without a value is left out, never null
+			if property.Items != nil {
+				property.Items.Nullable = false
+			}
 		}
 		if !closed[name] {
 			s.AdditionalProperties = nil // answers may gain members within v1

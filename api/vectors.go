@@ -13,19 +13,9 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 	if err != nil {
 		return err
 	}
-	var req v1.PutVectors
-	if err := readJSON(r, &req); err != nil {
+	points, err := readPoints(r)
+	if err != nil {
 		return err
-	}
-	if len(req.Points) == 0 {
-		return lode.Invalid("points", "", "points must hold at least one vector")
-	}
-	points := make([]lode.Point, len(req.Points))
-	for i, in := range req.Points {
-		if in.Version != 0 {
-			return lode.Invalid(fmt.Sprintf("points[%d].version", i), in.Version, "version is for answers only").WithHint("to write only while the point is at that version, say if_version")
-		}
-		points[i] = fromPoint(in)
 	}
 	versions, errs, err := s.Backend.Points.PutPoints(r.Context(), p, writeOf(r), collection, points)
 	if err != nil {
@@ -48,27 +38,54 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 	return writeJSON(w, batchStatus(failed), out)
 }
 
-func (s *service) searchVectors(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
-	collection, err := pathCollection(r)
+// readPoints reads a write of raw vectors, JSON or a frame.
+func readPoints(r *http.Request) ([]lode.Point, error) {
+	mediaType, err := contentType(r, v1.MediaTypeJSON, v1.MediaTypeVectors)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var req v1.SearchVectors
-	if err := readJSON(r, &req); err != nil {
-		return err
-	}
-	if len(req.Vector) == 0 {
-		return lode.Invalid("vector", "", "vector must not be empty")
-	}
-	query, err := queryFrom(collection, v1.Retrieve{Vector: req.Vector, K: req.K, Filter: req.Filter, Mode: lode.ModeDense})
+	body, err := readAll(r.Body, r.ContentLength)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	result, err := s.search(r, p, query)
+	if mediaType == v1.MediaTypeVectors {
+		return pointsOfFrame(body)
+	}
+	var req v1.PutVectors
+	if err := decodeBody(body, &req); err != nil {
+		return nil, err
+	}
+	if len(req.Points) == 0 {
+		return nil, lode.Invalid("points", "", "points must hold at least one vector")
+	}
+	points := make([]lode.Point, len(req.Points))
+	for i, in := range req.Points {
+		if in.Version != 0 {
+			return nil, lode.Invalid(fmt.Sprintf("points[%d].version", i), in.Version, "version is for answers only").WithHint("to write only while the point is at that version, say if_version")
+		}
+		points[i] = fromPoint(in)
+	}
+	return points, nil
+}
+
+// pointsOfFrame reads a write that is a frame.
+func pointsOfFrame(body []byte) ([]lode.Point, error) {
+	f, err := v1.ParsePointsFrame(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeJSON(w, http.StatusOK, v1.VectorHits{Hits: toHits(result.Hits)})
+	points := make([]lode.Point, len(f.Points))
+	for i := range f.Points {
+		in := &f.Points[i]
+		points[i] = lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text}
+		if len(in.Metadata) == 0 {
+			continue
+		}
+		if err := decodeJSON(in.Metadata, &points[i].Metadata); err != nil {
+			return nil, codedError(inField("metadata", err)).In(fmt.Sprintf("points[%d]", i))
+		}
+	}
+	return points, nil
 }
 
 func (s *service) getVector(w http.ResponseWriter, r *http.Request, p lode.Principal) error {

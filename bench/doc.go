@@ -7,6 +7,7 @@
 //	crash     kill -9 at random moments of an ingest: nothing lost, nothing doubled
 //	backup    speed of backup and restore, damage refused, searches meanwhile
 //	segments  sealed segments against memory, starts, inserts, searches beside sealing
+//	http      searches for vectors over HTTP beside a bare handler and the search in the process
 //	start     time until ready on an empty folder, memory when idle, size of the program
 //
 // Each run writes a [Report] as JSON: its command, commit, seed, machine and date beside the

@@ -14,13 +14,19 @@ import (
 
 // withNode runs f against a fresh node in this process, opened as production opens it, and
 // removes its data afterwards.
-func withNode(ctx context.Context, o Options, f func(node *server.Server, c *client.Client) error) (err error) {
+func withNode(ctx context.Context, o Options, f func(node *server.Server, c *client.Client) error) error {
+	return withNodeAs(ctx, server.Config{Logger: o.Logger}, f)
+}
+
+// withNodeAs is withNode with other settings than the defaults.
+func withNodeAs(ctx context.Context, config server.Config, f func(node *server.Server, c *client.Client) error) (err error) {
 	dir, err := os.MkdirTemp("", "lode-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	node, err := server.Open(ctx, server.Config{DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", Logger: o.Logger})
+	config.DataDir, config.Listen = filepath.Join(dir, "data"), "127.0.0.1:0"
+	node, err := server.Open(ctx, config)
 	if err != nil {
 		return err
 	}

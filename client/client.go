@@ -98,6 +98,7 @@ type call struct {
 	method, path string
 	query        url.Values
 	contentType  string
+	accepts      string                        // the media type of the answer; empty: JSON
 	body         func() (io.ReadCloser, error) // nil: none
 	streamed     bool                          // ask before sending a body of unknown length
 	repeatable   bool                          // may be sent again after a connection broke
@@ -194,6 +195,9 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	}
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)
+	}
+	if k.accepts != "" {
+		req.Header.Set("Accept", k.accepts)
 	}
 	if k.streamed {
 		// A server that is full says so before the files are sent.

@@ -30,17 +30,21 @@ func send[T any](ctx context.Context, c *Client, k call, request any) (*T, error
 	if err != nil {
 		return nil, lode.Invalid("request", "", "request cannot be written as JSON: %s", err)
 	}
-	k.contentType = v1.MediaTypeJSON
-	k.body = func() (io.ReadCloser, error) { return bytesBody{bytes.NewReader(encoded)}, nil }
+	k.carry(v1.MediaTypeJSON, encoded)
 	return exchange[T](ctx, c, k)
+}
+
+// carry gives the call a body.
+func (k *call) carry(mediaType string, body []byte) {
+	k.contentType = mediaType
+	k.body = func() (io.ReadCloser, error) { return bytesBody{bytes.NewReader(body)}, nil }
 }
 
 func exchange[T any](ctx context.Context, c *Client, k call) (*T, error) {
 	out := new(T)
 	err := c.do(ctx, k, func(resp *http.Response, body []byte) error {
 		if err := json.Unmarshal(body, out); err != nil {
-			return fmt.Errorf("read answer of %s %s: %w", k.method, k.path, &lode.Error{
-				Code: lode.CodeMalformed, Field: "response", Message: "the answer is not what the API promises", Err: err})
+			return k.badAnswer(err)
 		}
 		return nil
 	})
@@ -48,4 +52,10 @@ func exchange[T any](ctx context.Context, c *Client, k call) (*T, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// badAnswer is an answer that cannot be read.
+func (k *call) badAnswer(err error) error {
+	return fmt.Errorf("read answer of %s %s: %w", k.method, k.path, &lode.Error{
+		Code: lode.CodeMalformed, Field: "response", Message: "the answer is not what the API promises", Err: err})
 }

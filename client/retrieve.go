@@ -25,19 +25,6 @@ func (c *Client) TraceChunk(ctx context.Context, collection string, id lode.Chun
 	return get[v1.Trace](ctx, c, call{path: v1.TracePath(collection, id)})
 }
 
-// PutVectors writes raw vectors and reports each. A single one that is refused is an error
-// of the call.
-func (c *Client) PutVectors(ctx context.Context, collection string, points ...v1.Point) (*v1.PointResults, error) {
-	k := call{method: http.MethodPut, path: v1.Path(v1.PathVectors, collection), writes: true}
-	return send[v1.PointResults](ctx, c, k, v1.PutVectors{Points: points})
-}
-
-// SearchVectors finds the nearest vectors.
-func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.SearchVectors) (*v1.VectorHits, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathVectorsSearch, collection), repeatable: true}
-	return send[v1.VectorHits](ctx, c, k, req)
-}
-
 // GetVector shows a raw vector.
 func (c *Client) GetVector(ctx context.Context, collection string, id lode.DocID) (*v1.Point, error) {
 	return get[v1.Point](ctx, c, call{path: v1.VectorPath(collection, id)})

@@ -103,6 +103,19 @@ func (v *fakeView) Rows(_ context.Context, ids []lode.RowID, _ bool) ([]lode.Row
 	return rows, nil
 }
 
+func (v *fakeView) Known(_ context.Context, ids []lode.RowID) ([]lode.Row, error) {
+	if err := v.called("Known"); err != nil {
+		return nil, err
+	}
+	var rows []lode.Row
+	for _, id := range ids {
+		if row, ok := v.rows[id]; ok {
+			rows = append(rows, lode.Row{ID: id, Document: row.Document, Chunk: lode.Chunk{ID: row.Chunk.ID}})
+		}
+	}
+	return rows, nil
+}
+
 // add makes a row with that text, in a document of its own.
 func (v *fakeView) add(id lode.RowID, text string) {
 	v.rows[id] = row(id, text)

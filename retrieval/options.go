@@ -31,6 +31,9 @@ type View interface {
 	LexicalBound(text string) float64
 	// Rows returns the rows of ids. It returns [ErrViewGone] when one is gone.
 	Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error)
+	// Known returns the rows of ids as far as the view knows them without reading anything:
+	// ID, Document and Chunk.ID. It returns [ErrViewGone] when one is none of the view's.
+	Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error)
 }
 
 // Options configure a [Retriever]. View and EmbedderFor are required.

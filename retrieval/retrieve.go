@@ -47,7 +47,11 @@ func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query
 		}
 		r.o.Logger.Debug("view is gone, taking a new one", "collection", q.Collection)
 	}
-	return nil, lode.Errorf(lode.CodeUnavailable, "the collection changed %d times during the search", maxViews).WithHint("try again")
+	return nil, errViewsGone()
+}
+
+func errViewsGone() error {
+	return lode.Errorf(lode.CodeUnavailable, "the collection changed %d times during the search", maxViews).WithHint("try again")
 }
 
 // coded gives the end of the context its code, whatever the callee made of it.
@@ -124,7 +128,7 @@ func (s *search) run(ctx context.Context, view View) (*lode.Result, error) {
 		result.DenseWeight, result.WeightReason = w.dense, w.reason
 		result.Hits = fuse(legs, w.dense, s.q.K)
 	}
-	if err := s.fill(ctx, view, result.Hits); err != nil {
+	if err := s.r.fill(ctx, view, result.Hits, lode.With{Text: true, Metadata: true}); err != nil {
 		return nil, err
 	}
 	start := s.r.o.Clock()
@@ -221,8 +225,9 @@ func isZero(v lode.Vector) bool {
 	return true
 }
 
-// fill reads the rows behind the hits.
-func (s *search) fill(ctx context.Context, view View, hits []lode.Hit) error {
+// fill reads the rows behind the hits: what the view knows of them, or all of it where more
+// is asked for.
+func (r *Retriever) fill(ctx context.Context, view View, hits []lode.Hit, with lode.With) error {
 	if len(hits) == 0 {
 		return nil
 	}
@@ -230,24 +235,43 @@ func (s *search) fill(ctx context.Context, view View, hits []lode.Hit) error {
 	for i := range hits {
 		ids[i] = hits[i].Row.ID
 	}
-	return s.r.step(StepRows, func() error {
-		rows, err := view.Rows(ctx, ids, false)
+	return r.step(StepRows, func() error {
+		rows, err := readRows(ctx, view, ids, with)
 		if err != nil {
 			return err
 		}
-		byID := make(map[lode.RowID]lode.Row, len(rows))
-		for _, row := range rows {
-			byID[row.ID] = row
-		}
-		for i, id := range ids {
-			row, ok := byID[id]
-			if !ok {
-				return ErrViewGone
-			}
-			hits[i].Row = row
-		}
-		return nil
+		return assign(hits, rows)
 	})
+}
+
+func readRows(ctx context.Context, view View, ids []lode.RowID, with lode.With) ([]lode.Row, error) {
+	if with.Stored() {
+		return view.Rows(ctx, ids, with.Vector)
+	}
+	return view.Known(ctx, ids)
+}
+
+// assign gives every hit its row. Views mostly answer in the order asked for.
+func assign(hits []lode.Hit, rows []lode.Row) error {
+	var byID map[lode.RowID]*lode.Row
+	for i := range hits {
+		if i < len(rows) && rows[i].ID == hits[i].Row.ID {
+			hits[i].Row = rows[i]
+			continue
+		}
+		if byID == nil {
+			byID = make(map[lode.RowID]*lode.Row, len(rows))
+			for j := range rows {
+				byID[rows[j].ID] = &rows[j]
+			}
+		}
+		row, ok := byID[hits[i].Row.ID]
+		if !ok {
+			return ErrViewGone
+		}
+		hits[i].Row = *row
+	}
+	return nil
 }
 
 // step runs one step and reports it.

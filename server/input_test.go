@@ -46,7 +46,7 @@ func TestBadInput(t *testing.T) {
 	f("POST", docs, `{"documents":[]}`, 400, lode.CodeInvalid, "documents")
 	f("POST", docs, `{"documents":[{"id":"x","content":""}]}`, 400, lode.CodeInvalid, "documents[0].content")
 	f("POST", docs, `{"documents":[{"id":"x","content":"`+strings.Repeat("a", 65<<10)+`"}]}`, 413, lode.CodeTooLarge, "documents[0].content")
-	f("POST", docs, `{"documents":[{"id":"x","content":"a","metadata":{"k":[[1]]}}]}`, 400, lode.CodeInvalid, "documents[0].metadata.k")
+	f("POST", docs, `{"documents":[{"id":"x","content":"a","metadata":{"k":[[1]]}}]}`, 400, lode.CodeInvalid, "documents[0].metadata.k[0]")
 	f("POST", docs, `{"documents":[{"id":"x","content_base64":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB"}]}`, 415, lode.CodeUnsupportedMedia, "documents[0].media_type")
 	f("POST", "/v1/collections/none/documents", `{"documents":[{"content":"a"}]}`, 404, lode.CodeNotFound, "collection")
 	f("POST", docs, strings.Repeat(`[`, 100_000), 400, lode.CodeMalformed, "body")

@@ -200,6 +200,15 @@ func (v view) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]l
 	return rows, err
 }
 
+// Known translates likewise.
+func (v view) Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error) {
+	rows, err := v.View.Known(ctx, ids)
+	if errors.Is(err, collection.ErrViewGone) {
+		return nil, retrieval.ErrViewGone
+	}
+	return rows, err
+}
+
 // Segments joins what the log says of segments with what searches on this node have of them.
 func (d documents) Segments(ctx context.Context, p lode.Principal, name string) ([]api.SegmentInfo, error) {
 	all, err := d.Engine.Segments(ctx, p, name)

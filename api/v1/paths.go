@@ -24,6 +24,7 @@ const (
 	PathChunkTrace      = "/v1/collections/{collection}/chunks/{chunk}/trace"
 	PathVectors         = "/v1/collections/{collection}/vectors"
 	PathVectorsSearch   = "/v1/collections/{collection}/vectors/search"
+	PathVectorsBatch    = "/v1/collections/{collection}/vectors/search/batch"
 	PathVectorsDelete   = "/v1/collections/{collection}/vectors/delete"
 	PathVector          = "/v1/collections/{collection}/vectors/{id}"
 	PathOperations      = "/v1/operations"
@@ -67,6 +68,7 @@ const (
 	MediaTypeJSON      = "application/json"
 	MediaTypeProblem   = "application/problem+json"
 	MediaTypeMultipart = "multipart/form-data"
+	MediaTypeVectors   = "application/vnd.lode.vectors" // binary bodies about vectors; see the frames
 )
 
 // The read levels.

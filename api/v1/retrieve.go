@@ -37,12 +37,13 @@ type Hit struct {
 	Version      lode.Version  `json:"version" doc:"Version of the document." example:"1"`
 	URI          string        `json:"uri,omitempty" doc:"Where the bytes came from."`
 	Title        string        `json:"title,omitempty" doc:"Title of the document."`
-	Text         string        `json:"text" doc:"The passage; empty for a raw vector without text."`
+	Text         string        `json:"text" doc:"The passage; empty for a raw vector without text, missing when a search was asked to leave it out." required:"false"`
 	Path         []string      `json:"path,omitempty" doc:"Headings above, outermost first."`
 	Page         int           `json:"page,omitempty" doc:"Page where the passage begins, in formats that have pages."`
-	Span         Span          `json:"span" doc:"Where the passage is in the canonical text."`
+	Span         Span          `json:"span" doc:"Where the passage is in the canonical text; missing with the text." required:"false"`
 	Bronze       *lode.Hash    `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received; missing for raw vectors."`
 	Metadata     lode.Metadata `json:"metadata,omitempty" doc:"Metadata of the document."`
+	Vector       lode.Vector   `json:"vector,omitempty" doc:"The stored vector, when a search was asked for it."`
 }
 
 // Context is retrieved text ready for a model.

@@ -15,7 +15,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for _, v := range []any{
 		v1.CreateCollection{}, v1.Collection{}, v1.CollectionList{}, v1.UploadDocuments{}, v1.DocumentPart{}, v1.DocumentResults{}, v1.Document{}, v1.DocumentList{},
 		v1.DeleteIDs{}, v1.DeleteResults{}, v1.RetryResult{}, v1.SilverLayer{}, v1.GoldLayer{}, v1.Trace{}, v1.Retrieve{}, v1.Retrieved{}, v1.PutVectors{}, v1.PointResults{},
-		v1.SearchVectors{}, v1.VectorHits{}, v1.NodeInfo{}, v1.Readiness{}, v1.Health{}, v1.CheckReport{}, v1.Problem{}, v1.BackupList{}, v1.Operation{},
+		v1.SearchVectors{}, v1.VectorHits{}, v1.SearchVectorsBatch{}, v1.VectorHitsBatch{}, v1.NodeInfo{}, v1.Readiness{}, v1.Health{}, v1.CheckReport{}, v1.Problem{}, v1.BackupList{}, v1.Operation{},
 	} {
 		described(t, reflect.TypeOf(v), seen)
 	}

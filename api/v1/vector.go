@@ -30,14 +30,33 @@ type PointResult struct {
 	Error   *ItemError   `json:"error,omitempty" doc:"Why the vector was refused."`
 }
 
-// SearchVectors asks for the nearest vectors.
+// SearchVectors asks for the nearest vectors. What an answer leaves out is not read either.
 type SearchVectors struct {
-	Vector lode.Vector  `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
-	K      *int         `json:"k,omitempty" doc:"Number of hits." minimum:"1" maximum:"10000" default:"10" example:"10"`
-	Filter *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; narrows the search itself."`
+	Vector       lode.Vector  `json:"vector" doc:"As many finite numbers as the collection has dimensions." minItems:"1" maxItems:"8192"`
+	K            *int         `json:"k,omitempty" doc:"Number of hits." minimum:"1" maximum:"10000" default:"10" example:"10"`
+	Filter       *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; narrows the search itself."`
+	WithText     *bool        `json:"with_text,omitempty" doc:"Hits show text, span, path, page, uri, title and bronze." default:"true"`
+	WithMetadata *bool        `json:"with_metadata,omitempty" doc:"Hits show metadata." default:"true"`
+	WithVector   *bool        `json:"with_vector,omitempty" doc:"Hits show the stored vector." default:"false"`
 }
 
 // VectorHits answers a [SearchVectors].
 type VectorHits struct {
 	Hits []Hit `json:"hits" doc:"The nearest, best first."`
+}
+
+// SearchVectorsBatch asks for the vectors nearest to each of several, all in one state of the
+// collection.
+type SearchVectorsBatch struct {
+	Vectors      []lode.Vector `json:"vectors" doc:"What is searched for, each as of a single search." minItems:"1" maxItems:"256"`
+	K            *int          `json:"k,omitempty" doc:"Number of hits for each vector; for all together at most 10000." minimum:"1" maximum:"10000" default:"10" example:"10"`
+	Filter       *lode.Filter  `json:"filter,omitempty" doc:"Condition on metadata; narrows the searches themselves."`
+	WithText     *bool         `json:"with_text,omitempty" doc:"Hits show text, span, path, page, uri, title and bronze." default:"true"`
+	WithMetadata *bool         `json:"with_metadata,omitempty" doc:"Hits show metadata." default:"true"`
+	WithVector   *bool         `json:"with_vector,omitempty" doc:"Hits show the stored vector." default:"false"`
+}
+
+// VectorHitsBatch answers a [SearchVectorsBatch].
+type VectorHitsBatch struct {
+	Results []VectorHits `json:"results" doc:"One entry for each vector of the request, in its order."`
 }

@@ -22,6 +22,7 @@ type benchCommand struct {
 	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
 	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
 	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
+	HTTP    benchHTTP    `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
 	Pause   benchPause   `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
 	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`

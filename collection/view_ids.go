@@ -1,0 +1,33 @@
+package collection
+
+import (
+	"context"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+)
+
+// Known returns the rows in the order asked for as far as searches know them: ID, Document
+// and the chunk's ID. Storage is not read, so the rows are those of the view whatever was
+// replaced since. It is [ErrViewGone] when a row is none of the view's.
+func (v *View) Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error) {
+	if len(ids) > 2*lode.MaxK {
+		return nil, lode.Invalid("rows", len(ids), "at most %d rows at a time", 2*lode.MaxK)
+	}
+	if err := index.Stopped(ctx); err != nil {
+		return nil, err
+	}
+	rows := make([]lode.Row, len(ids))
+	for i, id := range ids {
+		_, e, ok := v.base.find(id)
+		if !ok || !maySee(v.principal, e.doc.Readers, e.waiting) || e.expired(v.now) {
+			if e = v.find(id); e == nil { // it may be in what a lexical search saw
+				return nil, ErrViewGone
+			}
+		}
+		rows[i] = lode.Row{ID: id, Document: e.doc, Chunk: lode.Chunk{
+			ID: lode.ChunkID{Doc: e.doc.No, Version: e.doc.Current, Ordinal: uint32(id - e.first)},
+		}}
+	}
+	return rows, nil
+}
