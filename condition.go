@@ -1,6 +1,9 @@
 package lode
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Test holds the conditions on one field. Nil members are absent. [Filter] says what each of
 // them does with which values.
@@ -41,18 +44,30 @@ func (r *CountRange) Contains(n int) bool {
 		(r.Lt == nil || n < *r.Lt) && (r.Lte == nil || n <= *r.Lte)
 }
 
-// place is where a test looks. Most paths are one key: then its value is at hand.
+// place is where a test looks. Most paths are one key: then its value is at hand, or there is none.
 type place struct {
 	m     Metadata
 	path  string
 	value Value
 	known bool // value is what the path leads to
+	empty bool // the path leads nowhere
+}
+
+// locate fills in place what a path leads to in m.
+func (p *place) locate(m Metadata, path string) {
+	p.m, p.path = m, path
+	if p.value, p.known = m[path]; !p.known {
+		p.empty = strings.IndexByte(path, '.') < 0 && !strings.HasSuffix(path, "[]")
+	}
 }
 
 // any reports whether a single value there passes.
 func (p *place) any(test func(Value) bool) (found bool) {
 	if p.known {
 		return anyItem(p.value, test)
+	}
+	if p.empty {
+		return false
 	}
 	p.m.Each(p.path, func(v Value) bool {
 		found = test(v)
@@ -66,6 +81,9 @@ func (p *place) holds(test func(Value) bool) (found bool) {
 	if p.known {
 		return anyItem(p.value, test) || p.value.Kind == KindList && test(p.value)
 	}
+	if p.empty {
+		return false
+	}
 	p.m.Find(p.path, func(v Value) bool {
 		found = anyItem(v, test) || v.Kind == KindList && test(v)
 		return !found
@@ -74,7 +92,7 @@ func (p *place) holds(test func(Value) bool) (found bool) {
 }
 
 func (p *place) present() bool {
-	return p.known || p.m.Find(p.path, func(Value) bool { return false })
+	return p.known || !p.empty && p.m.Has(p.path)
 }
 
 // anyItem applies the test to a scalar, or to each item of a list.
@@ -86,8 +104,8 @@ func anyItem(v Value, test func(Value) bool) bool {
 }
 
 func (t *Test) match(m Metadata, path string) bool {
-	p := place{m: m, path: path}
-	p.value, p.known = m[path]
+	var p place
+	p.locate(m, path)
 	return t.matchPresence(&p) && t.matchEqual(&p) && t.matchOrder(&p) && t.matchText(&p) && t.matchGeo(&p)
 }
 
@@ -104,8 +122,8 @@ func (t *Test) matchPresence(p *place) bool {
 
 func (t *Test) matchEqual(p *place) bool {
 	switch {
-	case t.Eq != nil && !p.holds(t.Eq.Equal),
-		t.Ne != nil && p.holds(t.Ne.Equal),
+	case t.Eq != nil && !p.holds(func(v Value) bool { return v.Equal(*t.Eq) }),
+		t.Ne != nil && p.holds(func(v Value) bool { return v.Equal(*t.Ne) }),
 		t.In != nil && !p.holds(func(v Value) bool { return slices.ContainsFunc(*t.In, v.Equal) }),
 		t.Nin != nil && p.holds(func(v Value) bool { return slices.ContainsFunc(*t.Nin, v.Equal) }):
 		return false

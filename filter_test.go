@@ -2,6 +2,8 @@ package lode_test
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,7 +156,11 @@ func TestMetadataRefuses(t *testing.T) {
 // FuzzFilter demands that whatever parses also validates, matches without a crash, and
 // survives a round trip.
 func FuzzFilter(f *testing.F) {
-	for _, s := range []string{`{}`, `{"field":"lang","eq":"en"}`, `{"or":[{"not":{"field":"year","gte":1e3}}]}`, `{"field":"a","in":[1,"x",true,1.5]}`} {
+	for _, s := range []string{`{}`, `{"field":"lang","eq":"en"}`, `{"or":[{"not":{"field":"year","gte":1e3}}]}`, `{"field":"a","in":[1,"x",true,1.5]}`,
+		`{"min_should":{"count":2,"of":[{"has_id":["b","a","a"]},{"nested":{"path":"a[].b","match":{"field":"c.d","eq":{"e":[null]},"nin":[null]}}}]}}`,
+		`{"field":"o","is_null":true,"is_empty":false,"values_count":{"gt":0,"lte":3},"text":"ß x","text_any":"Y","phrase":"a b","prefix":"z","uuid":"{01890A5DAC96774BBCCEB302099A8057}"}`,
+		`{"field":"place","geo_radius":{"center":{"lat":1,"lon":2},"meters":1e3},"geo_box":{"top_left":{"lat":1,"lon":2},"bottom_right":{"lat":0,"lon":-3}},"geo_polygon":{"exterior":[{"lat":0,"lon":0},{"lat":1,"lon":0},{"lat":1,"lon":1}],"interiors":[]}}`,
+	} {
 		f.Add([]byte(s))
 	}
 	m := metadata(f, sample)
@@ -177,7 +183,9 @@ func FuzzFilter(f *testing.F) {
 // FuzzMetadata demands that whatever parses survives a round trip with its types.
 func FuzzMetadata(f *testing.F) {
 	f.Add([]byte(sample))
+	f.Add([]byte(library))
 	f.Add([]byte(`{"a":-0.0,"b":1e5,"c":"\ud800"}`))
+	f.Add([]byte(`{"a":{"b":[{"c":null},1,1.0,{}]},"a.b":{"":[]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m, again lode.Metadata
 		if json.Unmarshal(b, &m) != nil {
@@ -190,10 +198,80 @@ func FuzzMetadata(f *testing.F) {
 		if err := json.Unmarshal(out, &again); err != nil {
 			t.Fatalf("%s: %v", out, err)
 		}
-		for key, v := range m {
-			if w := again[key]; w.Kind != v.Kind || !w.Equal(v) {
-				t.Fatalf("%s: %q became %+v, was %+v", out, key, w, v)
+		if !maps.EqualFunc(m, again, sameValue) {
+			t.Fatalf("%s became %+v, was %+v", out, again, m)
+		}
+		for _, path := range m.Paths() {
+			if m.Validate() == nil && !m.Has(path) { // an empty key makes no path
+				t.Fatalf("%s: %q leads nowhere", out, path)
 			}
 		}
+		if again := m.Clone(); !maps.EqualFunc(m, again, sameValue) {
+			t.Fatalf("%+v is not a copy of %+v", again, m)
+		}
 	})
+}
+
+// sameValue is stricter than Equal: 1 and 1.0 are different.
+func sameValue(v, w lode.Value) bool {
+	return v.Kind == w.Kind && v.Equal(w) && slices.EqualFunc(v.List, w.List, sameValue) && maps.EqualFunc(v.Fields, w.Fields, sameValue)
+}
+
+func TestMetadataRoundTrip(t *testing.T) {
+	const s = `{"a":{"b":[1,1.0,null,{"c":{}}],"n":null},"big":9007199254740993,"e":[],"f":-0.5,"o":{}}`
+	m := metadata(t, s)
+	if out, err := json.Marshal(m); err != nil || string(out) != s {
+		t.Errorf("became %s: %v", out, err)
+	}
+	if v := m["a"].Fields["b"].List; v[0].Kind != lode.KindInteger || v[1].Kind != lode.KindFloat || v[2].Kind != lode.KindNull || v[3].Kind != lode.KindObject {
+		t.Errorf("%+v", v)
+	}
+	same := func(a, b string, want bool) {
+		t.Helper()
+		if metadata(t, a)["x"].Equal(metadata(t, b)["x"]) != want {
+			t.Errorf("%s and %s: want %v", a, b, want)
+		}
+	}
+	same(`{"x":null}`, `{"x":null}`, true)
+	same(`{"x":null}`, `{"x":{}}`, false)
+	same(`{"x":{"a":1,"b":[2]}}`, `{"x":{"b":[2.0],"a":1.0}}`, true)
+	same(`{"x":{"a":1}}`, `{"x":{"a":1,"b":null}}`, false)
+	same(`{"x":{"a":1,"c":2}}`, `{"x":{"a":1,"b":2}}`, false)
+}
+
+// TestMetadataLimitsCountAllLevels demands that nothing is free because it is deep.
+func TestMetadataLimitsCountAllLevels(t *testing.T) {
+	f := func(m lode.Metadata, field, message string) {
+		t.Helper()
+		err := m.Validate()
+		if message == "" && err == nil {
+			return
+		}
+		if err == nil || message == "" || coded(t, err).Field != field || !strings.Contains(err.Error(), message) {
+			t.Errorf("%v, want %q in %q", err, message, field)
+		}
+	}
+	deep := func(depth int) lode.Metadata {
+		v := lode.IntegerValue(1)
+		for range depth {
+			v = lode.ObjectValue(lode.Metadata{"a": v})
+		}
+		return lode.Metadata{"a": v}
+	}
+	f(deep(lode.MaxMetadataDepth), "", "")
+	f(deep(lode.MaxMetadataDepth+1), "metadata"+strings.Repeat(".a", lode.MaxMetadataDepth+1), "deeper than 8")
+	objects := func(n int) lode.Metadata {
+		list := make([]lode.Value, n)
+		for i := range list {
+			list[i] = lode.ObjectValue(lode.Metadata{"a": lode.NullValue()})
+		}
+		return lode.Metadata{"l": lode.ListValue(list...)}
+	}
+	f(objects(lode.MaxMetadataKeys-1), "", "")
+	f(objects(lode.MaxMetadataKeys), "metadata", "at most 1024 metadata keys")
+	long := lode.StringValue(strings.Repeat("x", lode.MaxMetadataTextBytes))
+	f(lode.Metadata{"a": lode.ObjectValue(lode.Metadata{"a": long, "b": long, "c": lode.ListValue(long, long)})}, "metadata", "bytes")
+	f(lode.Metadata{"a": lode.ObjectValue(lode.Metadata{"": long})}, "metadata key", "empty")
+	f(lode.Metadata{"a": lode.ListValue(lode.ListValue())}, "metadata.a[0]", "not lists")
+	f(lode.Metadata{"a": lode.Value{}}, "metadata.a", "no type")
 }

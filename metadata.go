@@ -85,8 +85,20 @@ func (v Value) Equal(w Value) bool {
 		order, ok := v.compare(w)
 		return ok && order == 0
 	}
-	return v.Kind == w.Kind && v.Text == w.Text && v.Bool == w.Bool &&
-		slices.EqualFunc(v.List, w.List, Value.Equal) && maps.EqualFunc(v.Fields, w.Fields, Value.Equal)
+	if v.Kind != w.Kind {
+		return false
+	}
+	switch v.Kind {
+	case KindString:
+		return v.Text == w.Text
+	case KindBool:
+		return v.Bool == w.Bool
+	case KindList:
+		return slices.EqualFunc(v.List, w.List, Value.Equal)
+	case KindObject:
+		return maps.EqualFunc(v.Fields, w.Fields, Value.Equal)
+	}
+	return true
 }
 
 // compare orders numbers with numbers, times (RFC 3339 strings) with times, and strings

@@ -10,21 +10,29 @@ import (
 const MaxPathBytes = 1024
 
 // Find calls yield with every value at a path, as it stands: a list in one piece. It stops
-// when yield returns false, and reports whether there is any value. It does not allocate.
+// when yield returns false, and reports whether there is any value. It allocates only for a
+// path with brackets.
 //
 // A path is keys joined by dots. Of the keys that it may begin with, the longest that leads
 // to a value is taken, at every object anew: {"a": {"b": 1}} and {"a.b": 1} both have 1 at
 // "a.b". A list on the way is passed through, so "authors.name" finds the name of each of
-// several authors, in order. Brackets after a key ("authors[].name", "tags[]") say the same
-// and are not needed.
+// several authors, in order. Brackets after keys ("authors[].name", "tags[]") say the same and
+// are not needed: where no key is written like that, the path is taken without them.
 func (m Metadata) Find(path string, yield func(Value) bool) (present bool) {
-	present, _ = m.find(path, yield)
+	if present, _ = m.find(path, yield); !present && strings.Contains(path, "[]") {
+		present, _ = m.find(PlainPath(path), yield)
+	}
 	return present
+}
+
+// Has reports whether a path leads to any value.
+func (m Metadata) Has(path string) bool {
+	return m.Find(path, func(Value) bool { return false })
 }
 
 func (m Metadata) find(path string, yield func(Value) bool) (present, stopped bool) {
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
-		v, ok := m.at(path[:end])
+		v, ok := m[path[:end]]
 		if !ok {
 			continue
 		}
@@ -53,27 +61,6 @@ func (v Value) find(path string, yield func(Value) bool) (present, stopped bool)
 		}
 	}
 	return present, false
-}
-
-// at returns the value of a key, which may be followed by brackets.
-func (m Metadata) at(key string) (v Value, ok bool) {
-	if v, ok = m[key]; ok {
-		return v, true
-	}
-	if bare, listed := strings.CutSuffix(key, "[]"); listed {
-		v, ok = m[bare]
-	}
-	return v, ok
-}
-
-// key returns the key of m that at reads.
-func (m Metadata) key(key string) (string, bool) {
-	if _, ok := m[key]; ok {
-		return key, true
-	}
-	bare := strings.TrimSuffix(key, "[]")
-	_, ok := m[bare]
-	return bare, ok
 }
 
 // Each calls yield with every single value at a path: what [Metadata.Find] finds, lists item

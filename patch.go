@@ -44,8 +44,8 @@ func (f *Facts) Validate() error {
 type Patch struct {
 	Set     Metadata  `cbor:"1,keyasint,omitempty"`
 	Delete  []string  `cbor:"2,keyasint,omitempty"`
-	Replace *Metadata `cbor:"3,keyasint,omitempty"` // instead of Set and Delete: all of the metadata
-	// Readers is instead of AddReaders and RemoveReaders. An empty list opens the document to
+	Replace *Metadata `cbor:"3,keyasint,omitempty"` // instead of Set and Delete: all of the metadata; may be empty, not nil
+	// Readers is instead of AddReaders and RemoveReaders. An empty list, which is not nil, opens the document to
 	// everybody, and only this does: to remove the last reader is refused. To add one to a document
 	// that everybody may see closes it to all others.
 	Readers       *[]string `cbor:"4,keyasint,omitempty"`
@@ -84,6 +84,9 @@ func (p *Patch) Validate() error {
 
 func (p *Patch) validateMetadata() error {
 	if p.Replace != nil {
+		if *p.Replace == nil {
+			return Invalid("replace", "", "replace is not nil, which would be lost in the log, but empty")
+		}
 		if len(p.Set) > 0 || len(p.Delete) > 0 {
 			return Invalid("replace", "", "replace stands without set and delete")
 		}
@@ -120,6 +123,9 @@ func underName(name string, err error) error {
 
 func (p *Patch) validateReaders() error {
 	if p.Readers != nil {
+		if *p.Readers == nil {
+			return Invalid("readers", "", "readers is not nil, which would be lost in the log, but empty")
+		}
 		if len(p.AddReaders) > 0 || len(p.RemoveReaders) > 0 {
 			return Invalid("readers", "", "readers stands without add_readers and remove_readers")
 		}
@@ -169,12 +175,17 @@ func (p *Patch) patchMetadata(old Metadata) Metadata {
 	now := old.Clone()
 	for _, path := range p.Delete {
 		now.remove(path)
+		now.remove(PlainPath(path))
 	}
 	for _, path := range slices.Sorted(maps.Keys(p.Set)) {
 		if now == nil {
 			now = Metadata{}
 		}
-		now.set(path, p.Set[path].clone())
+		at := path
+		if leads, _ := now.find(path, func(Value) bool { return false }); !leads {
+			at = PlainPath(path)
+		}
+		now.set(at, p.Set[path].clone())
 	}
 	return now
 }
@@ -182,52 +193,43 @@ func (p *Patch) patchMetadata(old Metadata) Metadata {
 // remove deletes everything at a path.
 func (m Metadata) remove(path string) {
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
-		for _, key := range []string{path[:end], strings.TrimSuffix(path[:end], "[]")} {
-			v, ok := m[key]
-			switch {
-			case !ok:
-			case end == len(path):
-				delete(m, key)
-			default:
-				v.eachObject(func(fields Metadata) { fields.remove(path[end+1:]) })
-			}
+		if end == len(path) {
+			delete(m, path)
+			continue
 		}
+		m[path[:end]].eachObject(func(fields Metadata) { fields.remove(path[end+1:]) })
 	}
 }
 
 // set gives a path a value.
 func (m Metadata) set(path string, v Value) {
-	key, end := m.step(path)
-	switch end {
-	case 0:
-		m[PlainPath(path)] = v
-	case len(path):
-		m[key] = v
+	switch end := m.step(path); end {
+	case 0, len(path):
+		m[path] = v
 	default:
-		m[key].eachObject(func(fields Metadata) { fields.set(path[end+1:], v.clone()) })
+		m[path[:end]].eachObject(func(fields Metadata) { fields.set(path[end+1:], v.clone()) })
 	}
 }
 
-// step returns the longest key that a path goes on from, and where it ends in the path: one
-// that leads to a value, else one of an object. The end is 0 where there is neither.
-func (m Metadata) step(path string) (key string, end int) {
-	object, objectEnd := "", 0
+// step returns where the longest key ends that a path goes on from: one that leads to a value,
+// else one of an object. It is 0 where there is neither.
+func (m Metadata) step(path string) (object int) {
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
-		key, ok := m.key(path[:end])
+		v, ok := m[path[:end]]
 		if !ok {
 			continue
 		}
 		if end == len(path) {
-			return key, end
+			return end
 		}
-		if leads, _ := m[key].find(path[end+1:], func(Value) bool { return false }); leads {
-			return key, end
+		if leads, _ := v.find(path[end+1:], func(Value) bool { return false }); leads {
+			return end
 		}
-		if objectEnd == 0 && m[key].eachObject(func(Metadata) {}) > 0 {
-			object, objectEnd = key, end
+		if object == 0 && v.eachObject(func(Metadata) {}) > 0 {
+			object = end
 		}
 	}
-	return object, objectEnd
+	return object
 }
 
 // eachObject calls f with the object that v is, or with those of its items that are, and

@@ -25,6 +25,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		&initCluster{ID: "c", IDKey: make([]byte, 16)},
 		&createCollection{Collection: lode.Collection{Name: "c"}},
 		&submit{ID: "d", Metadata: lode.Metadata{"k": lode.ListValue(lode.FloatValue(0.5))}, Readers: []string{"a"}},
+		&submit{ID: "d", Metadata: lode.Metadata{"o": lode.ObjectValue(lode.Metadata{"b": lode.NullValue(), "a": lode.ListValue(lode.ObjectValue(nil))})}},
 		&stageSilver{Data: []byte("x")},
 		&stageChunks{},
 		&complete{Completion: lode.Completion{Runs: []lode.Run{{Counts: map[string]int64{"a": 1}}}}},

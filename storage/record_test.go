@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -144,4 +145,74 @@ func FuzzParseNode(f *testing.F) {
 			t.Errorf("error without code: %v", err)
 		}
 	})
+}
+
+// TestRecordsHoldDeepMetadata writes the deepest metadata that is allowed, every kind of value,
+// an end and a patch, and reads them back.
+func TestRecordsHoldDeepMetadata(t *testing.T) {
+	deep := lode.NullValue()
+	for depth := range lode.MaxMetadataDepth {
+		if depth%2 == 0 {
+			deep = lode.ObjectValue(lode.Metadata{"z": deep, "a": lode.IntegerValue(1)})
+		} else {
+			deep = lode.ListValue(deep, lode.NullValue())
+		}
+	}
+	ends, readers := day.Add(time.Hour), []string{}
+	d := &lode.Document{ID: "d", Metadata: lode.Metadata{"deep": deep, "null": lode.NullValue(), "hole": lode.ObjectValue(nil)}, CreatedAt: day, UpdatedAt: day, ExpiresAt: &ends}
+	if err := d.Metadata.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	patch := &lode.Patch{Set: d.Metadata, Readers: &readers, ExpiresAt: &lode.Expiry{}}
+	roundTrip(t, d, new(lode.Document))
+	roundTrip(t, &lode.DocVersion{ExpiresAt: &ends, Metadata: d.Metadata}, new(lode.DocVersion))
+	roundTrip(t, patch, new(lode.Patch))
+	roundTrip(t, &lode.Patch{ExpiresAt: &lode.Expiry{At: &ends}, Replace: &lode.Metadata{}}, new(lode.Patch))
+}
+
+func roundTrip(t *testing.T, v, got any) {
+	t.Helper()
+	b, err := storage.EncodeRecord(kindVersion, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := storage.DecodeRecord(kindVersion, b, got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(v, got, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
+		t.Error(diff)
+	}
+	for range 20 {
+		if again, err := storage.EncodeRecord(kindVersion, got); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("encoding is not stable: %v", err)
+		}
+	}
+}
+
+// TestRecordsOfFlatMetadata reads what was written when metadata was flat, and writes the same.
+func TestRecordsOfFlatMetadata(t *testing.T) {
+	const kindDocument seal.Kind = 0x27
+	const written = "4c012700000000008d000000d380e34bab01070201030104636f6c6405a56162a2010405f56166a2010304f938006169a201020322616ca201050682a20101026178a201020301" +
+		"63732e74a20101026179068161610701080009000a781e323032362d30332d30345430353a30363a30372e3030303030303038395a0b781e323032362d30332d30345430353a30363a30372e3030303030303038395a"
+	old, err := hex.DecodeString(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &lode.Document{
+		No: 7, Collection: 1, Kind: lode.KindDocument, ID: "old", CreatedAt: day, UpdatedAt: day, Readers: []string{"a"}, Newest: 1,
+		Metadata: lode.Metadata{
+			"b": lode.BoolValue(true), "f": lode.FloatValue(0.5), "i": lode.IntegerValue(-3), "s.t": lode.StringValue("y"),
+			"l": lode.ListValue(lode.StringValue("x"), lode.IntegerValue(1)),
+		},
+	}
+	got := new(lode.Document)
+	if err := storage.DecodeRecord(kindDocument, old, got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if again, err := storage.EncodeRecord(kindDocument, got); err != nil || !bytes.Equal(again, old) {
+		t.Errorf("became %x: %v", again, err)
+	}
 }
