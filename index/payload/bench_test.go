@@ -25,6 +25,8 @@ func benchDocs(n int) []Doc {
 				"price": lode.FloatValue(r.Float64() * 1000),
 				"size":  lode.IntegerValue(r.Int64N(1000)),
 				"when":  lode.StringValue(start.Add(time.Duration(r.IntN(1<<27)) * time.Second).Format(time.RFC3339)),
+				"about": lode.StringValue(fmt.Sprintf("word %d and word-%d, word-%d", r.IntN(50), r.IntN(50), r.IntN(50))),
+				"at":    lode.ObjectValue(lode.Metadata{"lat": lode.FloatValue(r.Float64()*180 - 90), "lon": lode.FloatValue(r.Float64()*360 - 180)}),
 				"tags":  lode.ListValue(tag(), tag(), tag()),
 			},
 		}}
@@ -41,7 +43,7 @@ func benchBlock(b *testing.B) *Block {
 	return block
 }
 
-func number1(f float64) *lode.Value { return pointer(lode.FloatValue(f)) }
+func float(f float64) *lode.Value { return pointer(lode.FloatValue(f)) }
 
 var benchFilters = []struct {
 	name string
@@ -49,14 +51,23 @@ var benchFilters = []struct {
 }{
 	{"eq", lode.WhereEq("lang", lode.StringValue("lang-7"))},
 	{"eq-unique", lode.WhereEq("size", lode.IntegerValue(77))},
-	{"range-10", lode.Where("price", lode.Test{Gte: number1(450), Lt: number1(550)})},
-	{"range-50", lode.Where("price", lode.Test{Gte: number1(250), Lt: number1(750)})},
+	{"range-10", lode.Where("price", lode.Test{Gte: float(450), Lt: float(550)})},
+	{"range-50", lode.Where("price", lode.Test{Gte: float(250), Lt: float(750)})},
 	{"times-50", lode.Where("when", lode.Test{Gte: pointer(lode.StringValue("2021-01-01")), Lt: pointer(lode.StringValue("2023-01-01"))})},
 	{"and-of-3", lode.And(
 		lode.WhereEq("lang", lode.StringValue("lang-7")),
 		lode.WhereEq("tags", lode.StringValue("tag-3")),
-		lode.Where("price", lode.Test{Gte: number1(250), Lt: number1(750)}))},
-	{"asked", lode.WhereEq("tags", lode.ListValue(lode.StringValue("tag-3"), lode.StringValue("tag-4"), lode.StringValue("tag-5")))},
+		lode.Where("price", lode.Test{Gte: float(250), Lt: float(750)}))},
+	{"text", lode.Where("about", lode.Test{Text: lode.NewWords("word-7 word-8")})},
+	{"phrase", lode.Where("about", lode.Test{Phrase: lode.NewWords("word 8")})},
+	{"prefix", lode.Where("name", lode.Test{Prefix: &[]string{"name-5"}[0]})},
+	{"geo-radius", lode.Where("at", lode.Test{GeoRadius: &lode.GeoRadius{Center: lode.GeoPoint{Lat: 10, Lon: 10}, Meters: 1e6}})},
+	{"min-should", lode.AtLeast(2,
+		lode.WhereEq("lang", lode.StringValue("lang-7")),
+		lode.WhereEq("tags", lode.StringValue("tag-3")),
+		lode.Where("price", lode.Test{Gte: float(250), Lt: float(750)}))},
+	{"nested", lode.WhereNested("at", lode.Where("lat", lode.Test{Gt: float(80)}))},
+	{"list-eq", lode.WhereEq("tags", lode.ListValue(lode.StringValue("tag-3"), lode.StringValue("tag-4"), lode.StringValue("tag-5")))},
 }
 
 // BenchmarkMatch evaluates, BenchmarkMatchAgain remembers, BenchmarkMatchDocs is what a search
@@ -165,7 +176,7 @@ func BenchmarkBuild(b *testing.B) {
 		b.Fatal(err)
 	}
 	c := block.layers[0].core
-	for _, field := range []string{"lang", "name", "price", "size", "when", "tags", "missing"} {
+	for _, field := range []string{"lang", "name", "price", "size", "when", "tags", "about", "at", "missing"} {
 		b.Run(field, func(b *testing.B) {
 			b.ReportAllocs()
 			col := &column{}

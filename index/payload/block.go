@@ -27,7 +27,7 @@ type Doc struct {
 // Block answers which rows of [BlockRows] consecutive ones a filter and a principal let
 // through. To its users it never changes, and any number of goroutines may use it: what it
 // builds, at first use, are indexes and remembered results. Rows that no Doc has are in no
-// answer.
+// answer. The zero Block has no documents.
 type Block struct {
 	layers  []layer
 	end     int   // the row after the last document's

@@ -1,16 +1,17 @@
 package payload
 
-import "unsafe"
+import "reflect"
 
-const (
-	entryBytes      = int(unsafe.Sizeof(entry{}))
-	columnBytes     = int(unsafe.Sizeof(column{}))
-	coreBytes       = int(unsafe.Sizeof(core{}))
-	answerBytes     = int(unsafe.Sizeof(answer{}))
-	cacheTableBytes = int(unsafe.Sizeof(cacheTable{}))
-	uuidBytes       = int(unsafe.Sizeof(uuidAt{}))
-	placeBytes      = int(unsafe.Sizeof(placeAt{}))
-	waitingBytes    = 48 // of a map's entry
+const waitingBytes = 48 // of a map's entry
+
+var (
+	entryBytes      = int(reflect.TypeFor[entry]().Size())
+	columnBytes     = int(reflect.TypeFor[column]().Size())
+	coreBytes       = int(reflect.TypeFor[core]().Size())
+	answerBytes     = int(reflect.TypeFor[answer]().Size())
+	cacheTableBytes = int(reflect.TypeFor[cacheTable]().Size())
+	uuidBytes       = int(reflect.TypeFor[uuidAt]().Size())
+	placeBytes      = int(reflect.TypeFor[placeAt]().Size())
 )
 
 // Bytes is about the memory of the block without the documents: what is built by now, with

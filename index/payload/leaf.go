@@ -114,16 +114,16 @@ func (l *leaf) takeSpan(rest *lode.Test) {
 // several of its strings, and are in no order: then the filter is asked as well.
 func (l *leaf) takeText(rest *lode.Test) {
 	if w := rest.Text; w != nil && len(w.List()) > 0 {
-		l.require(condition{kind: hasWords, words: w.List()})
+		l.require(condition{kind: hasWords, words: w.List(), cost: costLookup * len(w.List())})
 		l.oneString = l.oneString || len(w.List()) > 1
 		rest.Text = nil
 	}
 	if w := rest.TextAny; w != nil {
-		l.require(condition{kind: hasAnyWord, words: w.List()})
+		l.require(condition{kind: hasAnyWord, words: w.List(), cost: costLookup * len(w.List())})
 		rest.TextAny = nil
 	}
 	if w := rest.Phrase; w != nil && len(w.List()) > 0 {
-		l.require(condition{kind: hasWords, words: w.List()})
+		l.require(condition{kind: hasWords, words: w.List(), cost: costLookup * len(w.List())})
 		if len(w.List()) == 1 {
 			rest.Phrase = nil
 		}

@@ -94,14 +94,7 @@ func TestChecksCatch(t *testing.T) {
 		}
 	}
 	seers := map[string]seer{
-		"nobody waits": func(b *Block, p lode.Principal, into *Rows) {
-			plain := slices.Clone(docs)
-			for i := range plain {
-				plain[i].Waiting = nil
-			}
-			b, _ = New(plain)
-			see(b, p, into)
-		},
+		"nobody waits": func(_ *Block, p lode.Principal, into *Rows) { see(nobodyWaits(t, docs), p, into) },
 		"a label lost": func(b *Block, p lode.Principal, into *Rows) {
 			if len(p.Labels) > 0 {
 				p.Labels = p.Labels[1:]
@@ -114,6 +107,18 @@ func TestChecksCatch(t *testing.T) {
 			t.Errorf("%s: not caught", name)
 		}
 	}
+}
+
+func nobodyWaits(t *testing.T, docs []Doc) *Block {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		docs[i].Waiting = nil
+	}
+	b, err := New(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func caught(check func() error) bool {

@@ -45,14 +45,15 @@ func (b *textBuilder) texts() texts {
 		return texts{}
 	}
 	type item struct {
-		prefix uint64 // the first bytes, which decide most comparisons
+		prefix uint64 // the first bytes that may differ, which decide most comparisons
 		text   string
 		number uint32
 	}
+	same := commonPrefix(b.list)
 	items := make([]item, len(b.list))
 	for i, s := range b.list {
 		var prefix [8]byte
-		copy(prefix[:], s)
+		copy(prefix[:], s[same:])
 		items[i] = item{binary.BigEndian.Uint64(prefix[:]), s, uint32(i)}
 	}
 	slices.SortFunc(items, func(x, y item) int {
@@ -70,6 +71,19 @@ func (b *textBuilder) texts() texts {
 		b.entries[i].value = place[b.entries[i].value]
 	}
 	return texts{sorted, newPostings(len(sorted), b.entries)}
+}
+
+// commonPrefix returns the number of bytes that all strings begin with.
+func commonPrefix(list []string) int {
+	same := list[0]
+	for _, s := range list {
+		n := 0
+		for n < min(len(s), len(same)) && s[n] == same[n] {
+			n++
+		}
+		same = same[:n]
+	}
+	return len(same)
 }
 
 // search returns the first of the strings that is at least s, or above it when after is set.

@@ -18,8 +18,9 @@ const (
 	maxFunctionLines = 120
 	// Nine functions in ten are shorter than this.
 	usualFunctionLines = 45
-	// rootCodeLines bounds the root package: lines that are neither blank nor comment.
-	rootCodeLines = 2600
+	// rootCodeLines bounds the root package, of which the grammar of filters and metadata is a
+	// third: lines that are neither blank nor comment.
+	rootCodeLines = 3000
 )
 
 // TestPackageComments demands exactly one package comment for each package.
