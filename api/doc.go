@@ -37,6 +37,14 @@
 // and the caller sees a neutral text. A request about several things answers 207 when some
 // failed, with an entry for each; a request about one thing answers with its problem.
 //
+// # Searches for vectors
+//
+// They are asked thousands of times a second, so what they cost beside the search counts.
+// Their body is read into a kept buffer; a vector is decoded at once where it is plain
+// (json_vector.go) and by the strict decoder where it is not, which then says what is wrong;
+// hits are written by hand (hits.go) and held by a test against encoding/json; the answer is
+// on its way before it is logged. Bodies may be frames instead of JSON (docs/wire.md).
+//
 // # Limits
 //
 // Headers must arrive within 5 s (see [NewServer]), bodies must keep a minimum rate and end

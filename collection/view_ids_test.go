@@ -55,3 +55,45 @@ func TestViewKnows(t *testing.T) {
 		t.Errorf("a row is known to who may not see it: %v, %v", rows, err)
 	}
 }
+
+// TestViewKnowsAmongGaps asks for every row of a collection that rows have left.
+func TestViewKnowsAmongGaps(t *testing.T) {
+	n := open(t)
+	n.create("c")
+	points := make([]lode.Point, 40)
+	for i := range points {
+		points[i] = lode.Point{ID: lode.DocID(rune('A' + i)), Vector: lode.Vector{1, 2, 3, float32(i)}}
+	}
+	if _, _, err := n.Engine.PutPoints(ctx, root, lode.Write{}, "c", points); err != nil {
+		t.Fatal(err)
+	}
+	points[3].Vector = lode.Vector{9, 9, 9, 9} // gets a new row behind all others
+	if _, _, err := n.Engine.PutPoints(ctx, root, lode.Write{}, "c", points[3:4]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.DeleteDocuments(ctx, root, "c", lode.KindVector, []lode.DocID{"A", "K"}); err != nil {
+		t.Fatal(err)
+	}
+	view := n.view(root, "c")
+	found, err := view.Dense(ctx, lode.Vector{1, 2, 3, 4}, 40, lode.Filter{})
+	if err != nil || len(found) != 38 {
+		t.Fatalf("found %d rows, %v", len(found), err)
+	}
+	ids := make([]lode.RowID, len(found))
+	for i := range found {
+		ids[i] = found[i].Row
+	}
+	known, err := view.Known(ctx, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := view.Rows(ctx, ids, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range known {
+		if known[i].Document.ID != stored[i].Document.ID || known[i].Chunk.ID != stored[i].Chunk.ID {
+			t.Errorf("row %d: known as %s, stored as %s", ids[i], known[i].Document.ID, stored[i].Document.ID)
+		}
+	}
+}
