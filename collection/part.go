@@ -260,17 +260,25 @@ func (p *partView) failed(err error) error {
 
 // vector returns the vector of a row as it is compared; nil where its part lacks it.
 func (s *snapshot) vector(segment lode.SegmentID, ordinal uint32) lode.Vector {
+	_, p := s.partOf(segment)
+	if p == nil {
+		return nil
+	}
+	if row, ok := p.find(ordinal); ok && p.live.Has(row) {
+		return p.vectors.Vector(row)
+	}
+	return nil
+}
+
+// partOf returns the part that has the rows of a segment, nil where there is none.
+func (s *snapshot) partOf(segment lode.SegmentID) (int, *partView) {
 	if at, moved := s.homes[segment]; moved {
 		segment = at
 	}
 	for i := range s.parts {
-		p := &s.parts[i]
-		if p.segment != segment {
-			continue
-		}
-		if row, ok := p.find(ordinal); ok && p.live.Has(row) {
-			return p.vectors.Vector(row)
+		if s.parts[i].segment == segment {
+			return i, &s.parts[i]
 		}
 	}
-	return nil
+	return 0, nil
 }

@@ -44,6 +44,10 @@ func (s *Selection) validate() error {
 	if err := s.Filter.Validate(); err != nil {
 		return coded(err).In("filter")
 	}
+	if len(s.IDs) > 0 && measures(s.Filter) {
+		return lode.Invalid("filter", "", "a filter on places cannot choose among ids in a write").
+			WithHint("leave out the ids, or ask first which of them match")
+	}
 	if len(s.IDs) == 0 && s.Filter.MatchesAll() {
 		return lode.Invalid("filter", "", "neither ids nor a filter are given").
 			WithHint(`to select everything say so: {"filter": {"and": []}}`)
@@ -144,12 +148,28 @@ func (e *Engine) inSteps(ctx context.Context, p lode.Principal, w lode.Write, c 
 
 func newSelection(by actor, s *Selection) (selection, error) {
 	of := selection{Actor: by, Kind: s.Kind}
-	if s.Filter.MatchesAll() {
+	if s.Filter.MatchesAll() || measures(s.Filter) {
 		return of, nil
 	}
 	var err error
 	of.Filter, err = json.Marshal(s.Filter)
 	return of, err
+}
+
+// measures reports whether a filter measures distances. What it matches may differ in the last bit
+// from one kind of CPU to another: it is never asked by Apply, which must not.
+func measures(f lode.Filter) bool {
+	all := slices.Concat(f.And, f.Or)
+	if f.Not != nil {
+		all = append(all, *f.Not)
+	}
+	if f.MinShould != nil {
+		all = append(all, f.MinShould.Of...)
+	}
+	if f.Nested != nil {
+		all = append(all, f.Nested.Match)
+	}
+	return f.Test.GeoRadius != nil || f.Test.GeoPolygon != nil || slices.ContainsFunc(all, measures)
 }
 
 // groups are the parts of a selection, one for each command.

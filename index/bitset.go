@@ -157,12 +157,21 @@ func (b *Bitset) AndNot(other *Bitset) {
 
 // Each calls f with every member in ascending order until f returns false.
 func (b *Bitset) Each(f func(ordinal uint32) bool) {
-	if b == nil {
+	b.EachFrom(0, f)
+}
+
+// EachFrom is Each for the members from one on.
+func (b *Bitset) EachFrom(from uint32, f func(ordinal uint32) bool) {
+	if b == nil || int(from) >= b.n {
 		return
 	}
-	for i, w := range b.words {
+	first := int(from / wordBits)
+	for i, w := range b.words[first:] {
+		if i == 0 {
+			w &= ^uint64(0) << (from % wordBits)
+		}
 		for ; w != 0; w &= w - 1 {
-			if !f(uint32(i*wordBits + bits.TrailingZeros64(w))) {
+			if !f(uint32((first+i)*wordBits + bits.TrailingZeros64(w))) {
 				return
 			}
 		}
