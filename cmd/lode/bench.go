@@ -24,6 +24,7 @@ type benchCommand struct {
 	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
 	Pause   benchPause   `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
 	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
+	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
 	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`
