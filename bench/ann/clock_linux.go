@@ -96,3 +96,12 @@ func memory(pid int) (resident, peak int64, err error) {
 	}
 	return resident, peak, nil
 }
+
+// threadTime is the CPU time of the calling thread, to which the goroutine must be locked.
+func threadTime() (time.Duration, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0, fmt.Errorf("read the CPU clock of this thread: %w", err)
+	}
+	return time.Duration(t.Nano()), nil
+}

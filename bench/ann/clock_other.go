@@ -17,3 +17,4 @@ func availableCPUs() ([]int, error)                { return nil, errLinux }
 func startPinned(*exec.Cmd, []int) error           { return errLinux }
 func pin(int, []int) error                         { return errLinux }
 func memory(int) (resident, peak int64, err error) { return 0, 0, errLinux }
+func threadTime() (time.Duration, error)           { return 0, errLinux }

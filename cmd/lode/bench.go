@@ -25,6 +25,7 @@ type benchCommand struct {
 	HTTP    benchHTTP    `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
 	Pause   benchPause   `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
 	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
+	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`

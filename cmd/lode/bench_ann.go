@@ -79,12 +79,8 @@ func (c *benchAnn) annOptions(std streams) (ann.Options, error) {
 	if err != nil {
 		return ann.Options{}, err
 	}
-	if c.Cache == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return ann.Options{}, usageError{lode.Invalid("cache", "", "there is no folder for caches here: %v", err)}
-		}
-		c.Cache = filepath.Join(base, "lode-bench")
+	if c.Cache, err = benchCache(c.Cache); err != nil {
+		return ann.Options{}, err
 	}
 	name := "" // of the data
 	if c.Report != "" {
@@ -101,6 +97,18 @@ func (c *benchAnn) annOptions(std streams) (ann.Options, error) {
 		K: c.K, EF: c.Ef, M: c.M, EFConstruction: c.EfConstruction, Rounds: c.Rounds, MinRound: c.MinRound,
 		Recalls: c.Recalls, Threads: c.Threads, Quick: c.Quick, Log: log,
 	}, err
+}
+
+// benchCache is the folder for what runs may use again.
+func benchCache(chosen string) (string, error) {
+	if chosen != "" {
+		return chosen, nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", usageError{lode.Invalid("cache", "", "there is no folder for caches here: %v", err)}
+	}
+	return filepath.Join(base, "lode-bench"), nil
 }
 
 // command is how a stranger repeats the run: without the folders of this machine.
@@ -211,9 +219,18 @@ func annTables(document, dir string) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
+	filters, err := ann.ReadFilterReport(dir)
+	if err != nil {
+		return "", err
+	}
 	var tables strings.Builder
 	if err := ann.Tables(&tables, reports); err != nil {
 		return "", err
+	}
+	if filters != nil {
+		if err := filters.Tables(&tables); err != nil {
+			return "", err
+		}
 	}
 	return before + annTablesBegin + "\n" + tables.String() + annTablesEnd + after, nil
 }

@@ -56,6 +56,26 @@ func (p *Pool) Reset(follow, spare int) {
 	p.held, p.room, p.follow, p.next = 0, room, follow, 0
 }
 
+// Resize changes how many rows are followed and how many are kept beside them, and drops the
+// worst of those that are held and have no room any more. Rows that a fuller pool has turned
+// away do not come back: to follow more later, keep them as spare rows from the start.
+func (p *Pool) Resize(follow, spare int) {
+	room := follow + spare
+	if grown := lanes + room; len(p.keys) < grown {
+		keys := make([]int64, grown+room/2)
+		for i := range lanes {
+			keys[i] = math.MinInt64
+		}
+		copy(keys[lanes:], p.Keys())
+		p.keys = keys
+	}
+	p.held = min(p.held, room)
+	p.room, p.follow, p.next = room, follow, min(p.next, p.held)
+}
+
+// Held is how many rows are held.
+func (p *Pool) Held() int { return p.held }
+
 // Keys are the rows that are held, best first, valid until the pool changes.
 func (p *Pool) Keys() []int64 { return p.keys[min(lanes, len(p.keys)):][:p.held] }
 

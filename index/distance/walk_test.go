@@ -167,3 +167,39 @@ func TestKeysSortLikeScores(t *testing.T) {
 		}
 	}
 }
+
+// A pool that is resized keeps its best rows, and goes on with those that were not followed.
+func TestResize(t *testing.T) {
+	var p Pool
+	p.Reset(3, 5)
+	for row := range uint32(8) {
+		p.Insert(Key(float32(row), row))
+	}
+	take := func(want ...uint32) {
+		t.Helper()
+		for _, w := range want {
+			if row, ok := p.Take(); !ok || row != w {
+				t.Fatalf("took %d, %v, want %d", row, ok, w)
+			}
+		}
+		if row, ok := p.Take(); ok {
+			t.Fatalf("took %d, there should be none", row)
+		}
+	}
+	take(0, 1, 2)
+	p.Resize(5, 3)
+	take(3, 4)
+	p.Resize(2, 1)
+	if p.Held() != 3 || len(p.Keys()) != 3 || p.Threshold() != 2 {
+		t.Errorf("%d rows are held below %v", p.Held(), p.Threshold())
+	}
+	p.Insert(Key(0.5, 9))
+	take(9)
+	p.Resize(400, 100) // more than there was memory for
+	for row := uint32(10); row < 400; row++ {
+		p.Insert(Key(float32(row), row))
+	}
+	if row, ok := p.Take(); !ok || row != 10 || p.Held() != 393 {
+		t.Errorf("took %d, %v; %d rows are held", row, ok, p.Held())
+	}
+}

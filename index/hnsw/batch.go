@@ -10,7 +10,7 @@ import (
 
 // SearchBatch runs a search for every query, on up to threads goroutines (0 for one each
 // CPU), and returns the answers in the order of the queries. The first error ends all.
-// SearchOptions.Stats receives the sums over all queries.
+// SearchOptions.Stats receives the sums over all queries; what is no count is that of one of them.
 func (x *Index) SearchBatch(ctx context.Context, queries []lode.Vector, o SearchOptions, threads int) ([][]index.Candidate, error) {
 	if threads == 0 {
 		threads = x.o.Threads
@@ -57,11 +57,4 @@ func searchBatch(ctx context.Context, queries []lode.Vector, o SearchOptions, th
 		return nil, first
 	}
 	return answers, nil
-}
-
-func (s *Stats) add(t Stats) {
-	s.Hops += t.Hops
-	s.Compared += t.Compared
-	s.Reranked += t.Reranked
-	s.Scanned = s.Scanned || t.Scanned
 }

@@ -19,9 +19,13 @@
 //
 // The graph is traversed over small codes of the vectors (index/quant), some thirty of them
 // compared by one call of assembly. The codes' error bounds then say which rows may be among
-// the k best; those alone are compared in full. Where few rows are allowed, or nearly all
-// are wanted, the codes of all of them are compared instead: a rule of costs decides, not a
-// fixed share. [Stats] tells what a search did.
+// the k best; those alone are compared in full. Where nearly all rows
+// are wanted, the codes of all of them are compared instead.
+//
+// Under a filter, or with deleted rows, a [Planner] chooses between three plans: a scan of the
+// rows that pass, a broader walk over all rows, or a walk over those that pass alone. It goes by
+// a [CostModel] that is measured on this machine, by what the walk sees near the query, and by
+// what it has learnt from earlier searches. [Stats] tells what a search did and why.
 //
 // # Numbers
 //

@@ -1,12 +1,10 @@
 package hnsw
 
 import (
-	"context"
 	"math/bits"
 	"sync/atomic"
 
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/quant"
 )
 
@@ -46,53 +44,14 @@ func (f *filter) count() int {
 	if f.passesAll() {
 		return int(f.rows)
 	}
+	if f.deleted == nil && f.allow.Len() <= int(f.rows) {
+		return f.allow.Count()
+	}
 	n := 0
 	for i := range (int(f.rows) + 63) / 64 {
 		n += bits.OnesCount64(f.word(i))
 	}
 	return n
-}
-
-// traverseFiltered fills the pool with the ef nearest rows that pass and that a best-first
-// search over all rows finds. It goes on until no row that is left to follow is nearer than
-// the worst of those, so that it finds its way across rows that do not pass.
-func (s *searcher) traverseFiltered(ctx context.Context, entry uint32, score float32, ef, spare int, f filter) error {
-	s.nextEpoch()
-	s.walk.Visited[entry] = s.walk.Epoch
-	s.walk.Pool.Reset(ef, spare)
-	s.heap = append(s.heap[:0], distance.Key(score, entry))
-	if f.passes(s.v.ordinal(entry)) {
-		s.walk.Pool.Insert(distance.Key(score, entry))
-	}
-	scorer := s.query.Scorer()
-	hops := 0
-	for ; len(s.heap) > 0; hops++ {
-		key := s.heap.pop()
-		if distance.KeyScore(key) > s.walk.Pool.Threshold() {
-			break
-		}
-		if hops%lookEvery == lookEvery-1 {
-			if err := index.Stopped(ctx); err != nil {
-				return err
-			}
-		}
-		place := distance.KeyRow(key)
-		ids, err := s.unseen(place, s.v.row(0, place))
-		if err != nil {
-			return err
-		}
-		s.Compared += len(ids)
-		n := scorer.Batch(s.positions[:], s.scores[:], ids, s.walk.Pool.Threshold())
-		for i, score := range s.scores[:n] {
-			id := ids[s.positions[i]]
-			s.heap.push(distance.Key(score, id))
-			if f.passes(s.v.ordinal(id)) {
-				s.walk.Pool.Insert(distance.Key(score, id))
-			}
-		}
-	}
-	s.Hops += hops
-	return nil
 }
 
 // keyHeap is a heap with the smallest key on top.

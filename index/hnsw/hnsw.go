@@ -27,6 +27,7 @@ type Index struct {
 	top       sync.Mutex // held to raise entry
 	locks     [1 << lockBits]sync.Mutex
 	searchers sync.Pool
+	plans     Planner
 	yield     func() // see Yield
 }
 

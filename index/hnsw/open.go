@@ -27,6 +27,7 @@ type Sealed struct {
 	gone      int
 	oversized []uint32
 	searchers sync.Pool
+	plans     Planner
 }
 
 // OpenOptions say how the sealed form is opened.

@@ -34,8 +34,13 @@ func (s *searcher) scan(ctx context.Context, k int, f filter) ([]index.Candidate
 // eachRows gathers the rows that pass and are in the graph, some at a time, and calls use
 // with their number.
 func (s *searcher) eachRows(ctx context.Context, f filter, use func(n int)) error {
+	return s.eachOf(ctx, f, 0, (int(f.rows)+63)/64, use)
+}
+
+// eachOf is eachRows for the words of the filter from first to before end.
+func (s *searcher) eachOf(ctx context.Context, f filter, first, end int, use func(n int)) error {
 	n := 0
-	for i := range (int(f.rows) + 63) / 64 {
+	for i := first; i < end; i++ {
 		if i%lookEvery == 0 {
 			if err := index.Stopped(ctx); err != nil {
 				return err

@@ -88,6 +88,7 @@ func (x *Sealed) SearchBatch(ctx context.Context, queries []lode.Vector, o Searc
 	return searchBatch(ctx, queries, o, threads, x.SearchWith)
 }
 
+func (x *Sealed) planner() *Planner    { return &x.plans }
 func (x *Sealed) borrow() *searcher    { return x.searchers.Get().(*searcher) }
 func (x *Sealed) giveBack(s *searcher) { x.searchers.Put(s) }
 

@@ -24,6 +24,10 @@ type SearchOptions struct {
 	// search that compares all rows because it is cheaper uses the codes' usual bounds,
 	// which one in some thousand rows exceeds.
 	Exact bool
+	// Plan says how rows that do not pass are dealt with. The default is [Auto], the plan
+	// that costs least; the others are for measuring and for tests. Exact searches, and those
+	// that want more rows than a search can be broad, scan whatever it says.
+	Plan Plan
 	// Stats, if given, receives what the search did.
 	Stats *Stats
 }
@@ -35,7 +39,7 @@ func (o SearchOptions) check() error {
 	if o.Ef < 0 || o.Ef > MaxEf {
 		return lode.Invalid("ef", o.Ef, "ef must be from 1 to %d, or 0 for the default", MaxEf)
 	}
-	return nil
+	return o.Plan.validate()
 }
 
 // graph is what a search asks of an [Index] or a [Sealed].
@@ -43,6 +47,7 @@ type graph interface {
 	Options() Options
 	// snapshot is what a search that begins now reads.
 	snapshot(allow *index.Bitset) snapshot
+	planner() *Planner
 	borrow() *searcher
 	giveBack(*searcher)
 }
@@ -74,7 +79,7 @@ func searchWith(ctx context.Context, g graph, query lode.Vector, o SearchOptions
 		o.Ef = g.Options().Ef
 	}
 	err = withSearcher(ctx, g, query, o.Allow, o.Stats, func(s *searcher, entry uint64, f filter) error {
-		found, err = s.search(ctx, o, entry, f)
+		found, err = s.search(ctx, g, o, entry, f)
 		return err
 	})
 	return found, err
@@ -103,6 +108,7 @@ func withSearcher(ctx context.Context, g graph, query lode.Vector, allow *index.
 	return nil
 }
 
+func (x *Index) planner() *Planner    { return &x.plans }
 func (x *Index) borrow() *searcher    { return x.searchers.Get().(*searcher) }
 func (x *Index) giveBack(s *searcher) { x.searchers.Put(s) }
 
@@ -122,7 +128,7 @@ func (x *Index) snapshot(allow *index.Bitset) snapshot {
 }
 
 // search answers with the best rows that pass the filter.
-func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f filter) ([]index.Candidate, error) {
+func (s *searcher) search(ctx context.Context, g graph, o SearchOptions, entry uint64, f filter) ([]index.Candidate, error) {
 	if f.rows == 0 {
 		return nil, nil
 	}
@@ -140,7 +146,15 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 	ef := max(o.Ef, min(wanted, MaxEf))
 	exact := o.Exact || ef >= int(f.rows)
 	s.query.SetCertain(exact)
-	if entry == 0 || exact || scanIsCheaper(matching, int(f.rows), ef) || wanted > ef {
+	if entry == 0 || exact || wanted > ef {
+		return s.scan(ctx, o.K, f)
+	}
+	if !f.passesAll() {
+		t := task{k: o.K, ef: ef + 1, matching: matching, rows: int(f.rows)}
+		q := filtered{task: t, o: o, entry: entry, filter: f, wanted: wanted, spare: spare(s.v.z.Options().Kind, t.ef, o.K)}
+		return s.searchFiltered(ctx, g, &q)
+	}
+	if scanIsCheaper(matching, int(f.rows), ef) {
 		return s.scan(ctx, o.K, f)
 	}
 	level, place := entryOf(entry)
@@ -149,13 +163,7 @@ func (s *searcher) search(ctx context.Context, o SearchOptions, entry uint64, f 
 		return nil, err
 	}
 	ef++ // one to spare: graphs over rounded rows lead a little less straight, see DESIGN.md
-	spare := spare(s.v.z.Options().Kind, ef, o.K)
-	if f.passesAll() {
-		err = s.traverse(ctx, 0, at, score, ef, spare)
-	} else {
-		err = s.traverseFiltered(ctx, at, score, ef, spare, f)
-	}
-	if err != nil {
+	if err := s.traverse(ctx, 0, at, score, ef, spare(s.v.z.Options().Kind, ef, o.K)); err != nil {
 		return nil, err
 	}
 	found := s.rerank(o.K, f)
@@ -219,7 +227,7 @@ func (s *searcher) rerank(k int, f filter) []index.Candidate {
 	s.addOversized(best, f)
 	keys := s.walk.Pool.Keys()
 	limit := boundShare * s.query.MaxBound(f.extent, largestScore(keys))
-	n := 0
+	n, all := 0, f.passesAll()
 	flush := func() {
 		s.offer(best, n)
 		n = 0
@@ -227,8 +235,8 @@ func (s *searcher) rerank(k int, f filter) []index.Candidate {
 	for _, key := range keys {
 		score, place := distance.KeyScore(key), distance.KeyRow(key)
 		ordinal := s.v.ordinal(place)
-		if ordinal >= f.rows {
-			continue // of a batch that is not published yet
+		if ordinal >= f.rows || !all && !f.passes(ordinal) {
+			continue // the former is of a batch that is not published yet
 		}
 		if !best.Full() && best.Held()+n == k {
 			flush() // what these score decides how many more are read

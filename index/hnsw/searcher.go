@@ -18,8 +18,11 @@ type searcher struct {
 	target     []float32 // the query as rows are
 	targetNorm float64
 
-	walk distance.Walk // with what was visited, and the best rows met
-	heap keyHeap       // rows to look at, where they are not those of the answer
+	walk    distance.Walk // with what was visited, and the best rows met
+	heap    keyHeap       // rows to look at, where they are not those of the answer
+	crossed []uint32      // rows that do not pass, whose links are followed all the same
+	seeds   []int64       // keys of rows that pass, where a walk over those alone begins
+	asked   uint32
 
 	ids       [2 * MaxM]uint32
 	positions [2 * MaxM]uint32
@@ -30,14 +33,6 @@ type searcher struct {
 	wide      wide
 	chooser   chooser
 	Stats
-}
-
-// Stats counts what a search did.
-type Stats struct {
-	Hops     int  // rows whose links were followed
-	Compared int  // rows whose code was compared with the query
-	Reranked int  // rows whose full vector was
-	Scanned  bool // the rows were scanned, not traversed
 }
 
 // begin prepares the searcher for a view.
@@ -116,11 +111,7 @@ const lookEvery = 128
 // traverse fills the walk's pool with the ef nearest rows that a best-first search from the
 // entry finds at a level.
 func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score float32, ef, spare int) error {
-	s.nextEpoch()
-	s.walk.Visited[entry] = s.walk.Epoch
-	s.walk.Pool.Reset(ef, spare)
-	s.walk.Pool.Insert(distance.Key(score, entry))
-	s.walk.Links, s.walk.Slots, s.walk.Nodes = s.v.links, s.v.width, s.v.places
+	s.beginWalk(entry, score, ef, spare)
 	if level > 0 {
 		if s.v.upperAt != nil {
 			return s.traverseUpper(ctx, level)
@@ -128,20 +119,35 @@ func (s *searcher) traverse(ctx context.Context, level int, entry uint32, score 
 		start, n := s.v.levels[level-1].start, s.v.levels[level-1].rows
 		s.walk.Links, s.walk.Slots, s.walk.Nodes = s.v.upper[start*s.v.m:(start+n)*s.v.m], s.v.m, n
 	}
-	s.walk.Hops, s.walk.Compared = 0, 0
 	for {
-		switch s.walk.Run(s.query.Scorer(), lookEvery) {
-		case distance.Done:
-			s.Hops += s.walk.Hops
-			s.Compared += s.walk.Compared
-			return nil
-		case distance.Stray:
-			return lode.Errorf(lode.CodeCorrupt, "search index: a link leads to a row that does not exist")
-		}
-		if err := index.Stopped(ctx); err != nil {
+		if done, err := s.advance(ctx, lookEvery); done || err != nil {
 			return err
 		}
 	}
+}
+
+// beginWalk sets the walk to begin at the entry, at level 0.
+func (s *searcher) beginWalk(entry uint32, score float32, ef, spare int) {
+	s.nextEpoch()
+	s.walk.Visited[entry] = s.walk.Epoch
+	s.walk.Pool.Reset(ef, spare)
+	s.walk.Pool.Insert(distance.Key(score, entry))
+	s.walk.Links, s.walk.Slots, s.walk.Nodes = s.v.links, s.v.width, s.v.places
+}
+
+// advance follows the links of some more rows, and says whether none is left to follow.
+func (s *searcher) advance(ctx context.Context, hops int) (done bool, err error) {
+	s.walk.Hops, s.walk.Compared = 0, 0
+	status := s.walk.Run(s.query.Scorer(), hops)
+	s.Hops += s.walk.Hops
+	s.Compared += s.walk.Compared
+	switch status {
+	case distance.Done:
+		return true, nil
+	case distance.Stray:
+		return false, lode.Errorf(lode.CodeCorrupt, "search index: a link leads to a row that does not exist")
+	}
+	return false, index.Stopped(ctx)
 }
 
 // traverseUpper is traverse at the levels above 0, whose links lie in no simple order.
