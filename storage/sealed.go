@@ -79,6 +79,11 @@ func (e *versionEntry) pack(b []byte) []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
+// asVersion is as much of the version as reading its parts from a segment takes.
+func (e *versionEntry) asVersion(segment lode.SegmentID) *lode.DocVersion {
+	return &lode.DocVersion{Doc: e.doc, Version: e.version, Epoch: e.epoch, FirstRow: e.firstRow, Chunks: int(e.rows), Segment: segment}
+}
+
 func unpackVersion(b []byte) versionEntry {
 	return versionEntry{
 		doc: lode.DocNo(binary.LittleEndian.Uint64(b)), version: lode.Version(binary.LittleEndian.Uint32(b[8:])),
@@ -93,7 +98,8 @@ type sealedFile struct {
 	file    vfs.File
 	bytes   int64
 	dir     directory
-	checked []atomic.Bool // vector blocks that had their checksum
+	checked bitset  // vector blocks that had their checksum since the file was opened
+	health  *health // what else is known of the file; nil: nothing
 	last    atomic.Pointer[rowBlock]
 }
 
@@ -110,6 +116,11 @@ func openSealed(fsys vfs.FS, path string) (f *sealedFile, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return readSealed(file)
+}
+
+// readSealed is openSealed for a file that is open; it is closed if there is an error.
+func readSealed(file vfs.File) (f *sealedFile, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, file.Close())
@@ -123,7 +134,7 @@ func openSealed(fsys vfs.FS, path string) (f *sealedFile, err error) {
 	if err := f.readDirectory(); err != nil {
 		return nil, err
 	}
-	f.checked = make([]atomic.Bool, len(f.dir.VectorSums)/4)
+	f.checked = newBitset(f.dir.vectorBlocks())
 	return f, nil
 }
 
@@ -133,7 +144,7 @@ func (f *sealedFile) close() error { return f.file.Close() }
 func (f *sealedFile) readAt(b []byte, offset int64) error {
 	_, err := f.file.ReadAt(b, offset)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return lode.Errorf(lode.CodeCorrupt, "%s is cut short", f)
+		return f.damaged(lode.Errorf(lode.CodeCorrupt, "the file is cut short"))
 	}
 	return err
 }
@@ -228,6 +239,21 @@ func (d *directory) validateVersions(end uint64, wrong func(string) error) error
 		last = key
 	}
 	return nil
+}
+
+func (d *directory) vectorBlocks() int { return len(d.VectorSums) / 4 }
+
+// vectorBlock is where a block of vectors lies among the vectors.
+func (d *directory) vectorBlock(i int) (start, end int) {
+	return i * vectorBlockBytes, min((i+1)*vectorBlockBytes, 4*d.Dim*d.Rows)
+}
+
+func (d *directory) isVectorBlock(i int, b []byte) bool {
+	return crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(d.VectorSums[4*i:])
+}
+
+func (d *directory) badVectors(block int) error {
+	return lode.Errorf(lode.CodeCorrupt, "block %d of the vectors is damaged", block)
 }
 
 func (d *directory) blocks() int   { return len(d.Blocks) / packedBlock }
@@ -339,7 +365,7 @@ func (f *sealedFile) blockOf(n uint32) (*rowBlock, error) {
 	}
 	b := &rowBlock{number: i, first: first}
 	if b.rows, err = splitRows(payload); err != nil {
-		return nil, err
+		return nil, f.damaged(err)
 	}
 	f.last.Store(b)
 	return b, nil
@@ -400,19 +426,25 @@ func (f *sealedFile) vector(n uint32) ([]byte, error) {
 	return b, err
 }
 
+// checkVectors compares a block of vectors with its checksum, once; one that somebody has found
+// damaged is refused.
 func (f *sealedFile) checkVectors(block int) error {
-	if f.checked[block].Load() {
+	if f.health.isBad(block) {
+		return f.damaged(f.dir.badVectors(block))
+	}
+	if f.checked.has(block) {
 		return nil
 	}
-	start := block * vectorBlockBytes
-	b := make([]byte, min(vectorBlockBytes, f.dir.Rows*4*f.dir.Dim-start))
+	start, end := f.dir.vectorBlock(block)
+	b := make([]byte, end-start)
 	if err := f.readAt(b, sealedHeadBytes+int64(start)); err != nil {
 		return err
 	}
-	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(f.dir.VectorSums[4*block:]) {
-		return lode.Errorf(lode.CodeCorrupt, "vectors of sealed segment %d-%d are damaged, block %d", f.dir.Collection, f.dir.Segment, block)
+	if !f.dir.isVectorBlock(block, b) {
+		f.health.condemn(block)
+		return f.damaged(f.dir.badVectors(block))
 	}
-	f.checked[block].Store(true)
+	f.checked.add(block)
 	return nil
 }
 
@@ -468,6 +500,7 @@ func (s *stoppedReader) Read(b []byte) (int, error) {
 
 // damaged says where damage was found, and what helps.
 func (f *sealedFile) damaged(err error) error {
+	f.health.note(err)
 	return lode.Errorf(lode.CodeCorrupt, "%s, file %s: %w", f, filepath.Base(f.file.Name()), err).
 		WithHint("stop the node and run lode repair --from REPOSITORY, which fetches the file from a backup")
 }
