@@ -6,6 +6,7 @@
 //	spans     every citation of random chunks, followed to its bytes and verified
 //	crash     kill -9 at random moments of an ingest: nothing lost, nothing doubled
 //	backup    speed of backup and restore, damage refused, searches meanwhile
+//	flips     single bits flipped in segments: each found and mended, nothing read wrong
 //	start     time until ready on an empty folder, memory when idle, size of the program
 //
 // Each run writes a [Report] as JSON: its command, commit, seed, machine and date beside the

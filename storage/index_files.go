@@ -112,7 +112,7 @@ func (r *SealedRows) Runs() []SealedRun {
 }
 
 // Check is nil when the vector of a row is what was written: at the first touch in this
-// mapping of a block of 256 KiB it compares the block with its checksum, later it reads two
+// mapping of a block of 64 KiB it compares the block with its checksum, later it reads two
 // bits. Damage is [lode.CodeCorrupt], also when the scrubber found it on the disk. It does not
 // allocate unless it fails, takes no lock, and may be called by many at the same time.
 func (r *SealedRows) Check(row int) error {

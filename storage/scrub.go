@@ -316,8 +316,9 @@ func locate(ctx context.Context, file vfs.File) (found damage, err error) {
 	if err != nil {
 		return found, err
 	}
+	block := new(vectorBlock)
 	for i := range f.dir.vectorBlocks() {
-		if err := errors.Join(ctx.Err(), count(f.checkVectors(i), func() { found.vectors = append(found.vectors, i) })); err != nil {
+		if err := errors.Join(ctx.Err(), count(f.readVectors(i, block), func() { found.vectors = append(found.vectors, i) })); err != nil {
 			return found, err
 		}
 	}

@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/lodedb/lode"
@@ -21,15 +23,15 @@ import (
 
 // sealedVersion is the format version of a sealed segment; its history is in
 // docs/format/segment.md.
-const sealedVersion = 1
+const sealedVersion = 2
 
 // Sizes of a sealed segment.
 const (
 	sealedHeadBytes   = 64
 	sealedFootBytes   = 32
-	packedVersion     = 48        // bytes of a version in the directory
-	packedBlock       = 16        // bytes of a row block in the directory
-	vectorBlockBytes  = 256 << 10 // has one checksum
+	packedVersion     = 48       // bytes of a version in the directory
+	packedBlock       = 16       // bytes of a row block in the directory
+	vectorBlockBytes  = 64 << 10 // has one checksum
 	maxDirectoryBytes = 1 << 30
 	maxRowBlockBytes  = MaxRecordBytes + 64<<10
 )
@@ -48,7 +50,7 @@ type directory struct {
 	Segment    lode.SegmentID    `cbor:"3,keyasint"`
 	Dim        int               `cbor:"4,keyasint"`
 	Rows       int               `cbor:"5,keyasint"`
-	// VectorSums are the CRC32C of the vectors, of each 256 KiB, u32 LE.
+	// VectorSums are the CRC32C of the vectors, of each 64 KiB, u32 LE.
 	VectorSums []byte `cbor:"6,keyasint"`
 	// Blocks hold the rows: offset u64, length u32, first row u32, LE.
 	Blocks []byte `cbor:"7,keyasint"`
@@ -95,12 +97,11 @@ func unpackVersion(b []byte) versionEntry {
 
 // sealedFile is an open sealed segment. Its methods may be called at the same time.
 type sealedFile struct {
-	file    vfs.File
-	bytes   int64
-	dir     directory
-	checked bitset  // vector blocks that had their checksum since the file was opened
-	health  *health // what else is known of the file; nil: nothing
-	last    atomic.Pointer[rowBlock]
+	file   vfs.File
+	bytes  int64
+	dir    directory
+	health *health // what others know of the file; nil: nothing
+	last   atomic.Pointer[rowBlock]
 }
 
 // rowBlock is a block of rows that was read and checked.
@@ -134,7 +135,6 @@ func readSealed(file vfs.File) (f *sealedFile, err error) {
 	if err := f.readDirectory(); err != nil {
 		return nil, err
 	}
-	f.checked = newBitset(f.dir.vectorBlocks())
 	return f, nil
 }
 
@@ -299,12 +299,16 @@ func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChun
 	if ordinal >= e.rows {
 		return nil, lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
 	}
-	return f.row(e.first + ordinal)
+	last := vectorBlocks.Get().(*vectorBlock)
+	defer vectorBlocks.Put(last)
+	return f.row(e.first+ordinal, last)
 }
 
 // chunks calls fn for the rows of a version in order.
 func (f *sealedFile) chunks(v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
-	return f.eachRow(v, f.row, fn)
+	last := vectorBlocks.Get().(*vectorBlock)
+	defer vectorBlocks.Put(last)
+	return f.eachRow(v, func(n uint32) (*lode.StagedChunk, error) { return f.row(n, last) }, fn)
 }
 
 func (f *sealedFile) eachRow(v *lode.DocVersion, read func(n uint32) (*lode.StagedChunk, error), fn func(*lode.StagedChunk) error) error {
@@ -324,12 +328,13 @@ func (f *sealedFile) eachRow(v *lode.DocVersion, read func(n uint32) (*lode.Stag
 	return nil
 }
 
-// row reads a row by its number in the segment.
-func (f *sealedFile) row(n uint32) (*lode.StagedChunk, error) {
+// row reads a row by its number in the segment; last is as for vector.
+func (f *sealedFile) row(n uint32, last *vectorBlock) (*lode.StagedChunk, error) {
 	s, err := f.textRow(n)
-	if err == nil {
-		s.Vector, err = f.vector(n)
+	if err != nil {
+		return nil, err
 	}
+	s.Vector, err = f.vector(n, last)
 	return s, err
 }
 
@@ -412,39 +417,51 @@ func splitRows(b []byte) ([][]byte, error) {
 	return rows, nil
 }
 
-// vector reads a vector; the blocks it lies in are checked at their first touch.
-func (f *sealedFile) vector(n uint32) ([]byte, error) {
-	stride := 4 * f.dir.Dim
-	at := int(n) * stride
-	for block := at / vectorBlockBytes; block <= (at+stride-1)/vectorBlockBytes; block++ {
-		if err := f.checkVectors(block); err != nil {
-			return nil, err
-		}
-	}
-	b := make([]byte, stride)
-	err := f.readAt(b, sealedHeadBytes+int64(at))
-	return b, err
+// vectorBlock is a block of vectors that was read and has its checksum.
+type vectorBlock struct {
+	file   *sealedFile // nil: none
+	number int
+	data   []byte
 }
 
-// checkVectors compares a block of vectors with its checksum, once; one that somebody has found
-// damaged is refused.
-func (f *sealedFile) checkVectors(block int) error {
+// vectorBlocks keep what was read last: rows are mostly read in order.
+var vectorBlocks = sync.Pool{New: func() any { return &vectorBlock{data: make([]byte, 0, vectorBlockBytes)} }}
+
+// vector reads a vector out of the blocks that it lies in: what is returned is what was
+// checked. last is the block that was read before.
+func (f *sealedFile) vector(n uint32, last *vectorBlock) ([]byte, error) {
+	stride := 4 * f.dir.Dim
+	b := make([]byte, 0, stride)
+	for len(b) < stride {
+		at := int(n)*stride + len(b)
+		if err := f.readVectors(at/vectorBlockBytes, last); err != nil {
+			return nil, err
+		}
+		from := last.data[at%vectorBlockBytes:]
+		b = append(b, from[:min(len(from), stride-len(b))]...)
+	}
+	return b, nil
+}
+
+// readVectors reads a block of vectors and compares it with its checksum, each time. One that
+// somebody has found damaged is refused.
+func (f *sealedFile) readVectors(block int, into *vectorBlock) error {
 	if f.health.isBad(block) {
 		return f.damaged(f.dir.badVectors(block))
 	}
-	if f.checked.has(block) {
+	if into.file == f && into.number == block {
 		return nil
 	}
 	start, end := f.dir.vectorBlock(block)
-	b := make([]byte, end-start)
-	if err := f.readAt(b, sealedHeadBytes+int64(start)); err != nil {
+	into.file, into.data = nil, slices.Grow(into.data[:0], end-start)[:end-start]
+	if err := f.readAt(into.data, sealedHeadBytes+int64(start)); err != nil {
 		return err
 	}
-	if !f.dir.isVectorBlock(block, b) {
+	if !f.dir.isVectorBlock(block, into.data) {
 		f.health.condemn(block)
 		return f.damaged(f.dir.badVectors(block))
 	}
-	f.checked.add(block)
+	into.file, into.number = f, block
 	return nil
 }
 
