@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,7 +71,7 @@ chaos-report: ## write report and table of docs/reliability.md from the log of t
 DATA ?= $(or $(LODE_TESTDATA),../shared/data)
 REPORTS := bench/results
 
-bench: bench-quality bench-ingest bench-spans bench-crash bench-backup bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
+bench: bench-quality bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
 
 bench-quality: build ## retrieval quality on SciFact and Cranfield
 	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.66 --report $(REPORTS)/quality-scifact.json
@@ -88,6 +88,9 @@ bench-crash: build ## kill -9 at ten random moments of an ingest
 
 bench-backup: build ## backup and restore, damage refused, searches meanwhile
 	bin/lode bench backup $(DATA)/retrieval/scifact --report $(REPORTS)/backup.json
+
+bench-flips: build ## single bits flipped in segments: found, refused, mended
+	bin/lode bench flips --report $(REPORTS)/flips.json
 
 bench-writes: build ## acknowledged writes against the bare log store
 	bin/lode bench writes --report $(REPORTS)/writes.json

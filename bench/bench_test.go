@@ -89,6 +89,19 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestFlips runs a small form.
+func TestFlips(t *testing.T) {
+	o := options(t, "")
+	o.Limit = 5
+	r, err := Flips(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Missed()) > 0 || figure(t, r, "flipped bits that reads met").Value < 3 {
+		t.Errorf("%+v", r.Figures)
+	}
+}
+
 func write(t *testing.T, dir, name, content string) {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -8,6 +8,7 @@
 //	backup    speed of backup and restore, damage refused, searches meanwhile
 //	segments  sealed segments against memory, starts, inserts, searches beside sealing
 //	http      searches for vectors over HTTP beside a bare handler and the search in the process
+//	flips     single bits flipped in segments: each found and mended, nothing read wrong
 //	start     time until ready on an empty folder, memory when idle, size of the program
 //
 // Each run writes a [Report] as JSON: its command, commit, seed, machine and date beside the

@@ -109,9 +109,7 @@ type member struct {
 }
 
 // asVersion is as much of a version as reading its parts takes; its record may be gone.
-func (m *member) asVersion() *lode.DocVersion {
-	return &lode.DocVersion{Doc: m.doc, Version: m.version, Epoch: m.epoch, FirstRow: m.firstRow, Chunks: int(m.rows), Segment: m.from}
-}
+func (m *member) asVersion() *lode.DocVersion { return m.versionEntry.asVersion(m.from) }
 
 // membersToBuild returns what goes into the sealed file, in the order of rows. It is the same
 // at any time after the segment was closed.

@@ -454,9 +454,15 @@ func (s *Store) checkSegmentFiles(c *checker) error {
 		if err != nil {
 			return err
 		}
+		found := s.segments.damagedFiles()
 		for hash := range refs.sealed {
-			if err := verifyFile(c.ctx, s.fsys, s.segments.sealedPath(hash), hash); err != nil && c.ctx.Err() == nil {
+			err := verifyFile(c.ctx, s.fsys, s.segments.sealedPath(hash), hash)
+			switch {
+			case c.ctx.Err() != nil:
+			case err != nil:
 				c.breach("segment file "+hash.String(), "%v", err)
+			case found[hash] != "": // what was read now may come from memory
+				c.breach("segment file "+hash.String(), "was found damaged: %s", found[hash])
 			}
 		}
 		indexes, err := s.segments.indexes()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -16,7 +17,7 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// TestEverythingAtOnce updates, views, flushes, seals, merges, sweeps, checks, exports, takes and
+// TestEverythingAtOnce updates, views, flushes, seals, merges, scrubs, sweeps, checks, exports, takes and
 // restores snapshots at the same time, and closes the store under them.
 func TestEverythingAtOnce(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -91,6 +92,13 @@ func TestEverythingAtOnce(t *testing.T) {
 			return err
 		})
 	})
+	loop(func(rnd *rand.Rand) error { // scrub, and replace what is whole
+		round, err := s.Scrub(ctx, storage.ScrubOptions{BytesPerSecond: 64 << 20, Report: func(d storage.Damage) { t.Error(d) }})
+		if err != nil || round.Damaged > 0 {
+			return err
+		}
+		return replaceOne(b, rnd)
+	})
 	for range 2 {
 		loop(func(*rand.Rand) error { _, err := s.StateHash(); return err })
 	}
@@ -148,6 +156,30 @@ func TestEverythingAtOnce(t *testing.T) {
 	if err := again.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// replaceOne replaces the file of a sealed segment by itself, if it stays for so long.
+func replaceOne(b *bench, rnd *rand.Rand) error {
+	var all []storage.Segment
+	err := b.View(func(t *storage.Tx) (err error) {
+		all, err = t.Segments(1)
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	s := all[rnd.IntN(len(all))]
+	if s.State != storage.SegmentSealed {
+		return nil
+	}
+	f, err := b.OpenSegment(storage.SegmentRef{Collection: 1, Segment: s})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.ReplaceSealed(ctx, s.Hash, f), f.Close())
 }
 
 func readExport(e *storage.Export) error {

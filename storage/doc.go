@@ -65,6 +65,9 @@
 // segment that takes the place of sealed ones, which is built and named in the same manner;
 // versions go on naming the segment they were staged in, and [Tx.Home] says which has them.
 //
+// [Store.Scrub] reads sealed files now and then and refuses what is damaged; [Tx.MapSealed]
+// gives searches their vectors in mapped memory, which [SealedRows.Check] vouches for.
+//
 // Byte tables, version numbers and their history are in docs/format; the reasons are in
 // DESIGN.md.
 //

@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -231,4 +233,16 @@ func PickMerge(all []Segment, p MergePolicy) ([]lode.SegmentID, error) {
 		return nil, err
 	}
 	return p.pick(append([]Segment(nil), all...)), nil
+}
+
+// ForgetSealed closes the sealed files that nobody uses, as many other files do in the long run.
+func (s *Store) ForgetSealed() {
+	if err := s.segments.sealed.closeAll(); err != nil {
+		panic(err)
+	}
+}
+
+// ScrubRest is how long the scrubber rests after it has read n bytes.
+func ScrubRest(rate int64, n int, ready, now time.Time) time.Duration {
+	return (&scrubPace{ctx: context.Background(), rate: rate, ready: ready}).take(n, now)
 }

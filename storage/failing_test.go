@@ -50,6 +50,14 @@ func TestEveryFailingCall(t *testing.T) {
 			defer release()
 			return b.Flush()
 		},
+		"replace": func(b *bench) error {
+			h := b.segmentsOf(2)[0].Hash
+			f, err := b.OpenSegment(storage.SegmentRef{Segment: storage.Segment{State: storage.SegmentSealed, Hash: h}})
+			if err != nil {
+				return err
+			}
+			return errors.Join(b.ReplaceSealed(ctx, h, f), f.Close())
+		},
 		"restore": func(b *bench) error { return b.RestoreSnapshot(bytes.NewReader(image)) },
 		"export": func(b *bench) error {
 			e, err := b.Export(ctx)

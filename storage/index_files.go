@@ -3,10 +3,8 @@ package storage
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -37,6 +35,8 @@ type SealedRows struct {
 	name    string
 	dir     *directory
 	mapping *vfs.Mapping
+	checked bitset // vector blocks that had their checksum in this mapping
+	health  *health
 }
 
 // Keep says how the file is held in memory; see [vfs.Mapping.Keep].
@@ -50,8 +50,8 @@ type SealedRun struct {
 }
 
 // MapSealed maps the rows of a sealed segment. One that is not sealed is [lode.CodeConflict],
-// one that does not exist [lode.CodeNotFound]. Head, foot and directory were checked; Verify
-// checks the vectors.
+// one that does not exist [lode.CodeNotFound]. Head, foot and directory were checked; Check
+// does so with the vectors that are used, Verify with all of them.
 func (s *Store) MapSealed(c lode.CollectionID, id lode.SegmentID) (r *SealedRows, err error) {
 	err = s.View(func(t *Tx) error {
 		r, err = t.MapSealed(c, id)
@@ -92,7 +92,8 @@ func (t *Tx) mapSealed(k segmentKey) (*SealedRows, error) {
 	if int64(len(mapping.Bytes())) != f.bytes {
 		return nil, lode.Errorf(lode.CodeCorrupt, "%s has %d bytes, and had %d when it was opened", f, len(mapping.Bytes()), f.bytes)
 	}
-	return &SealedRows{Hash: state.Hash, Dim: f.dir.Dim, Rows: f.dir.Rows, name: f.String(), dir: &f.dir, mapping: mapping}, nil
+	return &SealedRows{Hash: state.Hash, Dim: f.dir.Dim, Rows: f.dir.Rows, name: f.String(), dir: &f.dir, mapping: mapping,
+		checked: newBitset(f.dir.vectorBlocks()), health: f.health}, nil
 }
 
 // Vectors are the vectors of all rows as little-endian float32, one behind the other. They
@@ -113,20 +114,56 @@ func (r *SealedRows) Runs() []SealedRun {
 	return runs
 }
 
-// Verify compares the vectors with their checksums.
-func (r *SealedRows) Verify(ctx context.Context) error {
-	vectors := r.Vectors()
-	for block := 0; block*vectorBlockBytes < len(vectors); block++ {
-		if err := ctx.Err(); err != nil {
-			return err
+// Check is nil when the vector of a row is what was written: at the first touch in this
+// mapping of a block of 64 KiB it compares the block with its checksum, later it reads two
+// bits. Damage is [lode.CodeCorrupt], also when the scrubber found it on the disk. It does not
+// allocate unless it fails, takes no lock, and may be called by many at the same time.
+func (r *SealedRows) Check(row int) error {
+	stride := 4 * r.Dim
+	for block := row * stride / vectorBlockBytes; block*vectorBlockBytes < (row+1)*stride; block++ {
+		if r.checked.has(block) && !r.health.isBad(block) {
+			continue
 		}
-		b := vectors[block*vectorBlockBytes : min((block+1)*vectorBlockBytes, len(vectors))]
-		if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(r.dir.VectorSums[4*block:]) {
-			return lode.Errorf(lode.CodeCorrupt, "vectors of %s are damaged, block %d", r.name, block)
+		if err := r.checkBlock(block); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// Verify compares all vectors with their checksums.
+func (r *SealedRows) Verify(ctx context.Context) error {
+	for block := range r.dir.vectorBlocks() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.checkBlock(block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *SealedRows) checkBlock(block int) error {
+	err := r.dir.badVectors(block)
+	if !r.health.isBad(block) {
+		start, end := r.dir.vectorBlock(block)
+		sound := false
+		fault := faultless(func() { sound = r.dir.isVectorBlock(block, r.Vectors()[start:end]) })
+		if fault == nil && sound {
+			r.checked.add(block)
+			return nil
+		}
+		err = cmp.Or(fault, err)
+		r.health.condemn(block)
+	}
+	r.health.note(err)
+	return fmt.Errorf("%s: %w", r.name, err)
+}
+
+// Replaced reports whether the file was damaged and is another one now: who maps it anew
+// reads that one, while r goes on reading what is damaged.
+func (r *SealedRows) Replaced() bool { return r.health.replaced.Load() }
 
 // PutIndex writes the index of a sealed file, whole or not at all.
 func (s *Store) PutIndex(h lode.Hash, write func(io.Writer) error) error {

@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/lodedb/lode"
@@ -21,15 +23,15 @@ import (
 
 // sealedVersion is the format version of a sealed segment; its history is in
 // docs/format/segment.md.
-const sealedVersion = 1
+const sealedVersion = 2
 
 // Sizes of a sealed segment.
 const (
 	sealedHeadBytes   = 64
 	sealedFootBytes   = 32
-	packedVersion     = 48        // bytes of a version in the directory
-	packedBlock       = 16        // bytes of a row block in the directory
-	vectorBlockBytes  = 256 << 10 // has one checksum
+	packedVersion     = 48       // bytes of a version in the directory
+	packedBlock       = 16       // bytes of a row block in the directory
+	vectorBlockBytes  = 64 << 10 // has one checksum
 	maxDirectoryBytes = 1 << 30
 	maxRowBlockBytes  = MaxRecordBytes + 64<<10
 )
@@ -48,7 +50,7 @@ type directory struct {
 	Segment    lode.SegmentID    `cbor:"3,keyasint"`
 	Dim        int               `cbor:"4,keyasint"`
 	Rows       int               `cbor:"5,keyasint"`
-	// VectorSums are the CRC32C of the vectors, of each 256 KiB, u32 LE.
+	// VectorSums are the CRC32C of the vectors, of each 64 KiB, u32 LE.
 	VectorSums []byte `cbor:"6,keyasint"`
 	// Blocks hold the rows: offset u64, length u32, first row u32, LE.
 	Blocks []byte `cbor:"7,keyasint"`
@@ -79,6 +81,11 @@ func (e *versionEntry) pack(b []byte) []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
+// asVersion is as much of the version as reading its parts from a segment takes.
+func (e *versionEntry) asVersion(segment lode.SegmentID) *lode.DocVersion {
+	return &lode.DocVersion{Doc: e.doc, Version: e.version, Epoch: e.epoch, FirstRow: e.firstRow, Chunks: int(e.rows), Segment: segment}
+}
+
 func unpackVersion(b []byte) versionEntry {
 	return versionEntry{
 		doc: lode.DocNo(binary.LittleEndian.Uint64(b)), version: lode.Version(binary.LittleEndian.Uint32(b[8:])),
@@ -90,11 +97,11 @@ func unpackVersion(b []byte) versionEntry {
 
 // sealedFile is an open sealed segment. Its methods may be called at the same time.
 type sealedFile struct {
-	file    vfs.File
-	bytes   int64
-	dir     directory
-	checked []atomic.Bool // vector blocks that had their checksum
-	last    atomic.Pointer[rowBlock]
+	file   vfs.File
+	bytes  int64
+	dir    directory
+	health *health // what others know of the file; nil: nothing
+	last   atomic.Pointer[rowBlock]
 }
 
 // rowBlock is a block of rows that was read and checked.
@@ -110,6 +117,11 @@ func openSealed(fsys vfs.FS, path string) (f *sealedFile, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return readSealed(file)
+}
+
+// readSealed is openSealed for a file that is open; it is closed if there is an error.
+func readSealed(file vfs.File) (f *sealedFile, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, file.Close())
@@ -123,7 +135,6 @@ func openSealed(fsys vfs.FS, path string) (f *sealedFile, err error) {
 	if err := f.readDirectory(); err != nil {
 		return nil, err
 	}
-	f.checked = make([]atomic.Bool, len(f.dir.VectorSums)/4)
 	return f, nil
 }
 
@@ -133,7 +144,7 @@ func (f *sealedFile) close() error { return f.file.Close() }
 func (f *sealedFile) readAt(b []byte, offset int64) error {
 	_, err := f.file.ReadAt(b, offset)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return lode.Errorf(lode.CodeCorrupt, "%s is cut short", f)
+		return f.damaged(lode.Errorf(lode.CodeCorrupt, "the file is cut short"))
 	}
 	return err
 }
@@ -230,6 +241,21 @@ func (d *directory) validateVersions(end uint64, wrong func(string) error) error
 	return nil
 }
 
+func (d *directory) vectorBlocks() int { return len(d.VectorSums) / 4 }
+
+// vectorBlock is where a block of vectors lies among the vectors.
+func (d *directory) vectorBlock(i int) (start, end int) {
+	return i * vectorBlockBytes, min((i+1)*vectorBlockBytes, 4*d.Dim*d.Rows)
+}
+
+func (d *directory) isVectorBlock(i int, b []byte) bool {
+	return crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(d.VectorSums[4*i:])
+}
+
+func (d *directory) badVectors(block int) error {
+	return lode.Errorf(lode.CodeCorrupt, "block %d of the vectors is damaged", block)
+}
+
 func (d *directory) blocks() int   { return len(d.Blocks) / packedBlock }
 func (d *directory) versions() int { return len(d.Versions) / packedVersion }
 
@@ -273,12 +299,16 @@ func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChun
 	if ordinal >= e.rows {
 		return nil, lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
 	}
-	return f.row(e.first + ordinal)
+	last := vectorBlocks.Get().(*vectorBlock)
+	defer vectorBlocks.Put(last)
+	return f.row(e.first+ordinal, last)
 }
 
 // chunks calls fn for the rows of a version in order.
 func (f *sealedFile) chunks(v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
-	return f.eachRow(v, f.row, fn)
+	last := vectorBlocks.Get().(*vectorBlock)
+	defer vectorBlocks.Put(last)
+	return f.eachRow(v, func(n uint32) (*lode.StagedChunk, error) { return f.row(n, last) }, fn)
 }
 
 func (f *sealedFile) eachRow(v *lode.DocVersion, read func(n uint32) (*lode.StagedChunk, error), fn func(*lode.StagedChunk) error) error {
@@ -298,12 +328,13 @@ func (f *sealedFile) eachRow(v *lode.DocVersion, read func(n uint32) (*lode.Stag
 	return nil
 }
 
-// row reads a row by its number in the segment.
-func (f *sealedFile) row(n uint32) (*lode.StagedChunk, error) {
+// row reads a row by its number in the segment; last is as for vector.
+func (f *sealedFile) row(n uint32, last *vectorBlock) (*lode.StagedChunk, error) {
 	s, err := f.textRow(n)
-	if err == nil {
-		s.Vector, err = f.vector(n)
+	if err != nil {
+		return nil, err
 	}
+	s.Vector, err = f.vector(n, last)
 	return s, err
 }
 
@@ -339,7 +370,7 @@ func (f *sealedFile) blockOf(n uint32) (*rowBlock, error) {
 	}
 	b := &rowBlock{number: i, first: first}
 	if b.rows, err = splitRows(payload); err != nil {
-		return nil, err
+		return nil, f.damaged(err)
 	}
 	f.last.Store(b)
 	return b, nil
@@ -386,33 +417,51 @@ func splitRows(b []byte) ([][]byte, error) {
 	return rows, nil
 }
 
-// vector reads a vector; the blocks it lies in are checked at their first touch.
-func (f *sealedFile) vector(n uint32) ([]byte, error) {
-	stride := 4 * f.dir.Dim
-	at := int(n) * stride
-	for block := at / vectorBlockBytes; block <= (at+stride-1)/vectorBlockBytes; block++ {
-		if err := f.checkVectors(block); err != nil {
-			return nil, err
-		}
-	}
-	b := make([]byte, stride)
-	err := f.readAt(b, sealedHeadBytes+int64(at))
-	return b, err
+// vectorBlock is a block of vectors that was read and has its checksum.
+type vectorBlock struct {
+	file   *sealedFile // nil: none
+	number int
+	data   []byte
 }
 
-func (f *sealedFile) checkVectors(block int) error {
-	if f.checked[block].Load() {
+// vectorBlocks keep what was read last: rows are mostly read in order.
+var vectorBlocks = sync.Pool{New: func() any { return &vectorBlock{data: make([]byte, 0, vectorBlockBytes)} }}
+
+// vector reads a vector out of the blocks that it lies in: what is returned is what was
+// checked. last is the block that was read before.
+func (f *sealedFile) vector(n uint32, last *vectorBlock) ([]byte, error) {
+	stride := 4 * f.dir.Dim
+	b := make([]byte, 0, stride)
+	for len(b) < stride {
+		at := int(n)*stride + len(b)
+		if err := f.readVectors(at/vectorBlockBytes, last); err != nil {
+			return nil, err
+		}
+		from := last.data[at%vectorBlockBytes:]
+		b = append(b, from[:min(len(from), stride-len(b))]...)
+	}
+	return b, nil
+}
+
+// readVectors reads a block of vectors and compares it with its checksum, each time. One that
+// somebody has found damaged is refused.
+func (f *sealedFile) readVectors(block int, into *vectorBlock) error {
+	if f.health.isBad(block) {
+		return f.damaged(f.dir.badVectors(block))
+	}
+	if into.file == f && into.number == block {
 		return nil
 	}
-	start := block * vectorBlockBytes
-	b := make([]byte, min(vectorBlockBytes, f.dir.Rows*4*f.dir.Dim-start))
-	if err := f.readAt(b, sealedHeadBytes+int64(start)); err != nil {
+	start, end := f.dir.vectorBlock(block)
+	into.file, into.data = nil, slices.Grow(into.data[:0], end-start)[:end-start]
+	if err := f.readAt(into.data, sealedHeadBytes+int64(start)); err != nil {
 		return err
 	}
-	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(f.dir.VectorSums[4*block:]) {
-		return lode.Errorf(lode.CodeCorrupt, "vectors of sealed segment %d-%d are damaged, block %d", f.dir.Collection, f.dir.Segment, block)
+	if !f.dir.isVectorBlock(block, into.data) {
+		f.health.condemn(block)
+		return f.damaged(f.dir.badVectors(block))
 	}
-	f.checked[block].Store(true)
+	into.file, into.number = f, block
 	return nil
 }
 
@@ -468,6 +517,7 @@ func (s *stoppedReader) Read(b []byte) (int, error) {
 
 // damaged says where damage was found, and what helps.
 func (f *sealedFile) damaged(err error) error {
+	f.health.note(err)
 	return lode.Errorf(lode.CodeCorrupt, "%s, file %s: %w", f, filepath.Base(f.file.Name()), err).
 		WithHint("stop the node and run lode repair --from REPOSITORY, which fetches the file from a backup")
 }

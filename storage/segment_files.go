@@ -37,20 +37,35 @@ type segmentFiles struct {
 		// them before. A mark belongs to who set it: an older one that was taken back stays so.
 		doomed map[lode.Hash]*doomed
 		built  map[lode.Hash]struct{} // by this process: whole and durable
+		health map[lode.Hash]*health  // of those that were opened
 	}
 }
 
 func newSegmentFiles(fsys vfs.FS, dir string, files baseFiles) *segmentFiles {
 	f := &segmentFiles{fsys: fsys, dir: dir, files: files}
 	f.growing = newHandles(idleGrowing, func(k segmentKey) (base, error) { return files.openGrowing(k) })
-	f.sealed = newHandles(idleSealed, func(h lode.Hash) (*sealedFile, error) { return openSealed(fsys, f.sealedPath(h)) })
+	f.sealed = newHandles(idleSealed, f.openSealed)
 	f.mu.pins, f.mu.doomed = map[lode.Hash]int{}, map[lode.Hash]*doomed{}
-	f.mu.built = map[lode.Hash]struct{}{}
+	f.mu.built, f.mu.health = map[lode.Hash]struct{}{}, map[lode.Hash]*health{}
 	return f
 }
 
 func (f *segmentFiles) sealedPath(h lode.Hash) string {
 	return filepath.Join(f.dir, h.String()+sealedSuffix)
+}
+
+// openSealed opens a sealed file by its hash.
+func (f *segmentFiles) openSealed(h lode.Hash) (*sealedFile, error) {
+	health := f.healthOf(h)
+	file, err := openSealed(f.fsys, f.sealedPath(h))
+	if err != nil {
+		if isLoss(err) {
+			health.note(err)
+		}
+		return nil, err
+	}
+	file.health = health
+	return file, nil
 }
 
 // forWriting opens the file of a growing segment, made when it is missing.
@@ -139,6 +154,7 @@ func (f *segmentFiles) removeDoomed(h lode.Hash, mark *doomed) error {
 	}
 	delete(f.mu.doomed, h)
 	delete(f.mu.built, h)
+	delete(f.mu.health, h)
 	if err := f.fsys.Remove(f.indexPath(h)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it would stay for ever without its segment; a sweep tries again
 	}

@@ -60,9 +60,10 @@ type Store struct {
 		sync.Mutex
 		failed error // what made the files unsafe to write to
 	}
-	flusher flusher
-	epochs  epochs
-	memos   memos
+	flusher  flusher
+	epochs   epochs
+	memos    memos
+	scrubber scrubber
 }
 
 // state is a moment: layers over the files.

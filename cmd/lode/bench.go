@@ -19,6 +19,7 @@ type benchCommand struct {
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
 	Backup  benchBackup  `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
+	Flips   benchFlips   `cmd:"" help:"Single bits flipped in segments: found, refused, mended."`
 	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
 	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
 	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
@@ -143,6 +144,13 @@ type benchBackup struct {
 // Run measures backup and restore.
 func (c *benchBackup) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, bench.Backup)
+}
+
+type benchFlips struct{ benchFlags }
+
+// Run flips bits.
+func (c *benchFlips) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, "", bench.Flips)
 }
 
 type benchPause struct{ benchFlags }

@@ -9,6 +9,7 @@
 //	FS, File             the interface; OS is the real file system
 //	AtomicFile,          a file that appears whole or not at all, with Commit and Abort;
 //	WriteFile            WriteFile is the same in one call
+//	OpenDirect           reads what the disk has, not what the system keeps of it in memory
 //	RemoveTemps          removes what a crash left of atomic files
 //	Map, Mapping         a file that does not change any more, as memory
 //	Lock                 one process per folder, with the owner's PID inside
