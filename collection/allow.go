@@ -154,6 +154,14 @@ func (s *snapshot) widen(parts []*index.Bitset) *index.Bitset {
 	return out
 }
 
+// count is the number of rows that are shown.
+func (s *snapshot) count() (n int) {
+	for i := range s.parts {
+		n += s.parts[i].live.Count()
+	}
+	return n
+}
+
 // all are all rows that are shown, as the collection numbers them.
 func (s *snapshot) all() *index.Bitset {
 	s.everything.once.Do(func() {

@@ -35,11 +35,21 @@ type Graphs interface {
 // read is [lode.CodeCorrupt].
 type Graph interface {
 	Len() int
-	Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error)
+	Search(ctx context.Context, query lode.Vector, o GraphSearch) ([]index.Candidate, error)
 	Vector(ordinal uint32) lode.Vector
 	Bytes() int64
 	// Verify compares everything with its checksum.
 	Verify(ctx context.Context) error
+}
+
+// GraphSearch says how a graph is searched.
+type GraphSearch struct {
+	K     int
+	Allow *index.Bitset // nil: all
+	Ef    int           // 0: the default of the graph
+	Exact bool
+	// Explain, if given, receives all but Segment, Rows and Allowed.
+	Explain *lode.SegmentExplanation
 }
 
 // graphPart is a graph over the mapped file of a sealed segment. It keeps both mapped.
@@ -58,8 +68,12 @@ func (g *graphPart) Len() int     { return g.graph.Len() }
 func (g *graphPart) Bytes() int64 { return g.graph.Bytes() }
 
 func (g *graphPart) Search(ctx context.Context, query lode.Vector, k int, allow *index.Bitset) ([]index.Candidate, error) {
+	return g.search(ctx, query, GraphSearch{K: k, Allow: allow})
+}
+
+func (g *graphPart) search(ctx context.Context, query lode.Vector, o GraphSearch) ([]index.Candidate, error) {
 	defer g.keep()
-	return g.graph.Search(ctx, query, k, allow)
+	return g.graph.Search(ctx, query, o)
 }
 
 func (g *graphPart) Vector(ordinal uint32) lode.Vector {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/hnsw"
 )
 
@@ -40,7 +41,14 @@ func (g *testGraphs) Build(ctx context.Context, settings lode.Collection, vector
 
 func (g *testGraphs) Open(_ lode.Collection, data, vectors []byte) (collection.Graph, error) {
 	g.opened.Add(1)
-	return hnsw.Open(data, hnsw.OpenOptions{Vectors: vectors, Trust: true})
+	x, err := hnsw.Open(data, hnsw.OpenOptions{Vectors: vectors, Trust: true})
+	return testGraph{x}, err
+}
+
+type testGraph struct{ *hnsw.Sealed }
+
+func (g testGraph) Search(ctx context.Context, query lode.Vector, o collection.GraphSearch) ([]index.Candidate, error) {
+	return g.SearchWith(ctx, query, hnsw.SearchOptions{K: o.K, Allow: o.Allow, Ef: o.Ef, Exact: o.Exact})
 }
 
 // withGraphs gives every sealed segment a graph, once [collection.Engine.BuildGraphs] is called.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -46,6 +47,7 @@ type partView struct {
 	rows    []uint32
 	aligned bool
 	live    *index.Bitset
+	full    bool // every row is live
 	blocks  []*payload.Block
 	memo    *memo
 }
@@ -168,7 +170,7 @@ func (s *segment) views() ([]partView, error) {
 		p.held, p.columns.held = true, true
 		views = append(views, partView{
 			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
-			live: p.live, blocks: p.columns.blocks, memo: p.memo,
+			live: p.live, full: p.alive == len(p.rows), blocks: p.columns.blocks, memo: p.memo,
 		})
 	}
 	return views, nil
@@ -235,10 +237,14 @@ func (s *segment) replace(segments map[lode.SegmentID]bool, by lode.SegmentID, l
 // search returns the min(k, matching) nearest rows of all parts, by the collection's ordinals.
 // each are the rows that may be found, for every part.
 func (s *snapshot) search(ctx context.Context, query lode.Vector, k int, each []*index.Bitset) ([]index.Candidate, error) {
-	best := index.NewTopK(k)
+	return s.searchWith(ctx, query, &lode.DenseSearch{K: k}, each)
+}
+
+func (s *snapshot) searchWith(ctx context.Context, query lode.Vector, q *lode.DenseSearch, each []*index.Bitset) ([]index.Candidate, error) {
+	best := index.NewTopK(q.K)
 	for i := range s.parts {
 		p := &s.parts[i]
-		found, err := p.vectors.Search(ctx, query, k, each[i])
+		found, err := p.search(ctx, query, q, each[i])
 		if err != nil {
 			return nil, p.failed(err)
 		}
@@ -247,6 +253,30 @@ func (s *snapshot) search(ctx context.Context, query lode.Vector, k int, each []
 		}
 	}
 	return best.Sorted(), nil
+}
+
+// search finds the nearest rows of a part.
+func (p *partView) search(ctx context.Context, query lode.Vector, q *lode.DenseSearch, allow *index.Bitset) ([]index.Candidate, error) {
+	if allow == p.live && p.full {
+		allow = nil
+	}
+	var x *lode.SegmentExplanation
+	if q.Explain != nil {
+		q.Explain.Segments = append(q.Explain.Segments, lode.SegmentExplanation{Segment: p.segment, Rows: len(p.rows), Allowed: len(p.rows), Graph: p.graph != nil, Plan: "exact"})
+		x = &q.Explain.Segments[len(q.Explain.Segments)-1]
+		if allow != nil {
+			x.Allowed = allow.Count()
+		}
+		start := time.Now()
+		defer func() { x.Nanos = time.Since(start).Nanoseconds() }()
+	}
+	if p.graph != nil {
+		return p.graph.search(ctx, query, GraphSearch{K: q.K, Allow: allow, Ef: q.Ef, Exact: q.Exact, Explain: x})
+	}
+	if x != nil {
+		x.Compared = x.Allowed
+	}
+	return p.vectors.Search(ctx, query, q.K, allow)
 }
 
 // failed notes a graph that cannot be read: it is left for the exact index, and built anew.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -62,17 +63,26 @@ func (v *View) Collection() lode.Collection { return v.collection.settings }
 // Dense returns the min(k, matching) rows nearest to the vector, among those that the
 // principal may see and the filter matches.
 func (v *View) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
-	if err := lode.ValidateK(k); err != nil {
+	return v.DenseWith(ctx, vector, lode.DenseSearch{K: k, Filter: f})
+}
+
+// DenseWith is Dense with a say in how.
+func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSearch) ([]lode.Candidate, error) {
+	if err := q.Validate(); err != nil {
 		return nil, err
 	}
 	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
 		return nil, err
 	}
-	may, err := v.allow(ctx, v.base, f)
+	start := time.Now()
+	may, err := v.allow(ctx, v.base, q.Filter)
 	if err != nil {
 		return nil, err
 	}
-	found, err := v.base.search(ctx, vector, k, may.parts)
+	if x := q.Explain; x != nil {
+		*x = lode.Explanation{Rows: v.base.count(), Allowed: count(may.parts), FilterNanos: time.Since(start).Nanoseconds()}
+	}
+	found, err := v.base.searchWith(ctx, vector, &q, may.parts)
 	if err != nil {
 		return nil, err
 	}

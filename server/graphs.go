@@ -8,6 +8,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
+	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/hnsw"
 	"github.com/lodedb/lode/index/quant"
@@ -79,7 +80,38 @@ func (g graphs) Open(settings lode.Collection, data, vectors []byte) (collection
 	if x.Dim() != settings.Dim || x.Metric() != settings.Metric {
 		return nil, lode.Errorf(lode.CodeCorrupt, "the graph is of %d dimensions under %s, the collection of %d under %s", x.Dim(), x.Metric(), settings.Dim, settings.Metric)
 	}
-	return x, nil
+	return graph{x}, nil
+}
+
+// graph is a graph as the collections search it.
+type graph struct{ *hnsw.Sealed }
+
+func (g graph) Search(ctx context.Context, query lode.Vector, o collection.GraphSearch) ([]index.Candidate, error) {
+	with := hnsw.SearchOptions{K: o.K, Allow: o.Allow, Ef: o.Ef, Exact: o.Exact}
+	if o.Explain == nil {
+		return g.SearchWith(ctx, query, with)
+	}
+	var did hnsw.Stats
+	with.Stats = &did
+	found, err := g.SearchWith(ctx, query, with)
+	explain(o.Explain, &did, o.Exact)
+	return found, err
+}
+
+func explain(x *lode.SegmentExplanation, did *hnsw.Stats, exact bool) {
+	x.Compared, x.Reranked, x.Hops, x.Switched, x.Expected = did.Compared, did.Reranked, did.Hops, did.Switched, did.Expected
+	switch {
+	case did.Plan != hnsw.Auto:
+		x.Plan = string(did.Plan)
+		x.Predicted = map[string]float64{}
+		for _, p := range hnsw.Plans() {
+			x.Predicted[string(p)] = did.Predicted.Of(p)
+		}
+	case exact || did.Scanned:
+		x.Plan = "exact"
+	default:
+		x.Plan = "graph"
+	}
 }
 
 // graph builds the graphs that sealed segments lack, on every node, until ctx ends.

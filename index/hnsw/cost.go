@@ -96,7 +96,7 @@ func breadth(k, ef int, near float64) int {
 // less sure of rows farther away.
 const (
 	widening  = 2
-	deepening = 0.3
+	deepening = 0.15
 )
 
 // twoHop is the cost of a walk over rows that pass alone. Where too few pass, the walk

@@ -90,7 +90,7 @@ const (
 
 // tolerance is by how much a walk may be less broad than what it saw asks for in the end: the
 // share was estimated.
-const tolerance = 1.25
+const tolerance = 1.125
 
 // doubt is what is left of a walk that asks for more than it did before, by what it now says:
 // the rows that pass become fewer the nearer it comes.
@@ -156,7 +156,7 @@ func (s *searcher) advanceBy(ctx context.Context, hops int) (done bool, err erro
 }
 
 // room is how many rows the pool of a walk holds, so that it may become broader later.
-func (s *searcher) room(q *filtered, follow int) int { return follow + follow/4 + q.spare }
+func (s *searcher) room(q *filtered, follow int) int { return follow + follow/8 + q.spare }
 
 // broadest is the breadth at which a walk that finds no rows that pass gives up.
 func (q *filtered) broadest() int {
@@ -192,9 +192,9 @@ func (s *searcher) nearShare(q *filtered, follow int, done bool) float64 {
 	}
 	keys := s.walk.Pool.Keys()
 	keys = keys[:min(len(keys), follow)]
-	pass := 0
+	pass, f, v := 0, &q.filter, s.v
 	for _, key := range keys {
-		if q.filter.passes(s.v.ordinal(distance.KeyRow(key))) {
+		if f.passes(v.ordinal(distance.KeyRow(key))) {
 			pass++
 		}
 	}
