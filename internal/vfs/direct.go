@@ -1,9 +1,6 @@
 package vfs
 
-import (
-	"os"
-	"unsafe"
-)
+import "os"
 
 // directBytes is what is read from the disk at a time, and directAlign a multiple of the
 // sectors of all disks.
@@ -21,8 +18,8 @@ type DirectFile struct {
 	Direct bool
 
 	os    *os.File
-	buf   []byte // aligned
-	start int64  // of what is in buf
+	buf   []byte
+	start int64 // of what is in buf
 	n     int
 }
 
@@ -37,17 +34,13 @@ func OpenDirect(fsys FS, name string) (*DirectFile, error) {
 		return f, nil
 	}
 	if f.Direct = setDirect(f.os, true) == nil; f.Direct {
-		f.buf = alignedBuffer(directBytes)
+		// Memory of this size begins with a page in Go, as such reads demand. Where it did not,
+		// fill would go on without them.
+		f.buf = make([]byte, directBytes)
 	} else {
 		forget(f.os)
 	}
 	return f, nil
-}
-
-func alignedBuffer(size int) []byte {
-	b := make([]byte, size+directAlign)
-	skip := directAlign - int(uintptr(unsafe.Pointer(&b[0]))%directAlign)
-	return b[skip : skip+size : skip+size]
 }
 
 // ReadAt is as that of [io.ReaderAt], at any offset.

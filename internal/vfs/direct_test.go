@@ -31,7 +31,6 @@ func TestDirect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: direct %t", name, f.Direct)
 		for range 300 {
 			at, n := rnd.IntN(len(content)+10), rnd.IntN(300_000)
 			want := content[min(at, len(content)):min(at+n, len(content))]
@@ -41,6 +40,7 @@ func TestDirect(t *testing.T) {
 				t.Fatalf("%s: %d bytes at %d: %d read, %v", name, n, at, read, err)
 			}
 		}
+		t.Logf("%s: direct to the end: %t", name, f.Direct)
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
