@@ -47,7 +47,7 @@ type partView struct {
 	rows    []uint32
 	aligned bool
 	live    *index.Bitset
-	full    bool // every row is live
+	full    bool // every row of the graph is live; what grows has rows that came later
 	blocks  []*payload.Block
 	memo    *memo
 }
@@ -170,7 +170,7 @@ func (s *segment) views() ([]partView, error) {
 		p.held, p.columns.held = true, true
 		views = append(views, partView{
 			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
-			live: p.live, full: p.alive == len(p.rows), blocks: p.columns.blocks, memo: p.memo,
+			live: p.live, full: p.graph != nil && p.alive == len(p.rows), blocks: p.columns.blocks, memo: p.memo,
 		})
 	}
 	return views, nil
