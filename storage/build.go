@@ -105,7 +105,8 @@ func (t *Tx) ensureBuilt(k segmentKey, hash lode.Hash) error {
 // member is a version of a segment that is being built.
 type member struct {
 	versionEntry
-	from lode.SegmentID // where its rows are read
+	from    lode.SegmentID // where its rows are read
+	dropped uint64         // the log entry that dropped it since the segment was closed, 0 for none
 }
 
 // asVersion is as much of a version as reading its parts takes; its record may be gone.
@@ -155,7 +156,7 @@ func (t *Tx) appendMembers(members []member, k segmentKey) ([]member, error) {
 		if r.Rows < 0 || r.Rows > math.MaxInt32 {
 			return recordError(kindMember, key, lode.Errorf(lode.CodeCorrupt, "it has %d rows", r.Rows))
 		}
-		m := member{from: cmp.Or(r.From, k.segment)}
+		m := member{from: cmp.Or(r.From, k.segment), dropped: r.Dropped}
 		_, m.doc, m.version = parseMemberKey(key)
 		m.epoch, m.firstRow, m.rows = r.Epoch, r.FirstRow, uint32(r.Rows)
 		members = append(members, m)

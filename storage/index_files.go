@@ -8,7 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sort"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/vfs"
@@ -62,38 +66,73 @@ func (s *Store) MapSealed(c lode.CollectionID, id lode.SegmentID) (r *SealedRows
 
 // MapSealed is [Store.MapSealed] within a transaction.
 func (t *Tx) MapSealed(c lode.CollectionID, id lode.SegmentID) (*SealedRows, error) {
-	k := segmentKey{c, id}
-	r, err := t.mapSealed(k)
+	all, err := t.MapAllSealed(c, []lode.SegmentID{id})
 	if err != nil {
-		return nil, fmt.Errorf("map segment %s: %w", k, err)
+		return nil, err
 	}
-	return r, nil
+	return all[0], nil
 }
 
-func (t *Tx) mapSealed(k segmentKey) (*SealedRows, error) {
+// MapAllSealed is [Tx.MapSealed] of several segments, which are opened at the same time.
+func (t *Tx) MapAllSealed(c lode.CollectionID, ids []lode.SegmentID) ([]*SealedRows, error) {
+	all, opened := make([]*SealedRows, len(ids)), make([]*handle[lode.Hash, *sealedFile], len(ids))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, id := range ids {
+		k := segmentKey{c, id}
+		hash, err := t.sealedHash(k)
+		if err != nil {
+			return nil, fmt.Errorf("map segment %s: %w", k, errors.Join(err, group.Wait()))
+		}
+		group.Go(func() (err error) {
+			all[i], opened[i], err = t.store.segments.mapSealed(k, hash)
+			if err != nil {
+				err = fmt.Errorf("map segment %s: %w", k, err)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	for _, h := range opened {
+		if h != nil {
+			t.keepSealed(h)
+		}
+	}
+	return all, err
+}
+
+// sealedHash names the file of a sealed segment.
+func (t *Tx) sealedHash(k segmentKey) (h lode.Hash, err error) {
 	state, err := t.segment(k)
 	switch {
 	case err != nil:
-		return nil, err
+		return h, err
 	case !state.exists:
-		return nil, lode.NotFound("segment", k)
+		return h, lode.NotFound("segment", k)
 	case state.State != SegmentSealed:
-		return nil, lode.Errorf(lode.CodeConflict, "segment %s is %s", k, state.State)
+		return h, lode.Errorf(lode.CodeConflict, "segment %s is %s", k, state.State)
 	}
-	f, err := t.sealedOf(k.collection, &lode.DocVersion{Segment: k.segment})
+	return state.Hash, nil
+}
+
+// mapSealed opens and maps the file of a segment. The handle must be released.
+func (f *segmentFiles) mapSealed(k segmentKey, hash lode.Hash) (*SealedRows, *handle[lode.Hash, *sealedFile], error) {
+	h, err := f.open(k, hash)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	files := t.store.segments
-	mapping, err := vfs.Map(files.fsys, files.sealedPath(state.Hash))
+	mapping, err := vfs.Map(f.fsys, f.sealedPath(hash))
 	if err != nil {
-		return nil, errSegmentFile(k, err)
+		h.release()
+		return nil, nil, errSegmentFile(k, err)
 	}
-	if int64(len(mapping.Bytes())) != f.bytes {
-		return nil, lode.Errorf(lode.CodeCorrupt, "%s has %d bytes, and had %d when it was opened", f, len(mapping.Bytes()), f.bytes)
+	file := h.value
+	if int64(len(mapping.Bytes())) != file.bytes {
+		h.release()
+		return nil, nil, lode.Errorf(lode.CodeCorrupt, "%s has %d bytes, and had %d when it was opened", file, len(mapping.Bytes()), file.bytes)
 	}
-	return &SealedRows{Hash: state.Hash, Dim: f.dir.Dim, Rows: f.dir.Rows, name: f.String(), dir: &f.dir, mapping: mapping,
-		checked: newBitset(f.dir.vectorBlocks()), health: f.health}, nil
+	return &SealedRows{Hash: hash, Dim: file.dir.Dim, Rows: file.dir.Rows, name: file.String(), dir: &file.dir, mapping: mapping,
+		checked: newBitset(file.dir.vectorBlocks()), health: file.health}, h, nil
 }
 
 // Vectors are the vectors of all rows as little-endian float32, one behind the other. They
@@ -112,6 +151,31 @@ func (r *SealedRows) Runs() []SealedRun {
 	}
 	slices.SortFunc(runs, func(a, b SealedRun) int { return cmp.Compare(a.At, b.At) })
 	return runs
+}
+
+// SealedVersion is the version that rows of a sealed segment belong to.
+type SealedVersion struct {
+	Doc     lode.DocNo
+	Version lode.Version
+	SealedRun
+}
+
+// VersionOf returns the version that a row belongs to; ok is false where there is no such row.
+// Rows mostly lie in the order of documents, and then it takes a binary search.
+func (r *SealedRows) VersionOf(row int) (v SealedVersion, ok bool) {
+	n := r.dir.versions()
+	at := func(i int) versionEntry { return unpackVersion(r.dir.Versions[i*packedVersion:]) }
+	has := func(e versionEntry) bool { return row >= int(e.first) && row < int(e.first)+int(e.rows) }
+	i := sort.Search(n, func(i int) bool { return int(at(i).first) > row }) - 1
+	if i < 0 || !has(at(i)) {
+		for i = 0; i < n && !has(at(i)); i++ {
+		}
+	}
+	if i == n {
+		return v, false
+	}
+	e := at(i)
+	return SealedVersion{e.doc, e.version, SealedRun{First: e.firstRow, At: int(e.first), Rows: int(e.rows)}}, true
 }
 
 // Check is nil when the vector of a row is what was written: at the first touch in this

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lodedb/lode"
@@ -119,6 +120,23 @@ func (t *Tx) Home(c lode.CollectionID, id lode.SegmentID) (lode.SegmentID, error
 		err = lode.NotFound("segment", k)
 	}
 	return k.segment, err
+}
+
+// Grown returns the versions whose rows are shown out of a segment that is not a sealed file
+// yet, as much of them as [Tx.Chunks] wants, in order of their rows.
+func (t *Tx) Grown(c lode.CollectionID, id lode.SegmentID) ([]lode.DocVersion, error) {
+	members, err := t.appendMembers(nil, segmentKey{c, id})
+	if err != nil {
+		return nil, err
+	}
+	var all []lode.DocVersion
+	for i := range members {
+		if members[i].dropped == 0 && members[i].rows > 0 {
+			all = append(all, *members[i].asVersion())
+		}
+	}
+	slices.SortFunc(all, func(a, b lode.DocVersion) int { return cmp.Compare(a.FirstRow, b.FirstRow) })
+	return all, nil
 }
 
 // home follows a merged segment to the one that has its rows. A sign leads to a file, never

@@ -370,7 +370,29 @@ func (t *Tx) sealedOf(c lode.CollectionID, v *lode.DocVersion) (*sealedFile, err
 	if t.store == nil {
 		return nil, lode.Errorf(lode.CodeInternal, "open sealed segment %s: there is no data folder", k)
 	}
-	h, err := t.store.segments.sealed.get(s.Hash)
+	h, err := t.store.segments.open(k, s.Hash)
+	if err != nil {
+		return nil, err
+	}
+	t.keepSealed(h)
+	return h.value, nil
+}
+
+// keepSealed holds an open file until the transaction ends.
+func (t *Tx) keepSealed(h *handle[lode.Hash, *sealedFile]) {
+	if t.sealed[h.key] != nil {
+		h.release() // held already
+		return
+	}
+	if t.sealed == nil {
+		t.sealed = map[lode.Hash]*handle[lode.Hash, *sealedFile]{}
+	}
+	t.sealed[h.key] = h
+}
+
+// open opens the sealed file of a segment. The handle must be released.
+func (f *segmentFiles) open(k segmentKey, hash lode.Hash) (*handle[lode.Hash, *sealedFile], error) {
+	h, err := f.sealed.get(hash)
 	if err == nil && (h.value.dir.Collection != k.collection || h.value.dir.Segment != k.segment) {
 		err = lode.Errorf(lode.CodeCorrupt, "the file is %s", h.value)
 		h.release()
@@ -378,11 +400,7 @@ func (t *Tx) sealedOf(c lode.CollectionID, v *lode.DocVersion) (*sealedFile, err
 	if err != nil {
 		return nil, errSegmentFile(k, err)
 	}
-	if t.sealed == nil {
-		t.sealed = map[lode.Hash]*handle[lode.Hash, *sealedFile]{}
-	}
-	t.sealed[s.Hash] = h
-	return h.value, nil
+	return h, nil
 }
 
 func errSegmentFile(k segmentKey, err error) error {

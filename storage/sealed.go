@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -175,11 +174,13 @@ func (f *sealedFile) readDirectory() error {
 	if offset < sealedHeadBytes || offset > uint64(f.bytes) || length > maxDirectoryBytes || offset+length != uint64(f.bytes-sealedFootBytes) {
 		return lode.Errorf(lode.CodeCorrupt, "the directory of the sealed segment is not where its foot says")
 	}
-	sealed := make([]byte, length)
-	if err := f.readAt(sealed, int64(offset)); err != nil {
+	buf := directoryBuffers.Get().(*[]byte)
+	defer directoryBuffers.Put(buf)
+	*buf = slices.Grow((*buf)[:0], int(length))[:length]
+	if err := f.readAt(*buf, int64(offset)); err != nil {
 		return err
 	}
-	payload, err := seal.Open(kindDirectory, sealed)
+	payload, err := seal.Open(kindDirectory, *buf)
 	if err != nil {
 		return err
 	}
@@ -188,6 +189,10 @@ func (f *sealedFile) readDirectory() error {
 	}
 	return f.dir.validate(offset)
 }
+
+// directoryBuffers are what directories are decoded from. They are large, and a start opens one
+// file after the other: memory that nobody has touched yet takes longer than what is in it.
+var directoryBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func parseFoot(foot []byte) (offset, length uint64, err error) {
 	if string(foot[16:24]) != footMagic || crc32.Checksum(foot[:24], castagnoli) != binary.LittleEndian.Uint32(foot[24:]) {
@@ -223,20 +228,18 @@ func (d *directory) validate(end uint64) error {
 }
 
 func (d *directory) validateVersions(end uint64, wrong func(string) error) error {
-	var last []byte
+	var last versionEntry // numbers of documents begin with 1
 	for i := range d.versions() {
-		packed := d.Versions[i*packedVersion:]
-		e := unpackVersion(packed)
-		key := versionKey(e.doc, e.version)
+		e := unpackVersion(d.Versions[i*packedVersion:])
 		switch {
-		case bytes.Compare(key, last) <= 0:
+		case e.doc < last.doc || e.doc == last.doc && e.version <= last.version:
 			return wrong("order of the versions")
 		case uint64(e.first)+uint64(e.rows) > uint64(d.Rows):
 			return wrong("rows of a version")
 		case e.silverBytes > 0 && (e.silverOffset < sealedHeadBytes || e.silverOffset > end || uint64(e.silverBytes) > end-e.silverOffset):
 			return wrong("silver of a version")
 		}
-		last = key
+		last = e
 	}
 	return nil
 }
