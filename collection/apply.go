@@ -239,6 +239,9 @@ func (b *batch) onSegment(id lode.CollectionID, change func(*segment) error) {
 		if c == nil {
 			return fmt.Errorf("collection %d is in storage but not in memory", id)
 		}
+		if c.loading.queue(change) {
+			return nil
+		}
 		w.touched[c] = true
 		return change(&c.segment)
 	})

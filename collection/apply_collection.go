@@ -54,8 +54,9 @@ func (b *batch) createCollection(c *createCollection) (any, error) {
 		return nil, err
 	}
 	b.effects = append(b.effects, func(w *world) error {
-		w.editCatalog().add(newCollection(settings, w.options))
-		return nil
+		c := newCollection(settings, w.options)
+		w.editCatalog().add(c)
+		return c.publish()
 	})
 	return settings, nil
 }

@@ -133,7 +133,11 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	if err := next.put(b.tx); err != nil {
 		return err
 	}
-	b.changed(old, next, &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, terms: p.ready.terms, vectors: []lode.Vector{vector}})
+	shown := &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vector}}
+	if p.ready.terms != nil {
+		shown.terms = [][]string{p.ready.terms}
+	}
+	b.changed(old, next, shown)
 	b.tell(func(ev *Events) {
 		if ev.Committed != nil {
 			ev.Committed(*doc, *v)

@@ -270,11 +270,18 @@ func (c *chaos) withoutRefused(t tb) []collection.Entry {
 // TestChaos: whatever callers do to each other, nothing is lost, doubled or comes back, no
 // search sees half of anything, and all ways to the same log position lead to the same state
 // and the same answers.
-func TestChaos(t *testing.T) {
+func TestChaos(t *testing.T) { testChaos(t, 500*time.Millisecond, func(*collection.Options) {}) }
+
+// TestChaosEarly is TestChaos for nodes whose starts wait for no collection.
+func TestChaosEarly(t *testing.T) {
+	testChaos(t, 100*time.Millisecond, func(o *collection.Options) { o.EarlyRows = 1 })
+}
+
+func testChaos(t *testing.T, length time.Duration, change func(*collection.Options)) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	graphs := &testGraphs{}
-	c := &chaos{leader: open(t, withGraphs(graphs)), follower: openBare(t, withGraphs(graphs))}
+	c := &chaos{leader: open(t, withGraphs(graphs), change), follower: openBare(t, withGraphs(graphs), change)}
 	c.leader.create("c")
 	group(c.leader)
 	var all sync.WaitGroup
@@ -287,7 +294,7 @@ func TestChaos(t *testing.T) {
 	}
 	all.Go(func() { c.graphs(c.leader) })
 	all.Go(func() { c.follow(seed) })
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(length)
 	c.stop.Store(true)
 	all.Wait()
 	c.follow(seed) // what was written after its last look

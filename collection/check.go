@@ -21,6 +21,9 @@ func (e *Engine) Check(ctx context.Context, report func(where, what string)) err
 	if e.closed.Load() {
 		return errClosed()
 	}
+	if err := e.Await(ctx); err != nil {
+		return err
+	}
 	err := e.store.Check(ctx, func(b storage.Breach) {
 		if b.Benign {
 			e.options.Logger.Info("space to be swept", "where", b.Where, "what", b.What)

@@ -105,6 +105,9 @@ func (e *Engine) Collections(ctx context.Context, p lode.Principal, after string
 // so those of a restricted one are counted afresh.
 func (e *Engine) stats(ctx context.Context, p lode.Principal, c *collection) (lode.CollectionStats, error) {
 	if p.SeesAll() {
+		if err := c.await(ctx); err != nil {
+			return lode.CollectionStats{}, err
+		}
 		return c.published.Load().stats, nil
 	}
 	var stats lode.CollectionStats

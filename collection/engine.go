@@ -43,6 +43,12 @@ type Options struct {
 	// of less than GraphRows rows gets none; the default is [DefaultGraphRows].
 	Graphs    Graphs
 	GraphRows int
+	// EarlyRows is how many rows a collection must have for a start not to wait until it is
+	// loaded; see [Engine.EarlyView]. 0 waits for all.
+	EarlyRows int
+	// Failed is told once when the engine has stopped by itself: because of a collection that
+	// could not be loaded. The node must stop too.
+	Failed func(error)
 }
 
 func (o *Options) ensureDefaults() {
@@ -51,6 +57,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.SealBytes == 0 {
 		o.SealBytes = DefaultSealBytes
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -94,13 +103,18 @@ type Engine struct {
 	options Options
 	codec   codec
 
-	proposer  atomic.Pointer[Proposer]
-	catalog   atomic.Pointer[catalog]
-	early     early
-	closed    atomic.Bool
-	building  building
-	growing   atomic.Int64 // bytes of commands under way that make the catalogue grow
-	keep      int          // named writes kept for each client: the same on every node
+	proposer atomic.Pointer[Proposer]
+	catalog  atomic.Pointer[catalog]
+	early    early
+	closed   atomic.Bool
+	building building
+	growing  atomic.Int64 // bytes of commands under way that make the catalogue grow
+	keep     int          // named writes kept for each client: the same on every node
+	loads    struct {
+		ctx    context.Context // of loads in the background
+		cancel context.CancelFunc
+		all    sync.WaitGroup
+	}
 	applyLock struct {
 		// The mutex covers one batch from storage to publication. Searches never take it.
 		sync.Mutex
@@ -112,8 +126,9 @@ type Engine struct {
 // A seal waits for no merge and no graph.
 type building struct{ seals, merges, graphs sync.Mutex }
 
-// New builds the in-memory state from storage. The caller closes the engine, then the
-// store.
+// New builds the in-memory state from storage. It does not wait for collections of
+// [Options].EarlyRows rows: what needs one of them whole waits for it. The caller closes the
+// engine, then the store.
 func New(store *storage.Store, o Options) (*Engine, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -124,18 +139,24 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{store: store, options: o, codec: codec, keep: KeptOperations}
-	loaded, err := e.load()
+	e.loads.ctx, e.loads.cancel = context.WithCancel(context.Background())
+	e.applyLock.Lock() // a load that is done already shows its collection in the catalog
+	defer e.applyLock.Unlock()
+	loaded, err := e.load(true)
 	if err != nil {
+		e.loads.cancel()
 		return nil, err
 	}
 	e.catalog.Store(loaded)
 	return e, nil
 }
 
-// Close waits for the batch that is being applied; afterwards every call is refused. The
-// store stays open. Close may be called twice.
+// Close waits for the batch that is being applied, and gives up what is being loaded; afterwards
+// every call is refused. The store stays open. Close may be called twice.
 func (e *Engine) Close() error {
 	e.closed.Store(true)
+	e.loads.cancel()
+	e.loads.all.Wait()
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	return nil

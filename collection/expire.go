@@ -24,6 +24,9 @@ func (e *Engine) ExpireDue(ctx context.Context) (removed int, err error) {
 }
 
 func (e *Engine) expireDue(ctx context.Context, c *collection, now time.Time) (removed int, err error) {
+	if err := c.await(ctx); err != nil {
+		return 0, err
+	}
 	s := c.published.Load()
 	if s.expires == 0 || s.expires > now.UnixNano() {
 		return 0, nil

@@ -132,7 +132,6 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	}
 	var errs []error
 	for _, c := range e.catalog.Load().byID {
-		e.keepInMemory(c)
 		n, err := e.buildGraphs(ctx, c)
 		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
 			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
@@ -145,6 +144,10 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 }
 
 func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
+	if err := c.await(ctx); err != nil {
+		return 0, err
+	}
+	e.keepInMemory(c)
 	parts, known := map[lode.SegmentID]partView{}, map[lode.SegmentID]bool{}
 	for _, p := range c.published.Load().parts {
 		known[p.segment] = true
@@ -261,19 +264,9 @@ func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
 // demote gives the rows of a graph back to an exact index, from the vectors of the file.
 func (e *Engine) demote(c *collection, g *graphPart) error {
 	defer g.keep()
-	if err := verifyRows(context.Background(), g.rows); err != nil {
-		return err // there is nothing to search: the answer to queries is the damage
-	}
-	x := c.segment.flat()
-	stride := 4 * g.rows.Dim
-	for at := range g.rows.Rows {
-		v, err := lode.ParseVector(g.rows.Vectors()[at*stride : (at+1)*stride])
-		if err == nil {
-			_, err = x.Add(v)
-		}
-		if err != nil {
-			return fmt.Errorf("vector %d of segment %d: %w", at, g.segment, err)
-		}
+	x, err := c.segment.exact(context.Background(), g.rows)
+	if err != nil {
+		return fmt.Errorf("segment %d: %w", g.segment, err) // there is nothing to search: the answer to queries is the damage
 	}
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()

@@ -1,142 +1,117 @@
 package collection
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/storage"
 )
 
-// load builds the in-memory state from storage, in one consistent view.
-func (e *Engine) load() (*catalog, error) {
+// load makes the in-memory state of one moment of storage. With early it does not wait for
+// large collections: those come in the background, from the same moment.
+func (e *Engine) load(early bool) (*catalog, error) {
 	loaded := newCatalog()
-	err := e.store.View(func(tx *storage.Tx) error {
-		all, err := tx.Collections()
-		if err != nil {
-			return err
-		}
-		for _, settings := range all {
-			c, err := e.loadCollection(tx, settings)
-			if err != nil {
-				return fmt.Errorf("load collection %s: %w", settings.Name, err)
+	opened := make(chan error, 2) // only the first is read
+	e.loads.all.Go(func() {
+		var later []*loader
+		err := e.store.View(func(tx *storage.Tx) (err error) {
+			if later, err = e.loadAll(tx, loaded, early); err != nil {
+				return err
 			}
-			loaded.add(c)
-		}
-		return nil
+			opened <- nil
+			return e.loadLater(later)
+		})
+		opened <- err
+		e.endLoads(later, err)
 	})
-	return loaded, err
+	return loaded, <-opened
 }
 
-// shown is a searchable version that was found in storage.
-type shown struct {
-	doc     *lode.Document
-	waiting []string
-	version *lode.DocVersion
-}
-
-func (e *Engine) loadCollection(tx *storage.Tx, settings *lode.Collection) (*collection, error) {
-	c := newCollection(*settings, &e.options)
-	var all []shown
-	err := tx.Documents(settings.ID, 0, func(doc *lode.Document) (bool, error) {
-		d, err := readDocument(tx, doc)
-		if err != nil {
-			return false, fmt.Errorf("document %d: %w", doc.No, err)
-		}
-		addStats(&c.segment.stats, d.count(), +1)
-		if d.current != nil && d.current.Chunks > 0 {
-			all = append(all, shown{doc: doc, waiting: d.waitingReaders(), version: d.current})
-		}
-		return true, nil
-	})
+// loadAll loads the collections, but for those that are loaded later, which it returns.
+func (e *Engine) loadAll(tx *storage.Tx, loaded *catalog, early bool) (later []*loader, err error) {
+	all, err := tx.Collections()
 	if err != nil {
 		return nil, err
 	}
-	graphs, err := e.loadGraphs(tx, settings)
-	if err != nil {
+	for _, settings := range all {
+		l, err := e.openCollection(tx, settings)
+		switch {
+		case err != nil:
+		case early && e.options.EarlyRows > 0 && l.progress.total >= int64(e.options.EarlyRows):
+			if l.c.loading, err = l.postpone(); err == nil {
+				later = append(later, l)
+			}
+		default:
+			if err = l.load(); err == nil {
+				err = l.c.publish()
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("load collection %s: %w", settings.Name, err)
+		}
+		loaded.add(l.c)
+	}
+	return later, nil
+}
+
+// openCollection opens the graphs of a collection, of which nothing else is loaded yet.
+func (e *Engine) openCollection(tx *storage.Tx, settings *lode.Collection) (*loader, error) {
+	l := &loader{ctx: e.loads.ctx, tx: tx, c: newCollection(*settings, &e.options), progress: new(progress), workers: runtime.GOMAXPROCS(0)}
+	var err error
+	if l.segments, err = tx.Segments(settings.ID); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.version.FirstRow, b.version.FirstRow) })
-	for i := range all {
-		home, err := tx.Home(settings.ID, all[i].version.Segment)
-		if err != nil {
-			return nil, err
-		}
-		c.segment.move(all[i].version.Segment, home)
-		if err := loadRows(tx, &c.segment, &all[i], graphs[home] == nil); err != nil {
-			return nil, fmt.Errorf("document %d: %w", all[i].doc.No, err)
+	for i := range l.segments {
+		if isShown(&l.segments[i]) {
+			l.progress.total += l.segments[i].Rows
 		}
 	}
-	for _, g := range graphs {
-		if err := c.segment.adopt(g); err != nil {
-			return nil, err
-		}
-	}
-	c.ungraphed.Store(true)
-	return c, c.publish()
+	l.graphs, err = e.loadGraphs(tx, settings, l.segments)
+	return l, err
 }
 
 // loadGraphs opens the graphs that are there. One that cannot be opened is built again later:
 // until then its rows are searched exactly.
-func (e *Engine) loadGraphs(tx *storage.Tx, settings *lode.Collection) (map[lode.SegmentID]*graphPart, error) {
+func (e *Engine) loadGraphs(tx *storage.Tx, settings *lode.Collection, all []storage.Segment) (map[lode.SegmentID]*graphPart, error) {
 	graphs := map[lode.SegmentID]*graphPart{}
 	if e.options.Graphs == nil {
 		return graphs, nil
 	}
-	all, err := tx.Segments(settings.ID)
+	var ids []lode.SegmentID
+	for i := range all {
+		if all[i].State == storage.SegmentSealed {
+			ids = append(ids, all[i].ID)
+		}
+	}
+	rows, err := tx.MapAllSealed(settings.ID, ids)
 	if err != nil {
 		return nil, err
 	}
-	for i := range all {
-		if all[i].State != storage.SegmentSealed {
-			continue
-		}
-		rows, err := tx.MapSealed(settings.ID, all[i].ID)
-		if err != nil {
-			return nil, err
-		}
-		g, err := e.openGraph(settings, all[i].ID, rows)
-		switch {
-		case err == nil:
-			graphs[all[i].ID] = g
-		case !errors.Is(err, fs.ErrNotExist):
-			e.options.Logger.Warn("a graph is not used", "collection", settings.Name, "segment", all[i].ID, "error", err)
+	opened := make([]*graphPart, len(ids))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			if opened[i], err = e.openGraph(settings, id, rows[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				e.options.Logger.Warn("a graph is not used", "collection", settings.Name, "segment", id, "error", err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no graph is no error
+	for i, id := range ids {
+		if opened[i] != nil {
+			graphs[id] = opened[i]
 		}
 	}
 	return graphs, nil
-}
-
-func loadRows(tx *storage.Tx, s *segment, found *shown, withVectors bool) error {
-	rows := &version{doc: found.doc, segment: found.version.Segment, first: found.version.FirstRow}
-	add := func(staged *lode.StagedChunk) error {
-		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.version.Title))
-		if !withVectors {
-			return nil
-		}
-		v, err := lode.ParseVector(staged.Vector)
-		if err != nil {
-			return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
-		}
-		rows.vectors = append(rows.vectors, v)
-		return nil
-	}
-	read := tx.Chunks
-	if !withVectors {
-		read = tx.ChunkTexts
-	}
-	err := read(found.doc.Collection, found.version, add)
-	if err != nil {
-		return err
-	}
-	if err := s.show(rows); err != nil {
-		return err
-	}
-	s.describe(found.doc, found.waiting)
-	return nil
 }
 
 // Snapshot takes a copy of the durable state for another node or a backup: all that is
@@ -156,6 +131,8 @@ func (e *Engine) Snapshot() (write func(io.Writer) error, release func(), err er
 // Restore replaces the durable state by a snapshot and rebuilds what is in memory. When it
 // fails, the state is the one from before, or the state machine has stopped.
 func (e *Engine) Restore(r io.Reader) error {
+	_ = e.Await(context.Background()) // a load reads what is replaced; how it ended is asked below
+	e.loads.all.Wait()
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	if err := e.stopped(); err != nil {
@@ -164,7 +141,7 @@ func (e *Engine) Restore(r io.Reader) error {
 	if err := e.store.RestoreSnapshot(r); err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
 	}
-	loaded, err := e.load()
+	loaded, err := e.load(false)
 	if err != nil {
 		e.applyLock.failed = err
 		return Fatal{Err: fmt.Errorf("restore snapshot: %w", err)}

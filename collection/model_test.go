@@ -47,6 +47,7 @@ type model struct {
 	docs    map[lode.DocID]*modelDoc // "d…"
 	points  map[lode.DocID]*modelDoc // "p…"
 	lastRow lode.RowID
+	early   int // answers before a collection was loaded
 }
 
 var words = []string{"zebra", "lion", "tiger", "otter", "heron"}
@@ -322,6 +323,7 @@ func (m *model) stats() (s lode.CollectionStats) {
 
 // verify compares everything that can be seen.
 func (m *model) verify(t *rapid.T) {
+	m.verifyEarly(t)
 	if _, stats, err := m.Collection(ctx, root, "c"); err != nil || stats != m.stats() {
 		t.Fatalf("stats %+v, want %+v (%v)", stats, m.stats(), err)
 	}
@@ -346,6 +348,28 @@ func (m *model) verify(t *rapid.T) {
 	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
 		t.Fatalf("lexical %v, want %v (%v)", got, want, err)
 	}
+}
+
+// verifyEarly looks at what is answered before a collection is loaded, after a start.
+func (m *model) verifyEarly(t *rapid.T) {
+	v, err := m.EarlyView(ctx, root, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v == nil {
+		return
+	}
+	query, k := vectorOf(rapid.SampledFrom(words).Draw(t, "early")), rapid.IntRange(1, 12).Draw(t, "early k")
+	got, err := v.Dense(ctx, query, k, lode.Filter{})
+	if errors.Is(err, collection.ErrViewGone) {
+		return
+	}
+	want := m.search(root, lode.Filter{}, func(r modelRow) (float64, bool) { return dot(query, r.vector), true })
+	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
+		t.Fatalf("early %v, want %v (%v)", got, want, err)
+	}
+	m.verifyRows(t, v, got)
+	m.early++
 }
 
 // wordScores are the scores of a fresh index of what is searchable: nothing that was
@@ -375,7 +399,7 @@ func (m *model) wordScores(t *rapid.T, word string) map[lode.RowID]float64 {
 	return scores
 }
 
-func (m *model) verifyRows(t *rapid.T, v *collection.View, found []lode.Candidate) {
+func (m *model) verifyRows(t *rapid.T, v answering, found []lode.Candidate) {
 	rows, err := v.Rows(ctx, rowIDs(found), true)
 	if err != nil {
 		t.Fatalf("rows: %v", err)
@@ -401,9 +425,18 @@ func dot(a, b lode.Vector) (sum float64) {
 
 // TestModel: random operations on a node and on a map always look the same, and the log
 // that they left gives the same state again.
-func TestModel(t *testing.T) {
+func TestModel(t *testing.T) { testModel(t, func(*collection.Options) {}) }
+
+// TestModelEarly is TestModel for a node whose starts wait for no collection.
+func TestModelEarly(t *testing.T) {
+	if early := testModel(t, func(o *collection.Options) { o.EarlyRows = 1 }); early == 0 {
+		t.Error("nothing was answered early")
+	}
+}
+
+func testModel(t *testing.T, change func(*collection.Options)) (early int) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := open(t, withGraphs(&testGraphs{}))
+		n := open(t, withGraphs(&testGraphs{}), change)
 		n.storage.FlushInterval = time.Hour // files change when the model says so
 		n.restart()
 		m := &model{node: n, docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
@@ -436,5 +469,7 @@ func TestModel(t *testing.T) {
 			t.Fatal("the log gives another state when it is replayed from its beginning")
 		}
 		copyBlobs(t, m.node, other)
+		early += m.early
 	})
+	return early
 }

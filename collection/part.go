@@ -184,8 +184,13 @@ func (s *segment) adopt(g *graphPart) error {
 	last := uint32(0)
 	var filled columns
 	from := map[lode.SegmentID]bool{} // what entries call the segment
+	next := 0                         // where the rows of the next run mostly are
 	for _, run := range g.rows.Runs() {
-		first := sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		first := next
+		if next >= len(s.rows) || s.rows[next].id != run.First {
+			first = sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		}
+		next = first + run.Rows
 		for i := range run.Rows {
 			at := first + i
 			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {

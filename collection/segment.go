@@ -66,7 +66,8 @@ func (s *snapshot) find(id lode.RowID) (ordinal uint32, e *entry, ok bool) {
 type collection struct {
 	settings  lode.Collection // but for its Tuning
 	tuning    atomic.Pointer[lode.Tuning]
-	published atomic.Pointer[snapshot]
+	published publication
+	loading   *loading // nil for one that was loaded before anybody saw it
 	segment   segment
 	pressure  pressure
 	// ungraphed is set when segments were sealed or merged since it was last looked which of
@@ -109,19 +110,20 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 		lexical: o.NewLexical(),
 		docs:    newTableWriter(),
 	}
+	c.published.ready = make(chan struct{})
 	c.tuning.Store(&settings.Tuning)
 	c.terms = c.segment.lexical.Terms
-	_ = c.publish() // there is nothing that could be out of step
 	return c
 }
 
 // version is a content that becomes searchable: its rows in order of ordinals.
 type version struct {
 	doc     *lode.Document
+	waiting []string // see entry
 	segment lode.SegmentID
 	first   lode.RowID
-	texts   []string // what the lexical index sees, of each row
-	terms   []string // of the only text, where they are known
+	texts   []string   // what the lexical index sees, of each row
+	terms   [][]string // of each text, nil where they are not known
 	// vectors are those of the rows; none where a graph over the segment's file has them.
 	vectors []lode.Vector
 }
@@ -130,10 +132,15 @@ type version struct {
 // are not in step any more.
 func (s *segment) show(v *version) error {
 	s.hide(v.doc.No)
+	return s.append(v)
+}
+
+// append is show for a document that has no rows yet.
+func (s *segment) append(v *version) error {
 	if len(v.texts) == 0 {
 		return nil
 	}
-	e := &entry{doc: v.doc, expires: expiry(v.doc), segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
+	e := &entry{doc: v.doc, waiting: v.waiting, expires: expiry(v.doc), segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
 	slot := s.docs.add(e)
 	s.expire(e)
 	if len(v.vectors) > 0 {
@@ -157,7 +164,7 @@ func (s *segment) show(v *version) error {
 
 func (s *segment) addText(v *version, i int) (ordinal uint32) {
 	if v.terms != nil {
-		return s.lexical.AddTerms(v.terms)
+		return s.lexical.AddTerms(v.terms[i])
 	}
 	return s.lexical.Add(v.texts[i])
 }

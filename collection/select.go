@@ -201,6 +201,9 @@ func (e *Engine) groups(ctx context.Context, p lode.Principal, c *collection, s 
 // matching finds the documents that a filter selects: those that are shown by the payload
 // indexes, the others, which are being processed or failed, one by one.
 func (e *Engine) matching(ctx context.Context, p lode.Principal, c *collection, s *Selection) ([]lode.DocNo, error) {
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
 	v := e.viewOf(p, c)
 	may, err := v.allow(ctx, v.base, s.Filter)
 	if err != nil {

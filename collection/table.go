@@ -42,6 +42,12 @@ func newTableWriter() tableWriter {
 	return tableWriter{slots: map[lode.DocNo]uint32{}, fresh: map[int]bool{}}
 }
 
+// reserve makes room for so many documents in an empty table.
+func (w *tableWriter) reserve(n int) {
+	w.slots = make(map[lode.DocNo]uint32, n)
+	w.pages = make([]*page, 0, (n+pageEntries-1)/pageEntries)
+}
+
 // find returns the entry of a document, nil where it has none.
 func (w *tableWriter) find(no lode.DocNo) *entry {
 	slot, ok := w.slots[no]

@@ -10,7 +10,7 @@ type Usage struct {
 	Graphs         int64 // bytes of files that are mapped and searched in place
 }
 
-// Usage reports every collection, in order of name. Only a principal that may see everything
+// Usage reports every collection that is loaded, in order of name. Only a principal that may see everything
 // may ask.
 func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 	if err := e.admit(p); err != nil {
@@ -22,7 +22,10 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 	catalog := e.catalog.Load()
 	report := make([]Usage, 0, len(catalog.byName))
 	for _, name := range catalog.names() {
-		s := catalog.byName[name].published.Load()
+		s := catalog.byName[name].published.now.Load()
+		if s == nil {
+			continue
+		}
 		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
 		for i := range s.parts {
 			if p := &s.parts[i]; p.graph == nil {

@@ -46,6 +46,9 @@ func (e *Engine) View(ctx context.Context, p lode.Principal, name string) (*View
 	if err != nil {
 		return nil, err
 	}
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
 	return e.viewOf(p, c), nil
 }
 

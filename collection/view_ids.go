@@ -25,11 +25,16 @@ func (v *View) Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error) 
 				return nil, ErrViewGone
 			}
 		}
-		rows[i] = lode.Row{ID: id, Document: e.doc, Chunk: lode.Chunk{
-			ID: lode.ChunkID{Doc: e.doc.No, Version: e.doc.Current, Ordinal: uint32(id - e.first)},
-		}}
+		rows[i] = knownRow(e, id)
 	}
 	return rows, nil
+}
+
+// knownRow is a row as far as it is known without reading anything.
+func knownRow(e *entry, id lode.RowID) lode.Row {
+	return lode.Row{ID: id, Document: e.doc, Chunk: lode.Chunk{
+		ID: lode.ChunkID{Doc: e.doc.No, Version: e.doc.Current, Ordinal: uint32(id - e.first)},
+	}}
 }
 
 // locate is find for a row that was just found by its ordinal. Ids ascend by one where no row
