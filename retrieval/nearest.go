@@ -18,6 +18,9 @@ func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Neares
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
+	if hits, ok, err := r.early(ctx, p, &n); ok || err != nil {
+		return hits, coded(ctx, err)
+	}
 	for range maxViews {
 		view, err := r.o.View(ctx, p, n.Collection)
 		if err != nil {
@@ -36,7 +39,7 @@ func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Neares
 }
 
 // nearest answers from one view.
-func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([][]lode.Hit, error) {
+func (r *Retriever) nearest(ctx context.Context, view NearestView, n *lode.Nearest) ([][]lode.Hit, error) {
 	c := view.Collection()
 	if err := n.ValidateFor(c.Dim, c.Metric); err != nil {
 		return nil, err
@@ -57,7 +60,7 @@ func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([]
 }
 
 // shown makes hits of candidates, with as much of their rows as is asked for.
-func (r *Retriever) shown(ctx context.Context, view View, candidates []lode.Candidate, with lode.With) ([]lode.Hit, error) {
+func (r *Retriever) shown(ctx context.Context, view NearestView, candidates []lode.Candidate, with lode.With) ([]lode.Hit, error) {
 	hits := make([]lode.Hit, len(candidates))
 	scores := make([]float64, len(candidates))
 	for i, c := range candidates {

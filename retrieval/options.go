@@ -40,6 +40,9 @@ type View interface {
 type Options struct {
 	// View returns the present state of a collection for a principal.
 	View func(ctx context.Context, p lode.Principal, collection string) (View, error)
+	// Early, if given, returns what can answer questions by vectors about a collection that is
+	// not loaded yet; nil when a View must be taken. What it cannot answer is [ErrViewGone].
+	Early func(ctx context.Context, p lode.Principal, collection string) (NearestView, error)
 	// EmbedderFor returns the embedder that a collection's vectors were made with.
 	EmbedderFor func(lode.Collection) (embed.Embedder, error)
 	// Count returns the number of tokens of a text. The default is tokens.Count.

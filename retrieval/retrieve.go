@@ -227,7 +227,7 @@ func isZero(v lode.Vector) bool {
 
 // fill reads the rows behind the hits: what the view knows of them, or all of it where more
 // is asked for.
-func (r *Retriever) fill(ctx context.Context, view View, hits []lode.Hit, with lode.With) error {
+func (r *Retriever) fill(ctx context.Context, view NearestView, hits []lode.Hit, with lode.With) error {
 	if len(hits) == 0 {
 		return nil
 	}
@@ -244,7 +244,7 @@ func (r *Retriever) fill(ctx context.Context, view View, hits []lode.Hit, with l
 	})
 }
 
-func readRows(ctx context.Context, view View, ids []lode.RowID, with lode.With) ([]lode.Row, error) {
+func readRows(ctx context.Context, view NearestView, ids []lode.RowID, with lode.With) ([]lode.Row, error) {
 	if with.Stored() {
 		return view.Rows(ctx, ids, with.Vector)
 	}

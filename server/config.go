@@ -46,6 +46,7 @@ type Config struct {
 	MaxDiskBytes     int64         // of the catalogue file; 0 is no limit
 	SegmentBytes     int64         // that a segment grows to before it is sealed
 	GraphRows        int           // that a sealed segment must have to get a graph
+	EarlyRows        int           // that a collection must have for the node to serve it before it is loaded
 	FlushInterval    time.Duration // that a write stays in the log and in memory alone
 	DiskLimitBytes   int64         // of the data folder; 0 is no limit but the disk's own
 	MemoryBytes      int64         // of the process; the default is 80 % of the container's or machine's, [NoMemoryLimit] is none
@@ -90,6 +91,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ParseMaxPages, DefaultParseMaxPages)
 	setDefault(&c.SegmentBytes, collection.DefaultSealBytes)
 	setDefault(&c.GraphRows, collection.DefaultGraphRows)
+	setDefault(&c.EarlyRows, collection.DefaultEarlyRows)
 	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
@@ -177,6 +179,8 @@ func (c *Config) validateLimits() error {
 	switch {
 	case c.GraphRows < 1:
 		return lode.Invalid("graph_rows", c.GraphRows, "graph_rows must be at least 1")
+	case c.EarlyRows < 1:
+		return lode.Invalid("early_rows", c.EarlyRows, "early_rows must be at least 1")
 	case c.DiskLimitBytes != 0 && c.DiskLimitBytes < leastDiskLimit:
 		return lode.Invalid("disk_limit", c.DiskLimitBytes, "disk_limit must be 0 (no limit) or at least %d", leastDiskLimit)
 	case c.MemoryBytes < NoMemoryLimit || c.MemoryBytes > 0 && c.MemoryBytes < leastMemoryLimit:

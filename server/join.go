@@ -189,6 +189,42 @@ func openView(engine *collection.Engine) func(context.Context, lode.Principal, s
 	}
 }
 
+// openEarly gives retrieval what answers before a collection is loaded.
+func openEarly(engine *collection.Engine) func(context.Context, lode.Principal, string) (retrieval.NearestView, error) {
+	return func(ctx context.Context, p lode.Principal, name string) (retrieval.NearestView, error) {
+		v, err := engine.EarlyView(ctx, p, name)
+		if v == nil || err != nil {
+			return nil, err
+		}
+		return earlyView{v}, nil
+	}
+}
+
+// earlyView translates the sign that only a whole view can answer.
+type earlyView struct{ *collection.EarlyView }
+
+func (v earlyView) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
+	found, err := v.EarlyView.Dense(ctx, vector, k, f)
+	return found, viewGone(err)
+}
+
+func (v earlyView) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error) {
+	rows, err := v.EarlyView.Rows(ctx, ids, withVectors)
+	return rows, viewGone(err)
+}
+
+func (v earlyView) Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error) {
+	rows, err := v.EarlyView.Known(ctx, ids)
+	return rows, viewGone(err)
+}
+
+func viewGone(err error) error {
+	if errors.Is(err, collection.ErrViewGone) {
+		return retrieval.ErrViewGone
+	}
+	return err
+}
+
 type view struct{ *collection.View }
 
 // Rows translates the sign that a row was replaced while the query ran.

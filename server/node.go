@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	"github.com/lodedb/lode"
@@ -41,6 +42,15 @@ func (n node) Ready(context.Context) []api.Reason {
 
 // Restrictions lists what the node does not do while it serves.
 func (n node) Restrictions() []api.Reason {
+	reasons := n.refusals()
+	for _, c := range n.s.engine.Loading() {
+		reasons = append(reasons, api.Reason{Name: "loading", Detail: fmt.Sprintf("collection %s is being loaded: %d %%; until then most questions about it wait", c.Name, c.Percent)})
+	}
+	return reasons
+}
+
+// refusals lists why writes that make the data grow are refused.
+func (n node) refusals() []api.Reason {
 	var reasons []api.Reason
 	for _, r := range n.s.room.state().refusals {
 		reasons = append(reasons, api.Reason{Name: r.what, Detail: r.err.Message})

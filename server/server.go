@@ -160,7 +160,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.room.findReserve()
 	s.room.keepReserve() // a disk that is full has room to start with, when the reserves are given up
 	s.room.giveUpStart()
-	defer s.loading()()
+	loaded := s.loading()
+	defer func() {
+		if err != nil {
+			loaded() // it did not die
+		}
+	}()
 	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
 	if s.backups, err = newBackups(s); err != nil {
@@ -176,6 +181,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		SealBytes:   s.cfg.SegmentBytes,
 		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2), pace: &s.pace},
 		GraphRows:   s.cfg.GraphRows,
+		EarlyRows:   s.cfg.EarlyRows,
+		Failed:      s.fail,
 	})
 	if err != nil {
 		return err
@@ -204,12 +211,16 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if !fresh {
 		s.later, handler = handler, api.Starting(waitingToRead)
 	}
-	s.startTasks()
+	tasks := s.startTasks()
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
 	s.opened.Store(true)
 	s.swap(handler)
+	s.run(tasks, func(ctx context.Context) {
+		defer loaded()
+		_ = s.engine.Await(ctx) // a failure ends the node, by another way
+	})
 	return nil
 }
 
@@ -263,7 +274,7 @@ func (s *Server) openRaft(ctx context.Context) error {
 func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal}
 	retriever := retrieval.New(retrieval.Options{
-		View: openView(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
+		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{

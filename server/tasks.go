@@ -22,16 +22,18 @@ const (
 	leaderRetry = 200 * time.Millisecond
 )
 
-// startTasks starts the node's background work; Close stops and awaits it.
-func (s *Server) startTasks() {
+// startTasks starts the node's background work, under the context that is returned; Close stops
+// and awaits it.
+func (s *Server) startTasks() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
 	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.expire, s.backups.schedule)
 	if s.log() == nil {
 		s.run(ctx, s.openLogLater)
-		return
+		return ctx
 	}
 	s.run(ctx, s.stopLog, s.followLeadership)
+	return ctx
 }
 
 func (s *Server) run(ctx context.Context, tasks ...func(context.Context)) {

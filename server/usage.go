@@ -32,7 +32,7 @@ func (n node) Usage(ctx context.Context, p lode.Principal) (api.Usage, error) {
 	if s.log() == nil {
 		u.Writes.Reasons = append(u.Writes.Reasons, v1.Reason{Name: "disk", Detail: waitingForRoom})
 	}
-	u.Writes.Reasons = append(u.Writes.Reasons, n.Restrictions()...)
+	u.Writes.Reasons = append(u.Writes.Reasons, n.refusals()...)
 	u.Memory.Collections = make([]v1.CollectionUsage, len(collections))
 	for i, c := range collections {
 		u.Memory.Collections[i] = v1.CollectionUsage{Name: c.Name, Rows: c.Rows, Dense: c.Dense, Lexical: c.Lexical, Graphs: c.Graphs}
