@@ -9,6 +9,7 @@ import (
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -38,6 +39,7 @@ func TestCheckCatches(t *testing.T) {
 			e, err := New(store, Options{
 				NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 				NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+				NewSparse:   func() index.Sparse { return sparse.New() },
 				Fingerprint: func(lode.Collection) (string, error) { return "f", nil },
 			})
 			if err != nil {
