@@ -140,6 +140,7 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	var errs []error
 	for _, c := range e.catalog.Load().byID {
 		e.keepInMemory(c)
+		e.warm(c)
 		n, err := e.buildGraphs(ctx, c)
 		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
 			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))

@@ -8,6 +8,7 @@ type Usage struct {
 	Rows           int   // deleted ones that were not compacted away included
 	Dense, Lexical int64 // bytes of the indexes
 	Graphs         int64 // bytes of files that are mapped and searched in place
+	Payload        int64 // bytes of the indexes of metadata and readers
 }
 
 // Usage reports every collection, in order of name. Only a principal that may see everything
@@ -25,6 +26,9 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 		s := catalog.byName[name].published.Load()
 		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
 		for i := range s.parts {
+			for _, b := range s.parts[i].blocks {
+				u.Payload += int64(b.Bytes())
+			}
 			if p := &s.parts[i]; p.graph == nil {
 				u.Dense += p.vectors.Bytes()
 			} else {

@@ -74,6 +74,7 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
 		return nil, err
 	}
+	v.collection.recent.note(vector)
 	start := time.Now()
 	may, err := v.allow(ctx, v.base, q.Filter)
 	if err != nil {
