@@ -71,7 +71,7 @@ func (e *Engine) read(ctx context.Context, p lode.Principal, collection string, 
 		if err != nil {
 			return err
 		}
-		if d == nil || !d.maySee(p) {
+		if d == nil || !d.maySee(p) || d.doc.Expired(e.now()) {
 			return errNoDocument(kind, id)
 		}
 		return fn(tx, d)
@@ -105,8 +105,9 @@ func (e *Engine) Documents(ctx context.Context, p lode.Principal, collection str
 	if err := q.validate(); err != nil {
 		return nil, 0, err
 	}
+	now := e.now()
 	each := func(_ *storage.Tx, d *document) (bool, error) {
-		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || !q.Filter.Match(d.doc) {
+		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || d.doc.Expired(now) || !q.Filter.Match(d.doc) {
 			return true, nil
 		}
 		if q.State != "" && d.newest.State != q.State {
@@ -337,7 +338,7 @@ func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string,
 		if err != nil {
 			return err
 		}
-		if d == nil || d.current == nil || d.current.Version != id.Version || !d.maySee(p) {
+		if d == nil || d.current == nil || d.current.Version != id.Version || !d.maySee(p) || d.doc.Expired(e.now()) {
 			return lode.NotFound("chunk", id)
 		}
 		staged, err := tx.Chunk(c.settings.ID, d.current, id.Ordinal)
