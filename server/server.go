@@ -271,6 +271,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Node: node{s}, Backups: s.backups,
 			Operations: operations{s.engine},
 		},
+		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
 		Logger:       s.cfg.Logger,
 		Events:       s.metrics.apiEvents(),
