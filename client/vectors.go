@@ -24,7 +24,7 @@ func (c *Client) PutVectors(ctx context.Context, collection string, points ...v1
 	return send[v1.PointResults](ctx, c, k, v1.PutVectors{Points: points})
 }
 
-// pointsFrame is a write as a frame. Readers, expiry, conditions and vectors of different length have
+// pointsFrame is a write as a frame. Readers, conditions and vectors of different length have
 // no place in one, and what is wrong with a request the server says better about JSON.
 func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 	f := v1.PointsFrame{Points: make([]v1.FramePoint, len(points))}
@@ -33,10 +33,10 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 	}
 	for i := range points {
 		p := &points[i]
-		if len(p.Readers) > 0 || p.ExpiresAt != nil || p.IfVersion != nil || p.Version != 0 {
+		if len(p.Readers) > 0 || p.IfVersion != nil || p.Version != 0 {
 			return nil, false
 		}
-		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text}
+		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text, ExpiresAt: p.ExpiresAt}
 		if len(p.Metadata) == 0 {
 			continue
 		}

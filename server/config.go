@@ -60,8 +60,7 @@ type Config struct {
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
 	// Hooks of the tests: the file system of the data folder, what every Apply calls first, who
-	// sends a request, how
-	// much of the disk is free, and what takes some of it.
+	// sends a request, how much of the disk is free, and what takes some of it.
 	fsys         vfs.FS
 	hold         func()
 	authenticate func(*http.Request) (lode.Principal, error) // nil: everybody sees everything
