@@ -10,6 +10,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/server"
 )
 
@@ -110,6 +111,13 @@ func TestPatchOnce(t *testing.T) {
 	}
 	if op, err := c.FindOperation(t.Context(), "patch-1"); err != nil || op.Kind != "patch" || op.State != v1.OperationDone || op.Collection != "lib" {
 		t.Errorf("%+v, %v", op, err)
+	}
+}
+
+// TestLimitsAgree: what the wire promises the engine keeps.
+func TestLimitsAgree(t *testing.T) {
+	if v1.MaxFacets != collection.MaxFacets || v1.MaxPageLimit != collection.MaxPage || v1.MaxBatchIDs > collection.MaxSelectedIDs {
+		t.Error("limits of the wire and of the engine differ")
 	}
 }
 

@@ -52,6 +52,9 @@ func TestContentsCommands(t *testing.T) {
 	f("matched 2, deleted 2", "documents", "delete", "books", "--filter", `{"field":"lang","eq":"de"}`, "--yes")
 	f("matched 1, deleted 1", "documents", "delete", "books", "--ids", "a")
 	f("0 documents", "count", "books")
+	s.run(exitOK, "words", "ingest", "-", "--id", "gone", "-c", "books", "--expires-at", "2020-01-01T00:00:00Z")
+	s.run(exitOK, "words", "ingest", "-", "--id", "stays", "-c", "books", "--expires-at", "2099-01-01T00:00:00Z")
+	f("1 documents", "count", "books")
 }
 
 // TestContentsUsage covers wrong command lines.
@@ -71,5 +74,6 @@ func TestContentsUsage(t *testing.T) {
 	f("without --readers", "patch", "c", "--ids", "a", "--everybody", "--readers", "x")
 	f("not JSON", "count", "c", "--filter", "{")
 	f("negative", "scroll", "c", "--limit=-1")
+	f("RFC 3339", "ingest", "-", "--expires-at", "soon")
 	f("neither --ids nor --filter", "documents", "delete", "c", "--yes")
 }

@@ -129,18 +129,27 @@ func (c *patchCommand) patch() (p lode.Patch, err error) {
 			return p, lode.Invalid("replace", c.Replace, "--replace is not an object of JSON: %s", err)
 		}
 	}
-	switch c.ExpiresAt {
-	case "":
-	case "never":
+	if c.ExpiresAt == "never" {
 		p.ExpiresAt = &lode.Expiry{}
-	default:
-		at, err := time.Parse(time.RFC3339Nano, c.ExpiresAt)
-		if err != nil {
-			return p, lode.Invalid("expires_at", c.ExpiresAt, "--expires-at must be an RFC 3339 time or never")
-		}
-		p.ExpiresAt = &lode.Expiry{At: &at}
+		return p, nil
 	}
-	return p, nil
+	at, err := parseExpiry(c.ExpiresAt)
+	if at != nil {
+		p.ExpiresAt = &lode.Expiry{At: at}
+	}
+	return p, err
+}
+
+// parseExpiry reads when something ends; nil where nothing is said.
+func parseExpiry(text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return nil, lode.Invalid("expires_at", text, "--expires-at must be an RFC 3339 time, as 2030-01-02T15:04:05Z")
+	}
+	return &at, nil
 }
 
 // typedValues reads values as JSON where they are numbers, booleans, null, lists or objects, else
