@@ -36,7 +36,7 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 		if len(p.Readers) > 0 || p.IfVersion != nil || p.Version != 0 {
 			return nil, false
 		}
-		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text}
+		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text, ExpiresAt: p.ExpiresAt}
 		if len(p.Metadata) == 0 {
 			continue
 		}

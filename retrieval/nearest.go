@@ -2,7 +2,6 @@ package retrieval
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lodedb/lode"
 )
@@ -10,7 +9,7 @@ import (
 // Nearest answers a question by vectors alone: for each vector at most n.K hits, best first.
 // All are answered from one view, nothing is embedded and no context is made. Of the rows
 // only what n.With asks for is read; ids, version and score are always there.
-func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error) {
+func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) (hits [][]lode.Hit, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -18,21 +17,11 @@ func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Neares
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	for range maxViews {
-		view, err := r.o.View(ctx, p, n.Collection)
-		if err != nil {
-			return nil, coded(ctx, err)
-		}
-		hits, err := r.nearest(ctx, view, &n)
-		if err == nil {
-			return hits, nil
-		}
-		if !errors.Is(err, ErrViewGone) {
-			return nil, coded(ctx, err)
-		}
-		r.o.Logger.Debug("view is gone, taking a new one", "collection", n.Collection)
-	}
-	return nil, errViewsGone()
+	err = r.inOneView(ctx, p, n.Collection, func(view View) error {
+		hits, err = r.nearest(ctx, view, &n)
+		return err
+	})
+	return hits, err
 }
 
 // nearest answers from one view.

@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"runtime"
 	"strconv"
@@ -60,12 +61,13 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
-	// Hooks of the tests: the file system of the data folder, what every Apply calls first, how
-	// much of the disk is free, and what takes some of it.
-	fsys     vfs.FS
-	hold     func()
-	space    func(path string) (vfs.Space, error)
-	allocate func(name string, size int64) error
+	// Hooks of the tests: the file system of the data folder, what every Apply calls first, who
+	// sends a request, how much of the disk is free, and what takes some of it.
+	fsys         vfs.FS
+	hold         func()
+	authenticate func(*http.Request) (lode.Principal, error) // nil: everybody sees everything
+	space        func(path string) (vfs.Space, error)
+	allocate     func(name string, size int64) error
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)

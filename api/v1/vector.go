@@ -1,6 +1,10 @@
 package v1
 
-import "github.com/lodedb/lode"
+import (
+	"time"
+
+	"github.com/lodedb/lode"
+)
 
 // PutVectors writes raw vectors: those with a known id are replaced.
 type PutVectors struct {
@@ -14,6 +18,7 @@ type Point struct {
 	Text      string        `json:"text,omitempty" doc:"Makes the point searchable by words too." maxLength:"65536"`
 	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the point; none: everyone." maxItems:"256"`
+	ExpiresAt *time.Time    `json:"expires_at,omitempty" doc:"When the point ends of itself; a time in the past ends it at once." example:"2030-01-01T00:00:00Z"`
 	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Write the point only while this is its version; 0: only while there is none. Then a change of metadata or readers alone becomes a new version too. Only in requests." minimum:"0" example:"3"`
 	Version   lode.Version  `json:"version,omitempty" doc:"Version of the point. Only in answers." example:"3"`
 }
