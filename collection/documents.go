@@ -71,7 +71,7 @@ func (e *Engine) read(ctx context.Context, p lode.Principal, collection string, 
 		if err != nil {
 			return err
 		}
-		if d == nil || !d.maySee(p) || d.doc.Expired(e.now()) {
+		if d == nil || !d.maySee(p) {
 			return errNoDocument(kind, id)
 		}
 		return fn(tx, d)
@@ -338,7 +338,7 @@ func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string,
 		if err != nil {
 			return err
 		}
-		if d == nil || d.current == nil || d.current.Version != id.Version || !d.maySee(p) || d.doc.Expired(e.now()) {
+		if d == nil || d.current == nil || d.current.Version != id.Version || !d.maySee(p) {
 			return lode.NotFound("chunk", id)
 		}
 		staged, err := tx.Chunk(c.settings.ID, d.current, id.Ordinal)
