@@ -171,6 +171,15 @@ type Contents interface {
 	Facet(ctx context.Context, p lode.Principal, collection, field string, f lode.Filter, limit int) (values []FacetValue, distinct int, err error)
 	// Scroll returns a page, and whether there is more behind it.
 	Scroll(ctx context.Context, p lode.Principal, q ScrollQuery) (page []Scrolled, more bool, err error)
+	// Recall compares searches for sampled queries with exact ones.
+	Recall(ctx context.Context, p lode.Principal, collection string, q RecallQuery) (v1.Recall, error)
+}
+
+// RecallQuery says what is measured.
+type RecallQuery struct {
+	Samples int
+	Search  lode.DenseSearch
+	Seed    uint64 // of the choice among stored vectors
 }
 
 // Counted is how much was matched.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/api/v1"
 )
 
 // The fake's answers about what is selected, counted and walked.
@@ -109,6 +110,14 @@ func (f *fake) Count(_ context.Context, p lode.Principal, collection string, fil
 		}
 	}
 	return n, nil
+}
+
+// Recall answers with what was asked.
+func (f *fake) Recall(_ context.Context, p lode.Principal, collection string, q api.RecallQuery) (v1.Recall, error) {
+	if err := errors.Join(known(p, collection), q.Search.Validate()); err != nil {
+		return v1.Recall{}, err
+	}
+	return v1.Recall{Queries: q.Samples, Source: "stored", Recall: 1, Least: float64(q.Search.Ef)}, nil
 }
 
 // Facet counts values that are strings.

@@ -60,7 +60,8 @@ func (v *fakeView) called(method string) error {
 
 func (v *fakeView) Collection() lode.Collection { return v.collection }
 
-func (v *fakeView) Dense(_ context.Context, q lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
+func (v *fakeView) DenseWith(_ context.Context, q lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error) {
+	k, f := s.K, s.Filter
 	if err := v.called("Dense"); err != nil {
 		return nil, err
 	}

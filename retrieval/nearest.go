@@ -31,9 +31,14 @@ func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([]
 		return nil, err
 	}
 	found := make([][]lode.Hit, len(n.Vectors))
+	var told []lode.Explanation
 	for i, v := range n.Vectors {
 		start := r.o.Clock()
-		candidates, err := view.Dense(ctx, v, n.K, n.Filter)
+		search := *n.Search()
+		if n.Explain != nil {
+			search.Explain = new(lode.Explanation)
+		}
+		candidates, err := view.DenseWith(ctx, v, search)
 		r.stepDone(StepDense, r.o.Clock().Sub(start), err)
 		if err != nil {
 			return nil, err
@@ -41,6 +46,12 @@ func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([]
 		if found[i], err = r.shown(ctx, view, candidates, n.With); err != nil {
 			return nil, err
 		}
+		if n.Explain != nil {
+			told = append(told, *search.Explain)
+		}
+	}
+	if n.Explain != nil {
+		*n.Explain = told
 	}
 	return found, nil
 }

@@ -22,7 +22,7 @@ type View interface {
 	Collection() lode.Collection
 	// Dense returns the min(k, matching) rows nearest to v, best first, equal scores by
 	// ascending row. The filter narrows the search itself.
-	Dense(ctx context.Context, v lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error)
+	DenseWith(ctx context.Context, v lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error)
 	// Lexical returns the min(k, matching) best rows that hold a word of text, best first,
 	// equal scores by ascending row.
 	Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error)

@@ -145,7 +145,7 @@ func (s *search) legs(ctx context.Context, view View, c lode.Collection) (legs, 
 				return err
 			}
 			return s.r.step(StepDense, func() (err error) {
-				found.dense, err = view.Dense(ctx, v, depth, s.q.Filter)
+				found.dense, err = view.DenseWith(ctx, v, lode.DenseSearch{K: depth, Filter: s.q.Filter, Ef: s.q.Ef, Exact: s.q.Exact})
 				return err
 			})
 		})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/retrieval"
 )
@@ -64,6 +65,18 @@ func (c contents) Facet(ctx context.Context, p lode.Principal, name, field strin
 		values[i] = api.FacetValue{Value: x.Value, Counted: api.Counted(x.Counted)}
 	}
 	return values, distinct, err
+}
+
+func (c contents) Recall(ctx context.Context, p lode.Principal, name string, q api.RecallQuery) (v1.Recall, error) {
+	v, err := c.engine.View(ctx, p, name)
+	if err != nil {
+		return v1.Recall{}, err
+	}
+	r, err := v.Recall(ctx, collection.RecallQuery{Samples: q.Samples, K: q.Search.K, Ef: q.Search.Ef, Filter: q.Search.Filter, Seed: q.Seed})
+	return v1.Recall{
+		Queries: r.Queries, Source: r.Source, Recall: r.Mean, Least: r.Least,
+		SearchNanos: r.Search.Nanoseconds(), ExactNanos: r.Exact.Nanoseconds(),
+	}, err
 }
 
 func (c contents) Scroll(ctx context.Context, p lode.Principal, q api.ScrollQuery) ([]api.Scrolled, bool, error) {

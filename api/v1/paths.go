@@ -20,6 +20,7 @@ const (
 	PathDocumentRetry   = "/v1/collections/{collection}/documents/{id}/retry"
 	PathCount           = "/v1/collections/{collection}/count"
 	PathFacets          = "/v1/collections/{collection}/facets"
+	PathRecall          = "/v1/collections/{collection}/recall"
 	PathScroll          = "/v1/collections/{collection}/scroll"
 	PathQuarantine      = "/v1/collections/{collection}/quarantine"
 	PathRetrieve        = "/v1/collections/{collection}/retrieve"

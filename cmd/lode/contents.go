@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -38,6 +39,36 @@ func (c *countCommand) Run(ctx context.Context, std streams) error {
 		return writeJSON(std.out, n)
 	}
 	_, err = fmt.Fprintf(std.out, "%d documents and raw vectors, %d rows\n", n.Documents, n.Rows)
+	return err
+}
+
+type recallCommand struct {
+	within
+	Samples int    `help:"Queries: vectors that were searched for lately, else stored ones." default:"100" placeholder:"N" env:"-"`
+	K       int    `short:"k" help:"Hits of each." default:"10" placeholder:"N" env:"-"`
+	Ef      *int   `help:"Breadth to measure; the default is that of searches." placeholder:"N" env:"-"`
+	Seed    uint64 `help:"Of the choice among stored vectors." default:"1" placeholder:"N" env:"-"`
+}
+
+// Run measures the recall of searches on the node.
+func (c *recallCommand) Run(ctx context.Context, std streams) error {
+	filter, err := parseFilter(c.Filter)
+	if err != nil {
+		return err
+	}
+	node, err := c.open()
+	if err != nil {
+		return err
+	}
+	r, err := node.MeasureRecall(ctx, c.Collection, v1.MeasureRecall{Samples: &c.Samples, K: &c.K, Ef: c.Ef, Filter: filter, Seed: c.Seed})
+	if err != nil {
+		return err
+	}
+	if std.json {
+		return writeJSON(std.out, r)
+	}
+	_, err = fmt.Fprintf(std.out, "recall@%d %.4f, least %.4f, of %d %s queries; a search takes %s, an exact one %s\n",
+		c.K, r.Recall, r.Least, r.Queries, r.Source, time.Duration(r.SearchNanos), time.Duration(r.ExactNanos))
 	return err
 }
 
