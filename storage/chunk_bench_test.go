@@ -75,14 +75,14 @@ func putTexts(t *storage.Tx, rnd *rand.Rand, id, text string) error {
 }
 
 // BenchmarkTenChunks reads ten rows in one view, as a search does with what it found: their
-// chunks alone, and with the versions that they are of.
+// chunks alone, with and without vectors, and with the versions that they are of.
 func BenchmarkTenChunks(b *testing.B) {
 	for _, kind := range []struct {
 		name, text string
 		rows       int
 	}{{"vectors", "", 100_000}, {"texts", strings.Repeat("a text of words ", 94), 20_000}} {
 		s, all := sealedRows(b, kind.rows, kind.text)
-		for _, with := range []string{"chunk", "version", "chunk+version"} {
+		for _, with := range []string{"nothing", "text", "chunk", "version", "chunk+version"} {
 			b.Run(kind.name+"/"+with, func(b *testing.B) {
 				rnd := rand.New(rand.NewPCG(3, 4))
 				b.ReportAllocs()
@@ -103,13 +103,16 @@ func BenchmarkTenChunks(b *testing.B) {
 
 func readRandom(t *storage.Tx, rnd *rand.Rand, all []*lode.DocVersion, with string) (err error) {
 	v := all[rnd.IntN(len(all))]
-	if with != "chunk" {
+	if strings.Contains(with, "version") {
 		if v, err = t.Version(1, v.Doc, v.Version); err != nil {
 			return err
 		}
 	}
-	if with != "version" {
-		_, err = t.Chunk(1, v, uint32(rnd.IntN(v.Chunks)))
+	switch ordinal := uint32(rnd.IntN(v.Chunks)); {
+	case strings.Contains(with, "chunk"):
+		_, err = t.Chunk(1, v, ordinal)
+	case with == "text":
+		_, err = t.ChunkText(1, v, ordinal)
 	}
 	return err
 }

@@ -306,3 +306,13 @@ func CheckVectorSums(dim, rows int) error {
 	}
 	return nil
 }
+
+// FindVersion looks for a version in the directory of a file that has these.
+func FindVersion(all []lode.DocVersion, doc lode.DocNo, v lode.Version) (first lode.RowID, ok bool) {
+	d := &directory{}
+	for i := range all {
+		d.Versions = (&versionEntry{doc: all[i].Doc, version: all[i].Version, firstRow: all[i].FirstRow}).pack(d.Versions)
+	}
+	e, ok := d.find(doc, v)
+	return e.firstRow, ok
+}

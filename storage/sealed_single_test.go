@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -232,4 +233,34 @@ func (b *bench) versionOf(id lode.DocID) (v *lode.DocVersion) {
 func (b *bench) sealedPath(i int) string {
 	b.Helper()
 	return filepath.Join(b.dir, "segments", b.segmentsOf(1)[i].Hash.String()+".segment")
+}
+
+// TestFindVersion finds every version, and none that is not there, however the numbers lie.
+func TestFindVersion(t *testing.T) {
+	const seed = 20261127
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for round := range 60 {
+		var all []lode.DocVersion
+		doc := lode.DocNo(1 + rnd.Uint64N(1<<rnd.IntN(60)))
+		for len(all) < round {
+			for v := range 1 + rnd.IntN(3) {
+				all = append(all, lode.DocVersion{Doc: doc, Version: lode.Version(2 * (v + 1)), FirstRow: lode.RowID(len(all))})
+			}
+			doc += lode.DocNo(1 + rnd.Uint64N(1<<rnd.IntN(1+round%50))) // dense, or with wide gaps
+		}
+		for i, v := range all {
+			if at, ok := storage.FindVersion(all, v.Doc, v.Version); !ok || at != lode.RowID(i) {
+				t.Fatalf("version %d of %d of %d is found at %d, %v", i, len(all), v.Doc, at, ok)
+			}
+			for _, other := range []lode.DocVersion{{Doc: v.Doc, Version: v.Version + 1}, {Doc: v.Doc, Version: 1}, {Doc: v.Doc - 1, Version: 9}, {Doc: v.Doc + 1, Version: 9}} {
+				if _, ok := storage.FindVersion(all, other.Doc, other.Version); ok {
+					t.Fatalf("version %d of %d is not there, and found", other.Version, other.Doc)
+				}
+			}
+		}
+		if _, ok := storage.FindVersion(all, 0, 1); ok {
+			t.Fatal("found in front of all")
+		}
+	}
 }
