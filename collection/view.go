@@ -206,7 +206,11 @@ func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions 
 		v = found
 		versions[doc.No] = v
 	}
-	staged, err := absent(tx.Chunk(doc.Collection, v, uint32(id-e.first)))
+	read := tx.ChunkText
+	if withVector {
+		read = tx.Chunk
+	}
+	staged, err := absent(read(doc.Collection, v, uint32(id-e.first)))
 	if err != nil {
 		return lode.Row{}, err
 	}

@@ -1,0 +1,197 @@
+package storage
+
+import (
+	"cmp"
+	"hash/crc32"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/seal"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+// A search reads the few rows that it has found, out of as many blocks. Checking a block of 32
+// or 64 KiB for one row of it would cost more than the search. So such reads go to memory that
+// is mapped to the file, where a block is compared with its checksum once, at the first touch.
+// Each row in it gets a checksum of its own then, in memory, and every read compares the bytes
+// that it returns with that: what goes bad under the mapping later is found all the same.
+
+// singleRows read single rows of a sealed file. The mapping is made at the first read.
+type singleRows struct {
+	mu sync.Mutex // held while the mapping is made
+	in atomic.Pointer[mappedBlocks]
+}
+
+// mappedBlocks are the blocks of a sealed file in mapped memory.
+type mappedBlocks struct {
+	mapping       *vfs.Mapping
+	rows, vectors pieceSums
+}
+
+// pieceSums are, by block, the CRC32C of every piece of it that is read by itself: of every
+// row, or of what of every vector lies in the block. nil: the block was not touched yet.
+type pieceSums []atomic.Pointer[[]uint32]
+
+// mapped returns the mapping of the file.
+func (f *sealedFile) mapped() (*mappedBlocks, error) {
+	if m := f.single.in.Load(); m != nil {
+		return m, nil
+	}
+	f.single.mu.Lock()
+	defer f.single.mu.Unlock()
+	if m := f.single.in.Load(); m != nil {
+		return m, nil
+	}
+	mapping, err := vfs.MapOpen(f.file)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(mapping.Bytes())) != f.bytes {
+		return nil, f.damaged(lode.Errorf(lode.CodeCorrupt, "the file has %d bytes, and had %d when it was opened", len(mapping.Bytes()), f.bytes))
+	}
+	m := &mappedBlocks{mapping, make(pieceSums, f.dir.blocks()), make(pieceSums, f.dir.vectorBlocks())}
+	f.single.in.Store(m)
+	return m, nil
+}
+
+// singleRow reads a row by its number in the segment.
+func (f *sealedFile) singleRow(n uint32, withVector bool) (*lode.StagedChunk, error) {
+	m, err := f.mapped()
+	if err != nil {
+		return nil, err
+	}
+	s := new(lode.StagedChunk)
+	if err := f.singleText(m, n, &s.Chunk); err != nil {
+		return nil, err
+	}
+	if withVector {
+		s.Vector, err = f.singleVector(m, n)
+	}
+	return s, err
+}
+
+// singleText decodes everything of a row but its vector.
+func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.Chunk) error {
+	block := f.dir.blockOf(n)
+	offset, length, first := f.dir.block(block)
+	sealed, i := m.mapping.Bytes()[offset:][:length], int(n-first)
+	sums, err := m.rows.of(block, sealed, sumRows)
+	if err != nil {
+		return f.damaged(err)
+	}
+	if i >= len(sums) {
+		return lode.Errorf(lode.CodeCorrupt, "%s lacks row %d", f, n)
+	}
+	buf := copies.Get().(*[]byte)
+	defer keepCopy(buf)
+	fault := faultless(func() {
+		row, _ := rowOf(sealed[seal.HeaderBytes:], i)
+		*buf = append((*buf)[:0], row...)
+	})
+	runtime.KeepAlive(m) // a mapping that nothing refers to is given back
+	if fault != nil || crc32.Checksum(*buf, castagnoli) != sums[i] {
+		return f.damaged(cmp.Or(fault, error(errRowBlock)))
+	}
+	return decodePayload(*buf, into)
+}
+
+// singleVector reads the vector of a row, out of the blocks that it lies in.
+func (f *sealedFile) singleVector(m *mappedBlocks, n uint32) (b []byte, err error) {
+	stride := 4 * f.dir.Dim
+	b = make([]byte, 0, stride)
+	for len(b) < stride {
+		block := (int(n)*stride + len(b)) / vectorBlockBytes
+		if f.health.isBad(block) {
+			return nil, f.damaged(f.dir.badVectors(block))
+		}
+		if b, err = f.appendVector(b, m, n, block); err != nil {
+			f.health.condemn(block)
+			return nil, f.damaged(err)
+		}
+	}
+	return b, nil
+}
+
+// appendVector appends what of a vector lies in a block; b is what lies before it.
+func (f *sealedFile) appendVector(b []byte, m *mappedBlocks, n uint32, block int) ([]byte, error) {
+	stride, had := 4*f.dir.Dim, len(b)
+	start, end := f.dir.vectorBlock(block)
+	whole := m.mapping.Bytes()[sealedHeadBytes:][start:end]
+	sums, err := m.vectors.of(block, whole, func(b []byte) ([]uint32, error) { return f.dir.sumVectors(block, b) })
+	if err != nil {
+		return nil, err
+	}
+	from := whole[int(n)*stride+had-start:]
+	fault := faultless(func() { b = append(b, from[:min(len(from), stride-had)]...) })
+	runtime.KeepAlive(m)
+	if fault != nil || crc32.Checksum(b[had:], castagnoli) != sums[int(n)-start/stride] {
+		return nil, cmp.Or(fault, f.dir.badVectors(block))
+	}
+	return b, nil
+}
+
+// copies hold what is being checked: a page of mapped memory may be read from the disk again
+// between two looks at it. Large ones are left to the collector.
+var copies = sync.Pool{New: func() any { return new([]byte) }}
+
+func keepCopy(b *[]byte) {
+	if cap(*b) <= maxKeptBuffer {
+		copies.Put(b)
+	}
+}
+
+// of returns the checksums of the pieces of a block that lies in mapped memory. sum checks the
+// block at the first touch, and makes them.
+func (s pieceSums) of(block int, mapped []byte, sum func([]byte) ([]uint32, error)) ([]uint32, error) {
+	if known := s[block].Load(); known != nil {
+		return *known, nil
+	}
+	buf := copies.Get().(*[]byte)
+	defer keepCopy(buf)
+	if fault := faultless(func() { *buf = append((*buf)[:0], mapped...) }); fault != nil {
+		return nil, fault
+	}
+	sums, err := sum(*buf)
+	if err == nil {
+		s[block].Store(&sums)
+	}
+	return sums, err
+}
+
+// sumRows compares a block of rows with its checksum and returns those of its rows.
+func sumRows(sealed []byte) ([]uint32, error) {
+	payload, err := seal.Open(kindRowBlock, sealed)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]uint32, countRows(payload))
+	for i := range sums {
+		row, ok := rowOf(payload, i)
+		if !ok {
+			return nil, errRowBlock
+		}
+		sums[i] = crc32.Checksum(row, castagnoli)
+	}
+	if len(sums) == 0 {
+		return nil, errRowBlock
+	}
+	return sums, nil
+}
+
+// sumVectors compares a block of vectors with its checksum and returns those of what of each
+// vector lies in it.
+func (d *directory) sumVectors(block int, b []byte) ([]uint32, error) {
+	if !d.isVectorBlock(block, b) {
+		return nil, d.badVectors(block)
+	}
+	stride, start := 4*d.Dim, block*vectorBlockBytes
+	sums := make([]uint32, 0, len(b)/stride+2)
+	for at := 0; at < len(b); {
+		end := min(len(b), at+stride-(start+at)%stride)
+		sums = append(sums, crc32.Checksum(b[at:end], castagnoli))
+		at = end
+	}
+	return sums, nil
+}
