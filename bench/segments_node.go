@@ -72,7 +72,7 @@ func (s *segmentsRun) putRows(ctx context.Context, node *server.Server, all []lo
 			return err
 		}
 		if first += len(rows); first%100_000 == 0 {
-			s.logf("%d of %d vectors", first, len(all))
+			s.logf("%d vectors", first)
 		}
 	}
 	return nil
