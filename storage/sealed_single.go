@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"encoding/binary"
 	"hash/crc32"
 	"runtime"
 	"slices"
@@ -206,4 +207,36 @@ func (d *directory) sumVectors(block int, b []byte) (sums []uint32, ok bool) {
 		at = end
 	}
 	return sums, true
+}
+
+var errRowBlock = lode.Errorf(lode.CodeCorrupt, "a block of rows is not what its checksum says")
+
+// countRows is the number of rows in the payload of a block, 0 when it makes no sense.
+func countRows(b []byte) int {
+	if len(b) < 4 {
+		return 0
+	}
+	if n := int64(binary.LittleEndian.Uint32(b)); n <= int64(len(b)-4)/4 {
+		return int(n)
+	}
+	return 0
+}
+
+// rowOf is one row out of the payload of a block. It leads nowhere outside of it, whatever is
+// in it.
+func rowOf(b []byte, i int) (row []byte, ok bool) {
+	n := countRows(b)
+	if i >= n {
+		return nil, false
+	}
+	ends, data := b[4:4+4*n], b[4+4*n:]
+	start := uint32(0)
+	if i > 0 {
+		start = binary.LittleEndian.Uint32(ends[4*(i-1):])
+	}
+	end := binary.LittleEndian.Uint32(ends[4*i:])
+	if start > end || int64(end) > int64(len(data)) {
+		return nil, false
+	}
+	return data[start:end], true
 }
