@@ -290,9 +290,9 @@ func CheckVectorSums(dim, rows int) error {
 	}
 	for block := range d.vectorBlocks() {
 		start, end := d.vectorBlock(block)
-		sums, err := d.sumVectors(block, all[start:end])
-		if err != nil {
-			return err
+		sums, ok := d.sumVectors(block, all[start:end])
+		if !ok {
+			return d.badVectors(block)
 		}
 		for i, sum := range sums {
 			row := start/(4*dim) + i

@@ -434,38 +434,6 @@ func splitRows(b []byte) ([][]byte, error) {
 	return rows, nil
 }
 
-var errRowBlock = lode.Errorf(lode.CodeCorrupt, "a block of rows is not what its checksum says")
-
-// countRows is the number of rows in the payload of a block, 0 when it makes no sense.
-func countRows(b []byte) int {
-	if len(b) < 4 {
-		return 0
-	}
-	if n := int64(binary.LittleEndian.Uint32(b)); n <= int64(len(b)-4)/4 {
-		return int(n)
-	}
-	return 0
-}
-
-// rowOf is one row out of the payload of a block. It leads nowhere outside of it, whatever is
-// in it.
-func rowOf(b []byte, i int) (row []byte, ok bool) {
-	n := countRows(b)
-	if i >= n {
-		return nil, false
-	}
-	ends, data := b[4:4+4*n], b[4+4*n:]
-	start := uint32(0)
-	if i > 0 {
-		start = binary.LittleEndian.Uint32(ends[4*(i-1):])
-	}
-	end := binary.LittleEndian.Uint32(ends[4*i:])
-	if start > end || int64(end) > int64(len(data)) {
-		return nil, false
-	}
-	return data[start:end], true
-}
-
 // vectorBlock is a block of vectors that was read and has its checksum.
 type vectorBlock struct {
 	file   *sealedFile // nil: none

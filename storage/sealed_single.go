@@ -2,8 +2,10 @@ package storage
 
 import (
 	"cmp"
+	"encoding/binary"
 	"hash/crc32"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,10 +15,10 @@ import (
 )
 
 // A search reads the few rows that it has found, out of as many blocks. Checking a block of 32
-// or 64 KiB for one row of it would cost more than the search. So such reads go to memory that
-// is mapped to the file, where a block is compared with its checksum once, at the first touch.
-// Each row in it gets a checksum of its own then, in memory, and every read compares the bytes
-// that it returns with that: what goes bad under the mapping later is found all the same.
+// or 64 KiB for one row of it would cost more than the search. So a block is read and compared
+// with its checksum once, at the first touch. Each row in it gets a checksum of its own then, in
+// memory. Every read copies the row from memory that is mapped to the file, and compares what
+// it has copied with that: what goes bad under the mapping later is found all the same.
 
 // singleRows read single rows of a sealed file. The mapping is made at the first read.
 type singleRows struct {
@@ -51,6 +53,7 @@ func (f *sealedFile) mapped() (*mappedBlocks, error) {
 	if int64(len(mapping.Bytes())) != f.bytes {
 		return nil, f.damaged(lode.Errorf(lode.CodeCorrupt, "the file has %d bytes, and had %d when it was opened", len(mapping.Bytes()), f.bytes))
 	}
+	_ = mapping.Keep(vfs.Cold) // a row here and a row there: what would be read ahead is of no use
 	m := &mappedBlocks{mapping, make(pieceSums, f.dir.blocks()), make(pieceSums, f.dir.vectorBlocks())}
 	f.single.in.Store(m)
 	return m, nil
@@ -77,9 +80,9 @@ func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.Chunk) err
 	block := f.dir.blockOf(n)
 	offset, length, first := f.dir.block(block)
 	sealed, i := m.mapping.Bytes()[offset:][:length], int(n-first)
-	sums, err := m.rows.of(block, sealed, sumRows)
+	sums, err := f.sums(m.rows, block, int64(offset), int(length), sumRows)
 	if err != nil {
-		return f.damaged(err)
+		return err
 	}
 	if i >= len(sums) {
 		return lode.Errorf(lode.CodeCorrupt, "%s lacks row %d", f, n)
@@ -100,40 +103,48 @@ func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.Chunk) err
 // singleVector reads the vector of a row, out of the blocks that it lies in.
 func (f *sealedFile) singleVector(m *mappedBlocks, n uint32) (b []byte, err error) {
 	stride := 4 * f.dir.Dim
-	b = make([]byte, 0, stride)
-	for len(b) < stride {
+	for b = make([]byte, 0, stride); len(b) < stride; {
 		block := (int(n)*stride + len(b)) / vectorBlockBytes
-		if f.health.isBad(block) {
-			return nil, f.damaged(f.dir.badVectors(block))
-		}
 		if b, err = f.appendVector(b, m, n, block); err != nil {
-			f.health.condemn(block)
-			return nil, f.damaged(err)
+			return nil, err
 		}
 	}
 	return b, nil
 }
 
-// appendVector appends what of a vector lies in a block; b is what lies before it.
+// appendVector appends what of a vector lies in a block; b is what lies before it. A block that
+// somebody has found damaged is refused.
 func (f *sealedFile) appendVector(b []byte, m *mappedBlocks, n uint32, block int) ([]byte, error) {
+	if f.health.isBad(block) {
+		return nil, f.damaged(f.dir.badVectors(block))
+	}
+	bad := func(err error) error {
+		f.health.condemn(block)
+		return cmp.Or(err, f.dir.badVectors(block))
+	}
 	stride, had := 4*f.dir.Dim, len(b)
 	start, end := f.dir.vectorBlock(block)
-	whole := m.mapping.Bytes()[sealedHeadBytes:][start:end]
-	sums, err := m.vectors.of(block, whole, func(b []byte) ([]uint32, error) { return f.dir.sumVectors(block, b) })
+	sums, err := f.sums(m.vectors, block, sealedHeadBytes+int64(start), end-start, func(whole []byte) ([]uint32, error) {
+		sums, ok := f.dir.sumVectors(block, whole)
+		if !ok {
+			return nil, bad(nil)
+		}
+		return sums, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	from := whole[int(n)*stride+had-start:]
+	from := m.mapping.Bytes()[sealedHeadBytes:][int(n)*stride+had : end]
 	fault := faultless(func() { b = append(b, from[:min(len(from), stride-had)]...) })
 	runtime.KeepAlive(m)
 	if fault != nil || crc32.Checksum(b[had:], castagnoli) != sums[int(n)-start/stride] {
-		return nil, cmp.Or(fault, f.dir.badVectors(block))
+		return nil, f.damaged(bad(fault))
 	}
 	return b, nil
 }
 
-// copies hold what is being checked: a page of mapped memory may be read from the disk again
-// between two looks at it. Large ones are left to the collector.
+// copies hold what is being checked: mapped memory may be read from the disk again between two
+// looks at it. Large ones are left to the collector.
 var copies = sync.Pool{New: func() any { return new([]byte) }}
 
 func keepCopy(b *[]byte) {
@@ -142,22 +153,24 @@ func keepCopy(b *[]byte) {
 	}
 }
 
-// of returns the checksums of the pieces of a block that lies in mapped memory. sum checks the
-// block at the first touch, and makes them.
-func (s pieceSums) of(block int, mapped []byte, sum func([]byte) ([]uint32, error)) ([]uint32, error) {
-	if known := s[block].Load(); known != nil {
-		return *known, nil
+// sums returns the checksums of the pieces of a block. At the first touch it reads the block;
+// sum checks it, and makes them.
+func (f *sealedFile) sums(known pieceSums, block int, offset int64, length int, sum func([]byte) ([]uint32, error)) ([]uint32, error) {
+	if sums := known[block].Load(); sums != nil {
+		return *sums, nil
 	}
 	buf := copies.Get().(*[]byte)
 	defer keepCopy(buf)
-	if fault := faultless(func() { *buf = append((*buf)[:0], mapped...) }); fault != nil {
-		return nil, fault
+	*buf = slices.Grow((*buf)[:0], length)[:length]
+	if err := f.readAt(*buf, offset); err != nil {
+		return nil, err
 	}
 	sums, err := sum(*buf)
-	if err == nil {
-		s[block].Store(&sums)
+	if err != nil {
+		return nil, f.damaged(err)
 	}
-	return sums, err
+	known[block].Store(&sums)
+	return sums, nil
 }
 
 // sumRows compares a block of rows with its checksum and returns those of its rows.
@@ -180,18 +193,50 @@ func sumRows(sealed []byte) ([]uint32, error) {
 	return sums, nil
 }
 
-// sumVectors compares a block of vectors with its checksum and returns those of what of each
-// vector lies in it.
-func (d *directory) sumVectors(block int, b []byte) ([]uint32, error) {
+// sumVectors returns the checksums of what of each vector lies in a block; ok is false when the
+// block does not have its own.
+func (d *directory) sumVectors(block int, b []byte) (sums []uint32, ok bool) {
 	if !d.isVectorBlock(block, b) {
-		return nil, d.badVectors(block)
+		return nil, false
 	}
 	stride, start := 4*d.Dim, block*vectorBlockBytes
-	sums := make([]uint32, 0, len(b)/stride+2)
+	sums = make([]uint32, 0, len(b)/stride+2)
 	for at := 0; at < len(b); {
 		end := min(len(b), at+stride-(start+at)%stride)
 		sums = append(sums, crc32.Checksum(b[at:end], castagnoli))
 		at = end
 	}
-	return sums, nil
+	return sums, true
+}
+
+var errRowBlock = lode.Errorf(lode.CodeCorrupt, "a block of rows is not what its checksum says")
+
+// countRows is the number of rows in the payload of a block, 0 when it makes no sense.
+func countRows(b []byte) int {
+	if len(b) < 4 {
+		return 0
+	}
+	if n := int64(binary.LittleEndian.Uint32(b)); n <= int64(len(b)-4)/4 {
+		return int(n)
+	}
+	return 0
+}
+
+// rowOf is one row out of the payload of a block. It leads nowhere outside of it, whatever is
+// in it.
+func rowOf(b []byte, i int) (row []byte, ok bool) {
+	n := countRows(b)
+	if i >= n {
+		return nil, false
+	}
+	ends, data := b[4:4+4*n], b[4+4*n:]
+	start := uint32(0)
+	if i > 0 {
+		start = binary.LittleEndian.Uint32(ends[4*(i-1):])
+	}
+	end := binary.LittleEndian.Uint32(ends[4*i:])
+	if start > end || int64(end) > int64(len(data)) {
+		return nil, false
+	}
+	return data[start:end], true
 }
