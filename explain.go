@@ -53,8 +53,8 @@ type SegmentExplanation struct {
 	// given up for a scan.
 	Plan     string
 	Switched bool
-	// Predicted is what each plan was expected to take, in nanoseconds; none where there was
-	// nothing to choose. Expected is that of Plan when it was decided on, Nanos what it took.
+	// Predicted is what each plan that was thought of was expected to take, in nanoseconds; none
+	// where there was nothing to choose. Expected is that of Plan when it was decided on, Nanos what it took.
 	Predicted map[string]float64
 	Expected  float64
 	Nanos     int64

@@ -28,9 +28,15 @@ type fake struct {
 	queries []lode.Query
 	nearest []lode.Nearest
 	levels  []string
-	writes  int
-	named   []lode.Write // the writes that came with a key, in order
-	known   map[string]api.Operation
+
+	selections []api.Selection
+	scrolls    []api.ScrollQuery
+	groups     []api.GroupsQuery
+	recommends []api.RecommendQuery
+
+	writes int
+	named  []lode.Write // the writes that came with a key, in order
+	known  map[string]api.Operation
 
 	waiting      chan struct{} // when set, Wait blocks until it is closed
 	submitErr    error
@@ -54,7 +60,7 @@ var docsCollection = lode.Collection{
 func newFake() *fake { return &fake{points: map[lode.DocID]lode.Point{}} }
 
 func (f *fake) backend() api.Backend {
-	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Node: f, Operations: f}
+	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Node: f, Operations: f}
 }
 
 func known(p lode.Principal, collection string) error {
@@ -286,7 +292,7 @@ func (f *fake) storeLocked(s lode.Submission) lode.Receipt {
 		return lode.Receipt{Doc: d.document.No, ID: s.ID, Version: d.version.Version, Outcome: lode.OutcomeUnchanged}
 	}
 	d.content = s.Content
-	d.document.Metadata, d.document.Readers, d.document.UpdatedAt = s.Metadata, s.Readers, epoch
+	d.document.Metadata, d.document.Readers, d.document.ExpiresAt, d.document.UpdatedAt = s.Metadata, s.Readers, s.ExpiresAt, epoch
 	d.document.Newest++
 	d.version = lode.DocVersion{
 		Doc: d.document.No, Version: d.document.Newest, State: lode.StateReady, Blob: hash, Size: int64(len(s.Content)), URI: s.URI,

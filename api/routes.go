@@ -76,6 +76,8 @@ func (s *service) routes() []route {
 	all = append(all, s.documentRoutes()...)
 	all = append(all, s.retrieveRoutes()...)
 	all = append(all, s.vectorRoutes()...)
+	all = append(all, s.patchRoutes()...)
+	all = append(all, s.contentsRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
@@ -132,7 +134,7 @@ func (s *service) documentRoutes() []route {
 			query:   []param{stateParam, filterParam, limitParam, cursorParam, consistencyParam},
 			replies: []reply{{status: http.StatusOK, body: v1.DocumentList{}, about: "A page of documents."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathDocumentsDelete, id: "deleteDocuments", tag: "documents",
-			summary: "Delete several documents", handle: s.deleteDocuments, writes: "deleteDocuments", request: v1.DeleteIDs{},
+			summary: "Delete several documents", about: selectionAbout, timeout: maxWait + time.Minute, handle: s.deleteDocuments, writes: "deleteDocuments", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathDocument, id: "getDocument", tag: "documents",
 			summary: "Show a document", about: idAbout, handle: s.getDocument, query: readParams,
@@ -191,7 +193,7 @@ func (s *service) vectorRoutes() []route {
 			handle: s.searchVectorsBatch, query: readParams, request: v1.SearchVectorsBatch{}, frames: true,
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHitsBatch{}, frames: true, about: "The results, in the order of the request."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
-			summary: "Delete several raw vectors", handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
+			summary: "Delete several raw vectors", about: selectionAbout, timeout: maxWait + time.Minute, handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathVector, id: "getVector", tag: "vectors",
 			summary: "Show a raw vector", about: idAbout, handle: s.getVector, query: readParams,
@@ -231,7 +233,7 @@ func (s *service) nodeRoutes() []route {
 }
 
 var deleteReplies = []reply{
-	{status: http.StatusOK, body: v1.DeleteResults{}, about: "Everything is deleted; no later search shows it."},
+	{status: http.StatusOK, body: v1.DeleteResults{}, about: "Everything that was selected is deleted; no later search shows it."},
 	{status: http.StatusMultiStatus, body: v1.DeleteResults{}, about: "Some could not be deleted; their entries say why."},
 }
 
@@ -244,7 +246,7 @@ const (
 	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
 	framesAbout    = "Bodies may be binary frames of " + v1.MediaTypeVectors + " instead of JSON, see docs/wire.md: that of the request by its Content-Type, that of an answer with hits by Accept."
 	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
-		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, if_version) or one named metadata (JSON: the metadata alone) about it. " +
+		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, expires_at, if_version) or one named metadata (JSON: the metadata alone) about it. " +
 		"The body is read to its end before anything is stored, so a broken request changes nothing. " +
 		"The same bytes again change nothing; other bytes under a known id become a new version. " +
 		"A request with a single document that is refused answers with that document's problem."

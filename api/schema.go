@@ -59,6 +59,7 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 		}
 	}
 	all["Filter"], all["Metadata"] = filterSchema(), metadataSchema()
+	all["Patch"], all["PatchSelected"] = patchSchema(), patchSelectedSchema()
 	all["Scalar"], all["Value"], all["GeoPoint"] = scalarSchema(), valueSchema(), geoPointSchema()
 }
 

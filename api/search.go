@@ -21,6 +21,7 @@ func (s *service) searchVectors(w http.ResponseWriter, r *http.Request, p lode.P
 		}
 		return nearestOf(&v1.SearchVectorsBatch{
 			Vectors: []lode.Vector{req.Vector}, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
+			Ef: req.Ef, Exact: req.Exact, Explain: req.Explain,
 		})
 	}, true)
 	return aboutOnly(err)
@@ -76,14 +77,14 @@ func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.P
 	}
 	mediaType := v1.MediaTypeJSON
 	switch {
-	case acceptsFrames(r):
+	case acceptsFrames(r) && n.Explain == nil: // explanations are JSON
 		mediaType = v1.MediaTypeVectors
 		*buf, err = appendHitsFrame((*buf)[:0], found, n.With)
 	case single:
-		*buf, err = appendHitsJSON((*buf)[:0], found[0], n.With)
+		*buf, err = appendResultJSON((*buf)[:0], found[0], &n, 0)
 		*buf = append(*buf, '\n')
 	default:
-		*buf, err = appendResultsJSON((*buf)[:0], found, n.With)
+		*buf, err = appendResultsJSON((*buf)[:0], found, &n)
 	}
 	if err == nil {
 		writeBytes(w, http.StatusOK, mediaType, *buf)
@@ -110,14 +111,23 @@ func readNearest(r *http.Request, buf *[]byte, decode func([]byte) (lode.Nearest
 // was left out the default.
 func nearestOf(req *v1.SearchVectorsBatch) (lode.Nearest, error) {
 	n := lode.Nearest{
-		Vectors: req.Vectors,
-		With:    lode.With{Text: wanted(req.WithText, true), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
+		Vectors: req.Vectors, Exact: req.Exact,
+		With: lode.With{Text: wanted(req.WithText, true), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
 	}
 	if req.K != nil {
 		n.K = *req.K
 		if err := lode.ValidateK(n.K); err != nil {
 			return n, err
 		}
+	}
+	if req.Ef != nil {
+		n.Ef = *req.Ef
+		if n.Ef == 0 {
+			return n, lode.Invalid("ef", 0, "ef must be 1 to %d", lode.MaxEf)
+		}
+	}
+	if req.Explain {
+		n.Explain = new([]lode.Explanation)
 	}
 	if req.Filter != nil {
 		n.Filter = *req.Filter
@@ -139,7 +149,7 @@ func nearestOfFrame(body []byte) (n lode.Nearest, err error) {
 	if err != nil {
 		return n, err
 	}
-	n = lode.Nearest{Vectors: f.Vectors, K: f.K, With: lode.With{
+	n = lode.Nearest{Vectors: f.Vectors, K: f.K, Ef: f.Ef, Exact: f.Exact, With: lode.With{
 		Text: f.Parts&v1.FrameTexts != 0, Metadata: f.Parts&v1.FrameMetadata != 0, Vector: f.Parts&v1.FrameVectors != 0,
 	}}
 	if len(f.Filter) > 0 {
@@ -163,14 +173,14 @@ func acceptsFrames(r *http.Request) bool {
 	return false
 }
 
-func appendResultsJSON(b []byte, found [][]lode.Hit, with lode.With) ([]byte, error) {
+func appendResultsJSON(b []byte, found [][]lode.Hit, n *lode.Nearest) ([]byte, error) {
 	b = append(b, `{"results":[`...)
 	for i, hits := range found {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendHitsJSON(b, hits, with); err != nil {
+		if b, err = appendResultJSON(b, hits, n, i); err != nil {
 			return b, err
 		}
 	}

@@ -77,7 +77,7 @@ func pointsOfFrame(body []byte) ([]lode.Point, error) {
 	points := make([]lode.Point, len(f.Points))
 	for i := range f.Points {
 		in := &f.Points[i]
-		points[i] = lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text}
+		points[i] = lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text, ExpiresAt: in.ExpiresAt}
 		if len(in.Metadata) == 0 {
 			continue
 		}

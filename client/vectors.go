@@ -36,7 +36,7 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 		if len(p.Readers) > 0 || p.IfVersion != nil || p.Version != 0 {
 			return nil, false
 		}
-		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text}
+		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text, ExpiresAt: p.ExpiresAt}
 		if len(p.Metadata) == 0 {
 			continue
 		}
@@ -56,6 +56,7 @@ func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.Se
 	k := call{method: http.MethodPost, path: v1.Path(v1.PathVectorsSearch, collection), repeatable: true}
 	many := v1.SearchVectorsBatch{
 		Vectors: []lode.Vector{req.Vector}, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
+		Ef: req.Ef, Exact: req.Exact, Explain: req.Explain,
 	}
 	frame, ok := searchFrame(&many)
 	if !ok {
@@ -67,6 +68,11 @@ func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.Se
 		return nil, err
 	}
 	return &results[0], nil
+}
+
+// MeasureRecall measures how much of what an exact search finds a search finds.
+func (c *Client) MeasureRecall(ctx context.Context, collection string, req v1.MeasureRecall) (*v1.Recall, error) {
+	return ask[v1.Recall](ctx, c, v1.Path(v1.PathRecall, collection), req)
 }
 
 // SearchVectorsBatch finds the vectors nearest to each of several, in one state of the
@@ -88,10 +94,15 @@ func (c *Client) SearchVectorsBatch(ctx context.Context, collection string, req 
 // searchFrame is a search as a frame. One with text is left to JSON, whose hits show more of
 // a passage than a frame does.
 func searchFrame(req *v1.SearchVectorsBatch) (frame []byte, ok bool) {
-	if req.WithText == nil || *req.WithText {
+	if req.WithText == nil || *req.WithText || req.Explain {
 		return nil, false
 	}
-	f := v1.SearchFrame{Vectors: req.Vectors, K: lode.DefaultK}
+	f := v1.SearchFrame{Vectors: req.Vectors, K: lode.DefaultK, Exact: req.Exact}
+	if req.Ef != nil {
+		if f.Ef = *req.Ef; f.Ef == 0 {
+			return nil, false // the node says that it is none
+		}
+	}
 	if req.K != nil {
 		f.K = *req.K
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/payload"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -192,7 +193,29 @@ func (k *checker) document(d *document, e *entry) error {
 	if !sameFacts(factsOf(e.doc), factsOf(d.doc)) || !slices.Equal(e.waiting, d.waitingReaders()) {
 		k.report("document %d is searched with other metadata or readers", d.doc.No)
 	}
+	if !k.decidedBy(e) {
+		k.report("document %d is found by other metadata or readers than it has", d.doc.No)
+	}
 	return k.vectors(d, e)
+}
+
+// decidedBy reports whether the blocks that filters and access ask hold the entry, and no other.
+func (k *checker) decidedBy(e *entry) bool {
+	_, p := k.snapshot.partOf(e.segment)
+	if p == nil {
+		return false
+	}
+	first, ok := p.find(e.ordinal)
+	for at, left := int(first), int(e.rows); ok && left > 0; {
+		var d payload.Doc
+		block := at / payload.BlockRows
+		if ok = block < len(p.blocks); ok {
+			d, ok = p.blocks[block].At(at % payload.BlockRows)
+		}
+		ok = ok && d.Doc == e.doc && d.Expires == e.expires && slices.Equal(d.Waiting, e.waiting) && d.Rows > 0 && d.Rows <= left
+		at, left = at+d.Rows, left-d.Rows
+	}
+	return ok
 }
 
 // vectors compares vectors of a document's rows.

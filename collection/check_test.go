@@ -18,15 +18,19 @@ import (
 func TestCheckCatches(t *testing.T) {
 	ctx, p := context.Background(), lode.AllSeeing("test")
 	for want, damage := range map[string]func(*collection){
-		"is not searched":                 func(c *collection) { c.segment.hide(2) },
-		"searchable but not in":           func(c *collection) { _ = c.segment.show(stranger()) },
-		"with other metadata":             func(c *collection) { describe(c, func(d *lode.Document) { d.Readers = []string{"x"} }) },
-		"is searched as version":          func(c *collection) { describe(c, func(d *lode.Document) { d.Current++ }) },
-		"the numbers are":                 func(c *collection) { c.segment.stats.Vectors++ },
-		"rows are searchable":             func(c *collection) { e := *c.segment.docs.find(1); e.rows++; c.segment.docs.replace(&e) },
-		"has another vector":              func(c *collection) { c.segment.parts[0].vectors = otherVectors() },
-		"index of its vectors has 0":      func(c *collection) { c.segment.parts[0].vectors = flat.New(2, lode.Dot) },
-		"and 1 by their vectors":          func(c *collection) { c.segment.parts[0].hide(0, 1) },
+		"is not searched":            func(c *collection) { c.segment.hide(2) },
+		"searchable but not in":      func(c *collection) { _ = c.segment.show(stranger()) },
+		"with other metadata":        func(c *collection) { describe(c, func(d *lode.Document) { d.Readers = []string{"x"} }) },
+		"is searched as version":     func(c *collection) { describe(c, func(d *lode.Document) { d.Current++ }) },
+		"the numbers are":            func(c *collection) { c.segment.stats.Vectors++ },
+		"rows are searchable":        func(c *collection) { e := *c.segment.docs.find(1); e.rows++; c.segment.docs.replace(&e) },
+		"has another vector":         func(c *collection) { c.segment.parts[0].vectors = otherVectors() },
+		"index of its vectors has 0": func(c *collection) { c.segment.parts[0].vectors = flat.New(2, lode.Dot) },
+		"and 1 by their vectors":     func(c *collection) { c.segment.parts[0].hide(0, 1) },
+		"is found by other metadata": func(c *collection) {
+			c.segment.parts[0].columns = columns{}
+			c.segment.parts[0].columns.add(&entry{doc: &lode.Document{}, rows: 2}, 0)
+		},
 		"is not where its document":       func(c *collection) { c.segment.rows[0].id = 99 },
 		`another vector in space "title"`: func(c *collection) { c.segment.parts[0].spaces[0].flat = otherVectors() },
 		`other vector in space "title"`:   func(c *collection) { c.segment.parts[0].spaces[0] = nil },

@@ -105,8 +105,9 @@ func (e *Engine) Documents(ctx context.Context, p lode.Principal, collection str
 	if err := q.validate(); err != nil {
 		return nil, 0, err
 	}
+	now := e.now()
 	each := func(_ *storage.Tx, d *document) (bool, error) {
-		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || !q.Filter.Match(d.doc) {
+		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || d.doc.Expired(now) || !q.Filter.Match(d.doc) {
 			return true, nil
 		}
 		if q.State != "" && d.newest.State != q.State {

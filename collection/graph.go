@@ -73,9 +73,16 @@ func (g *graphPart) Search(ctx context.Context, query lode.Vector, k int, allow 
 	return g.search(ctx, query, GraphSearch{K: k, Allow: allow})
 }
 
+// search never returns a row whose vector is not as it was written: damage is the answer then.
 func (g *graphPart) search(ctx context.Context, query lode.Vector, o GraphSearch) ([]index.Candidate, error) {
 	defer g.keep()
-	return g.graph.Search(ctx, query, o)
+	found, err := g.graph.Search(ctx, query, o)
+	for i := range found {
+		if err := g.rows.Check(int(found[i].Ordinal)); err != nil {
+			return nil, err
+		}
+	}
+	return found, err
 }
 
 func (g *graphPart) Vector(ordinal uint32) lode.Vector {
@@ -167,6 +174,7 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	var errs []error
 	for _, c := range e.catalog.Load().byID {
 		e.keepInMemory(c)
+		e.warm(c)
 		n, err := e.buildGraphs(ctx, c)
 		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
 			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
@@ -182,7 +190,7 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 	parts, known := map[lode.SegmentID]partView{}, map[lode.SegmentID]bool{}
 	for _, p := range c.published.Load().parts {
 		known[p.segment] = true
-		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && !p.graph.sound() {
+		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && (!p.graph.sound() || p.graph.rows.Replaced()) {
 			parts[p.segment] = p
 		}
 	}
@@ -201,7 +209,7 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 		}
 		p, due := parts[all[i].ID]
 		switch {
-		case due && p.graph != nil:
+		case due && p.graph != nil && !p.graph.rows.Replaced():
 			errs = append(errs, e.look(ctx, c, p.graph))
 		case due || !known[all[i].ID]: // grown enough, or merged
 			done, err := e.buildGraph(ctx, c, &all[i])

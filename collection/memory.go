@@ -18,6 +18,20 @@ func residence(m lode.MemoryMode) vfs.Residence {
 	return vfs.Cached
 }
 
+// warm builds the payload indexes that the collection wants ahead. What is built costs next to
+// nothing.
+func (e *Engine) warm(c *collection) {
+	fields := c.tuning.Load().Indexes
+	if len(fields) == 0 {
+		return
+	}
+	for _, p := range c.published.Load().parts {
+		for _, b := range p.blocks {
+			b.Warm(fields...)
+		}
+	}
+}
+
 // keepInMemory holds the files of sealed segments as the collection wants it. What is wanted
 // already costs nothing, but for cold files: those are given back again and again.
 func (e *Engine) keepInMemory(c *collection) {

@@ -73,6 +73,7 @@ type collection struct {
 	// ungraphed is set when segments were sealed or merged since it was last looked which of
 	// them lack a graph.
 	ungraphed atomic.Bool
+	recent    recent
 	// terms is the lexical index's: what it makes of a text.
 	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the

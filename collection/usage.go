@@ -9,6 +9,7 @@ type Usage struct {
 	Dense, Lexical int64 // bytes of the indexes; Dense are those of named spaces too
 	Sparse         int64 // bytes of the indexes of sparse spaces
 	Graphs         int64 // bytes of files that are mapped and searched in place
+	Payload        int64 // bytes of the indexes of metadata and readers
 }
 
 // Usage reports every collection, in order of name. Only a principal that may see everything
@@ -35,6 +36,9 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 				if in := s.parts[i].space(j); in != nil {
 					u.Dense += in.vectors.Bytes()
 				}
+			}
+			for _, b := range s.parts[i].blocks {
+				u.Payload += int64(b.Bytes())
 			}
 			if p := &s.parts[i]; p.graph == nil {
 				u.Dense += p.vectors.Bytes()

@@ -82,6 +82,7 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 	if err := vector.ValidateFor(dim, metric); err != nil {
 		return nil, err
 	}
+	v.collection.recent.note(vector)
 	start := time.Now()
 	may, err := v.allow(ctx, v.base, q.Filter)
 	if err != nil {
@@ -218,7 +219,11 @@ func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions 
 		v = found
 		versions[doc.No] = v
 	}
-	staged, err := absent(tx.Chunk(doc.Collection, v, uint32(id-e.first)))
+	read := tx.ChunkText
+	if withVector {
+		read = tx.Chunk
+	}
+	staged, err := absent(read(doc.Collection, v, uint32(id-e.first)))
 	if err != nil {
 		return lode.Row{}, err
 	}
