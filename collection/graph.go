@@ -118,7 +118,7 @@ func (g *graphPart) keep() {
 // openGraph opens the graph of a sealed segment that was built before; a missing one is
 // [fs.ErrNotExist].
 func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *storage.SealedRows) (*graphPart, error) {
-	file, err := e.store.MapIndex(rows.Hash)
+	file, err := e.store.MapIndex(storage.IndexName{Hash: rows.Hash})
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +265,7 @@ func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.Se
 	if err != nil {
 		return err
 	}
-	return e.store.PutIndex(rows.Hash, write)
+	return e.store.PutIndex(storage.IndexName{Hash: rows.Hash}, write)
 }
 
 // maxLinkBytes is more than a graph takes for a row beside its vector.
@@ -297,7 +297,7 @@ func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
 		return err
 	}
 	e.options.Logger.Error("a graph is damaged and will be built anew", "collection", c.settings.Name, "segment", g.segment, "error", err)
-	return errors.Join(e.store.DropIndex(g.rows.Hash), e.demote(c, g))
+	return errors.Join(e.store.DropIndex(storage.IndexName{Hash: g.rows.Hash}), e.demote(c, g))
 }
 
 // demote gives the rows of a graph back to an exact index, from the vectors of the file.
