@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -122,13 +123,7 @@ func (k *checker) run(id lode.CollectionID) error {
 			return nil
 		}
 		live += p.live.Count()
-		if p.graph == nil {
-			continue
-		}
-		if err := p.graph.verify(k.ctx); lode.IsCode(err, lode.CodeCorrupt) {
-			p.graph.damaged.Store(true) // to be built anew
-			k.report("segment %d: %v", p.segment, err)
-		} else if err != nil {
+		if err := k.graphs(p); err != nil {
 			return err
 		}
 	}
@@ -165,6 +160,33 @@ func (k *checker) run(id lode.CollectionID) error {
 	}
 	if k.stats != s.stats {
 		k.report("the numbers are %+v, storage says %+v", s.stats, k.stats)
+	}
+	return nil
+}
+
+// graphs verifies those of a part. One that is damaged is to be built anew.
+func (k *checker) graphs(p *partView) error {
+	verified := func(verify func(context.Context) error, damaged *atomic.Bool) error {
+		err := verify(k.ctx)
+		if !lode.IsCode(err, lode.CodeCorrupt) {
+			return err
+		}
+		damaged.Store(true)
+		k.report("segment %d: %v", p.segment, err)
+		return nil
+	}
+	if p.graph == nil {
+		return nil
+	}
+	if err := verified(p.graph.verify, &p.graph.damaged); err != nil {
+		return err
+	}
+	for i := range p.spaces {
+		if g := p.spaces[i].graph; g != nil {
+			if err := verified(g.verify, &g.damaged); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

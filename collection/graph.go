@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"slices"
 	"sync/atomic"
 
 	"github.com/lodedb/lode"
@@ -129,39 +128,11 @@ func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *s
 	if err != nil {
 		return nil, fmt.Errorf("open graph of segment %d: %w", id, err)
 	}
-	spaces, err := e.exactSpaces(settings, rows)
+	spaces, err := e.openSpaces(settings, rows)
 	if err != nil {
 		return nil, err
 	}
 	return &graphPart{graph: graph, segment: id, rows: rows, file: file, spaces: spaces}, nil
-}
-
-// exactSpaces reads the dense vectors of a sealed segment in named spaces into exact indexes.
-func (e *Engine) exactSpaces(settings *lode.Collection, rows *storage.SealedRows) ([]*space, error) {
-	if !slices.ContainsFunc(settings.Vectors, func(s lode.VectorSpace) bool { return !s.Sparse }) {
-		return nil, nil
-	}
-	spaces := make([]*space, len(settings.Vectors))
-	err := rows.Named(context.Background(), func(row int, staged *lode.StagedChunk) error {
-		o, err := othersOf(settings.Vectors, staged)
-		if err != nil {
-			return err
-		}
-		for i, s := range settings.Vectors {
-			v := o.denseAt(i)
-			if v == nil {
-				continue
-			}
-			if spaces[i] == nil {
-				spaces[i] = &space{flat: e.options.NewDense(s.Dim, s.Metric)}
-			}
-			if err := spaces[i].add(v, uint32(row)); err != nil {
-				return fmt.Errorf("vector space %q: %w", s.Name, err)
-			}
-		}
-		return nil
-	})
-	return spaces, err
 }
 
 // BuildGraphs builds the graphs that sealed segments of this node lack, and verifies those
@@ -175,9 +146,11 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	for _, c := range e.catalog.Load().byID {
 		e.keepInMemory(c)
 		e.warm(c)
-		n, err := e.buildGraphs(ctx, c)
-		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
-			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
+		for _, build := range []func(context.Context, *collection) (int, error){e.buildGraphs, e.buildSpaces} {
+			n, err := build(ctx, c)
+			if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
+				errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
+			}
 		}
 		if ctx.Err() != nil {
 			break
@@ -306,6 +279,10 @@ func (e *Engine) demote(c *collection, g *graphPart) error {
 	if err := verifyRows(context.Background(), g.rows); err != nil {
 		return err // there is nothing to search: the answer to queries is the damage
 	}
+	spaces, err := e.allExact(&c.settings, g.rows)
+	if err != nil {
+		return err
+	}
 	x := c.segment.flat()
 	stride := 4 * g.rows.Dim
 	for at := range g.rows.Rows {
@@ -323,6 +300,6 @@ func (e *Engine) demote(c *collection, g *graphPart) error {
 	if e.catalog.Load().byID[c.settings.ID] != c || p == nil || p.graph != g {
 		return nil
 	}
-	p.vectors, p.flat, p.graph = x, x, nil
+	p.vectors, p.flat, p.graph, p.spaces = x, x, nil, spaces
 	return c.publish()
 }

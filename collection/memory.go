@@ -44,9 +44,23 @@ func (e *Engine) keepInMemory(c *collection) {
 			continue
 		}
 		p.graph.residence.Store(uint32(want))
-		if err := errors.Join(p.graph.rows.Keep(want), p.graph.file.Keep(want)); err != nil {
+		if err := errors.Join(p.graph.rows.Keep(want), p.graph.file.Keep(want), p.keepSpaces(want)); err != nil {
 			e.options.Logger.Warn("a segment is not pinned in memory; the system may drop parts of it", "collection", c.settings.Name, "segment", p.segment,
 				"error", err, "hint", "let the process lock memory: ulimit -l, or LimitMEMLOCK of its service")
 		}
 	}
+}
+
+// unknownResidence is no vfs.Residence: how the files are held must be said anew.
+const unknownResidence = ^uint32(0)
+
+// keepSpaces holds the files of graphs of named spaces.
+func (p *partView) keepSpaces(want vfs.Residence) error {
+	var errs []error
+	for i := range p.spaces {
+		if g := p.spaces[i].graph; g != nil {
+			errs = append(errs, g.file.Keep(want))
+		}
+	}
+	return errors.Join(errs...)
 }

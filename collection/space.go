@@ -90,14 +90,24 @@ func (v *version) addOthers(spaces []lode.VectorSpace, staged *lode.StagedChunk)
 // space is the vectors that rows of a part have in one dense space. Its rows have ordinals of
 // their own, in the same order as those of the part.
 type space struct {
-	flat index.Dense
-	rows []uint32 // of the part, ascending
+	flat  index.Dense // nil for a graph
+	graph *spaceGraph // over a sealed segment that has a graph itself, when it is built
+	rows  []uint32    // of the part, ascending
 }
 
 // spaceView is a space as a snapshot holds it; it never changes. One without rows has no vectors.
 type spaceView struct {
 	vectors vectors
+	graph   *spaceGraph
 	rows    []uint32
+}
+
+func (s *space) view() spaceView {
+	v := spaceView{vectors: s.flat, graph: s.graph, rows: slices.Clip(s.rows)}
+	if s.graph != nil {
+		v.vectors = s.graph
+	}
+	return v
 }
 
 // addOthers appends the dense vectors that a row of the part has in named spaces.
@@ -129,7 +139,7 @@ func (s *space) add(v lode.Vector, row uint32) error {
 	return err
 }
 
-// compactSpaces follows the part, of which only the live rows are kept.
+// compactSpaces follows a part that grows, of which only the live rows are kept. It has no graphs.
 func (p *part) compactSpaces() {
 	if p.spaces == nil {
 		return
@@ -164,7 +174,7 @@ func (p *part) spaceViews() []spaceView {
 	views := make([]spaceView, len(p.spaces))
 	for i, s := range p.spaces {
 		if s != nil {
-			views[i] = spaceView{vectors: s.flat, rows: slices.Clip(s.rows)}
+			views[i] = s.view()
 		}
 	}
 	return views
@@ -222,7 +232,7 @@ func (s *snapshot) searchSpace(ctx context.Context, at int, query lode.Vector, q
 		}
 		found, err := p.searchIn(ctx, at, query, q, each[i])
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("search space %q of segment %d: %w", s.settings.Vectors[at].Name, p.segment, err)
 		}
 		for _, c := range found {
 			best.Offer(index.Candidate{Ordinal: p.rows[in.rows[c.Ordinal]] - 1, Score: c.Score})
@@ -233,12 +243,27 @@ func (s *snapshot) searchSpace(ctx context.Context, at int, query lode.Vector, q
 
 // searchIn finds the nearest rows of a part in a space that it has.
 func (p *partView) searchIn(ctx context.Context, at int, query lode.Vector, q *lode.DenseSearch, allow *index.Bitset) ([]index.Candidate, error) {
-	in, allow := &p.spaces[at], p.allowIn(at, allow)
+	in := &p.spaces[at]
+	if allow == p.live && p.full {
+		allow = nil
+	} else {
+		allow = p.allowIn(at, allow)
+	}
+	var x *lode.SegmentExplanation
 	if q.Explain != nil {
-		start, n := time.Now(), allow.Count()
-		q.Explain.Segments = append(q.Explain.Segments, lode.SegmentExplanation{Segment: p.segment, Rows: len(in.rows), Allowed: n, Compared: n, Plan: "exact"})
-		x := &q.Explain.Segments[len(q.Explain.Segments)-1]
+		q.Explain.Segments = append(q.Explain.Segments, lode.SegmentExplanation{Segment: p.segment, Rows: len(in.rows), Allowed: len(in.rows), Graph: in.graph != nil, Plan: "exact"})
+		x = &q.Explain.Segments[len(q.Explain.Segments)-1]
+		if allow != nil {
+			x.Allowed = allow.Count()
+		}
+		start := time.Now()
 		defer func() { x.Nanos = time.Since(start).Nanoseconds() }()
+	}
+	if in.graph != nil {
+		return in.graph.search(ctx, query, GraphSearch{K: q.K, Allow: allow, Ef: q.Ef, Exact: q.Exact, Explain: x})
+	}
+	if x != nil {
+		x.Compared = x.Allowed
 	}
 	return in.vectors.Search(ctx, query, q.K, allow)
 }

@@ -33,8 +33,12 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 		}
 		for i := range s.parts {
 			for j := range s.parts[i].spaces {
-				if in := s.parts[i].space(j); in != nil {
+				switch in := s.parts[i].space(j); {
+				case in == nil:
+				case in.graph == nil:
 					u.Dense += in.vectors.Bytes()
+				default:
+					u.Graphs += in.vectors.Bytes()
 				}
 			}
 			for _, b := range s.parts[i].blocks {
