@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lodedb/lode"
@@ -489,4 +490,56 @@ func TestOldViewOfSparseVectors(t *testing.T) {
 	if err != nil || !slices.Equal(before, after) {
 		t.Errorf("%v, want %v (%v)", after, before, err)
 	}
+}
+
+// TestNamedSpacesWhileWriting: searches in every space beside a writer see each point in one
+// version or not at all.
+func TestNamedSpacesWhileWriting(t *testing.T) {
+	n := open(t)
+	n.createSpaced("c")
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				v, err := n.View(ctx, root, "c")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				dense, err := v.DenseWith(ctx, lode.Vector{1, 1, 1}, lode.DenseSearch{K: 1000, Using: "title"})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				words, err := v.Sparse(ctx, "words", lode.SparseVector{Indices: []uint32{1}, Values: []float32{1}}, 1000, lode.Filter{})
+				if err != nil || len(words) != len(dense) {
+					t.Errorf("one view has %d rows in one space and %d in another (%v)", len(dense), len(words), err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 400 {
+		id := lode.DocID(fmt.Sprint("p", i%20))
+		p := lode.Point{ID: id, Vector: vectorOf(fmt.Sprint(i)), Vectors: map[string]lode.Vector{"title": {1, 2, float32(i)}}, Sparse: map[string]lode.SparseVector{"words": {Indices: []uint32{1, 2}, Values: []float32{float32(i + 1), 1}}}}
+		if errs, err := n.PutPoints(ctx, root, "c", []lode.Point{p}); errors.Join(append(errs, err)...) != nil {
+			t.Fatal(errs, err)
+		}
+		if i%7 == 0 {
+			if _, err := n.DeleteDocuments(ctx, root, "c", lode.KindVector, []lode.DocID{id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i == 200 {
+			n.seal("c")
+		}
+	}
+	close(stop)
+	readers.Wait()
 }
