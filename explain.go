@@ -4,6 +4,8 @@ package lode
 type DenseSearch struct {
 	K      int
 	Filter Filter
+	// Using names the vector space to search; "" is that of the vectors that every row has.
+	Using string
 	// Ef is the breadth of searches in graphs: the larger, the more of the nearest rows are
 	// found, and the longer it takes. 0 is the default of the graphs. Rows that lie in no graph
 	// are compared one by one.

@@ -128,6 +128,9 @@ type Row struct {
 	Version  *DocVersion // shared; do not modify
 	Chunk    Chunk
 	Vector   Vector // nil unless asked for
+	// Vectors and Sparse are those in named spaces, asked for like Vector.
+	Vectors map[string]Vector
+	Sparse  map[string]SparseVector
 }
 
 // Hit is one result of a query.

@@ -3,6 +3,7 @@ package collection
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -106,6 +107,12 @@ func (k *checker) run(id lode.CollectionID) error {
 	if l := s.lexical.Len(); l < len(s.rows) {
 		k.report("%d rows, but the lexical index has %d", len(s.rows), l)
 		return nil
+	}
+	for i, x := range s.sparse {
+		if x != nil && x.Len() < len(s.rows) {
+			k.report("%d rows, but the index of space %q has %d", len(s.rows), s.settings.Vectors[i].Name, x.Len())
+			return nil
+		}
 	}
 	live := 0
 	for i := range s.parts {
@@ -233,6 +240,46 @@ func (k *checker) vectors(d *document, e *entry) error {
 		if !slices.Equal(s.vector(e.segment, ordinal), want) {
 			k.report("row %d has another vector than storage", s.rows[ordinal].id)
 		}
-		return nil
+		return k.others(staged, e, ordinal)
 	})
+}
+
+// others compares the vectors of a row in named spaces.
+func (k *checker) others(staged *lode.StagedChunk, e *entry, ordinal uint32) error {
+	s := k.snapshot
+	want, err := othersOf(s.settings.Vectors, staged)
+	if err != nil {
+		return err
+	}
+	for i, space := range s.settings.Vectors {
+		same := true
+		if space.Sparse {
+			same, err = k.sameSparse(s.sparse[i], want.sparseAt(i), ordinal)
+		} else {
+			same = slices.Equal(s.vectorIn(i, e.segment, ordinal), want.denseAt(i))
+		}
+		if err != nil {
+			return err
+		}
+		if !same {
+			k.report("row %d has another vector in space %q than storage", s.rows[ordinal].id, space.Name)
+		}
+	}
+	return nil
+}
+
+// sameSparse reports whether a row scores against its own vector as it must. Of a row without a
+// vector there is nothing to ask for.
+func (k *checker) sameSparse(x index.Sparse, v lode.SparseVector, ordinal uint32) (bool, error) {
+	if v.Len() == 0 {
+		return true, nil
+	}
+	sum := 0.0
+	for _, value := range v.Values {
+		sum += float64(float64(value) * float64(value))
+	}
+	only := index.NewBitset(int(ordinal) + 1)
+	only.Set(ordinal)
+	got, err := x.Search(k.ctx, v, 1, only)
+	return len(got) == 1 && got[0].Score == float32(min(sum, math.MaxFloat32)), err
 }

@@ -315,7 +315,7 @@ func (e *Engine) Chunks(ctx context.Context, p lode.Principal, collection string
 	return chunks, version, err
 }
 
-// Chunk returns one searchable chunk with its vector. One that is staged only, or of a
+// Chunk returns one searchable chunk with its vectors. One that is staged only, or of a
 // version that is no longer shown, does not exist.
 func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID) (lode.Row, error) {
 	c, err := e.open(p, collection)
@@ -345,9 +345,8 @@ func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string,
 		if err != nil {
 			return err
 		}
-		vector, err := lode.ParseVector(staged.Vector)
-		row = lode.Row{ID: d.current.FirstRow + lode.RowID(id.Ordinal), Document: d.doc, Version: d.current, Chunk: staged.Chunk, Vector: vector}
-		return err
+		row = lode.Row{ID: d.current.FirstRow + lode.RowID(id.Ordinal), Document: d.doc, Version: d.current, Chunk: staged.Chunk}
+		return readVectors(&row, staged)
 	})
 	return row, err
 }

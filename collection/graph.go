@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/lodedb/lode"
@@ -58,6 +59,7 @@ type graphPart struct {
 	segment  lode.SegmentID
 	rows     *storage.SealedRows
 	file     *vfs.Mapping // of the graph
+	spaces   []*space     // the rows' vectors in named spaces
 	verified atomic.Bool
 	damaged  atomic.Bool
 	// residence is how both files are held in memory, a vfs.Residence.
@@ -127,7 +129,39 @@ func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *s
 	if err != nil {
 		return nil, fmt.Errorf("open graph of segment %d: %w", id, err)
 	}
-	return &graphPart{graph: graph, segment: id, rows: rows, file: file}, nil
+	spaces, err := e.exactSpaces(settings, rows)
+	if err != nil {
+		return nil, err
+	}
+	return &graphPart{graph: graph, segment: id, rows: rows, file: file, spaces: spaces}, nil
+}
+
+// exactSpaces reads the dense vectors of a sealed segment in named spaces into exact indexes.
+func (e *Engine) exactSpaces(settings *lode.Collection, rows *storage.SealedRows) ([]*space, error) {
+	if !slices.ContainsFunc(settings.Vectors, func(s lode.VectorSpace) bool { return !s.Sparse }) {
+		return nil, nil
+	}
+	spaces := make([]*space, len(settings.Vectors))
+	err := rows.Named(context.Background(), func(row int, staged *lode.StagedChunk) error {
+		o, err := othersOf(settings.Vectors, staged)
+		if err != nil {
+			return err
+		}
+		for i, s := range settings.Vectors {
+			v := o.denseAt(i)
+			if v == nil {
+				continue
+			}
+			if spaces[i] == nil {
+				spaces[i] = &space{flat: e.options.NewDense(s.Dim, s.Metric)}
+			}
+			if err := spaces[i].add(v, uint32(row)); err != nil {
+				return fmt.Errorf("vector space %q: %w", s.Name, err)
+			}
+		}
+		return nil
+	})
+	return spaces, err
 }
 
 // BuildGraphs builds the graphs that sealed segments of this node lack, and verifies those

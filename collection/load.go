@@ -114,6 +114,9 @@ func loadRows(tx *storage.Tx, s *segment, found *shown, withVectors bool) error 
 	rows := &version{doc: found.doc, segment: found.version.Segment, first: found.version.FirstRow}
 	add := func(staged *lode.StagedChunk) error {
 		rows.texts = append(rows.texts, staged.Chunk.EmbeddedText(found.version.Title))
+		if err := rows.addOthers(s.spaces, staged); err != nil {
+			return err
+		}
 		if !withVectors {
 			return nil
 		}

@@ -40,7 +40,8 @@ type snapshot struct {
 	parts    []partView
 	homes    map[lode.SegmentID]lode.SegmentID // see segment
 	lexical  index.Lexical
-	rows     []rowRef // by ordinal, ascending by id
+	sparse   []index.Sparse // by place of the space; nil for dense ones
+	rows     []rowRef       // by ordinal, ascending by id
 	docs     table
 	stats    lode.CollectionStats
 	expires  int64 // before then no row expires, in unix nanoseconds; 0: never
@@ -84,11 +85,14 @@ type collection struct {
 // segment is all rows of a collection in order of their ids, which is the order of ordinals
 // in the lexical index. Vectors lie in parts, one for each segment of storage.
 type segment struct {
-	flat    func() index.Dense // makes an empty exact index
+	flat    func() index.Dense                 // makes an empty exact index
+	spaces  []lode.VectorSpace                 // of the collection
+	dense   func(lode.VectorSpace) index.Dense // makes an empty exact index of one of them
 	parts   []*part
 	homes   map[lode.SegmentID]lode.SegmentID // the parts that have rows of merged segments; it never changes
 	lexical index.Lexical
-	rows    []rowRef // append-only: published snapshots share it
+	sparse  []index.Sparse // of the sparse spaces, by place, with the ordinals of lexical
+	rows    []rowRef       // append-only: published snapshots share it
 	dead    int
 	docs    tableWriter
 	stats   lode.CollectionStats
@@ -107,7 +111,10 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 	c := &collection{settings: settings}
 	c.segment = segment{
 		flat:    func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
+		spaces:  settings.Vectors,
+		dense:   func(s lode.VectorSpace) index.Dense { return o.NewDense(s.Dim, s.Metric) },
 		lexical: o.NewLexical(),
+		sparse:  newSparse(settings.Vectors, o.NewSparse),
 		docs:    newTableWriter(),
 	}
 	c.tuning.Store(&settings.Tuning)
@@ -125,6 +132,15 @@ type version struct {
 	terms   []string // of the only text, where they are known
 	// vectors are those of the rows; none where a graph over the segment's file has them.
 	vectors []lode.Vector
+	others  []others // those of the rows in named spaces; none where no row has any
+}
+
+// othersAt are the vectors of a row in named spaces.
+func (v *version) othersAt(i int) *others {
+	if v.others == nil {
+		return &others{}
+	}
+	return &v.others[i]
 }
 
 // show makes the version's rows the document's only ones. An error means that the indexes
@@ -143,10 +159,8 @@ func (s *segment) show(v *version) error {
 	}
 	for i := range v.texts {
 		id, ordinal := v.first+lode.RowID(i), uint32(len(s.rows))
-		if len(v.vectors) > 0 {
-			if err := s.growing(v.segment).add(v.vectors[i], ordinal); err != nil {
-				return fmt.Errorf("index row %d: %w", id, err)
-			}
+		if err := s.addVectors(v, i, ordinal); err != nil {
+			return fmt.Errorf("index row %d: %w", id, err)
 		}
 		if lexical := s.addText(v, i); lexical != ordinal {
 			return fmt.Errorf("index row %d: it is the lexical index's row %d, want %d", id, lexical, ordinal)
@@ -154,6 +168,22 @@ func (s *segment) show(v *version) error {
 		s.rows = append(s.rows, rowRef{id: id, slot: slot})
 	}
 	return nil
+}
+
+// addVectors indexes the vectors of a row, but for the dense ones of a version whose segment has
+// a graph: those are known already.
+func (s *segment) addVectors(v *version, i int, ordinal uint32) error {
+	o := v.othersAt(i)
+	if len(v.vectors) > 0 {
+		p := s.growing(v.segment)
+		if err := s.addOthers(p, uint32(len(p.rows)), o); err != nil {
+			return err
+		}
+		if err := p.add(v.vectors[i], ordinal); err != nil {
+			return err
+		}
+	}
+	return s.addSparse(o, ordinal)
 }
 
 func (s *segment) addText(v *version, i int) (ordinal uint32) {
@@ -234,6 +264,7 @@ func (c *collection) publish() error {
 		parts:    parts,
 		homes:    s.homes,
 		lexical:  s.lexical,
+		sparse:   s.sparse,
 		rows:     slices.Clip(s.rows),
 		docs:     s.docs.publish(),
 		stats:    s.stats,
@@ -280,6 +311,7 @@ func (s *segment) compact() {
 	for _, p := range s.parts {
 		p.compact(moved)
 	}
+	s.sparse = s.compactSparse(keep)
 	s.lexical, s.rows, s.docs = lexical, rows, docs
 	s.dead, s.removed = 0, nil
 	s.refill()

@@ -6,7 +6,8 @@ import "github.com/lodedb/lode"
 type Usage struct {
 	Name           string
 	Rows           int   // deleted ones that were not compacted away included
-	Dense, Lexical int64 // bytes of the indexes
+	Dense, Lexical int64 // bytes of the indexes; Dense are those of named spaces too
+	Sparse         int64 // bytes of the indexes of sparse spaces
 	Graphs         int64 // bytes of files that are mapped and searched in place
 	Payload        int64 // bytes of the indexes of metadata and readers
 }
@@ -25,9 +26,19 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 	for _, name := range catalog.names() {
 		s := catalog.byName[name].published.Load()
 		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
+		for _, x := range s.sparse {
+			if x != nil {
+				u.Sparse += x.Bytes()
+			}
+		}
 		for i := range s.parts {
 			for _, b := range s.parts[i].blocks {
 				u.Payload += int64(b.Bytes())
+			}
+			for j := range s.parts[i].spaces {
+				if in := s.parts[i].space(j); in != nil {
+					u.Dense += in.vectors.Bytes()
+				}
 			}
 			if p := &s.parts[i]; p.graph == nil {
 				u.Dense += p.vectors.Bytes()

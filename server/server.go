@@ -19,6 +19,7 @@ import (
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/pipeline"
 	"github.com/lodedb/lode/pipeline/parse"
 	"github.com/lodedb/lode/raft"
@@ -170,6 +171,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Logger:      log,
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: embedders.fingerprint,
 		Room:        s.room.command,
 		Clock:       s.cfg.Clock,

@@ -144,7 +144,8 @@ func (t *Tx) chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32, with
 	return s, nil
 }
 
-// ChunkTexts is [Tx.Chunks], but for a sealed segment without vectors, which are not read.
+// ChunkTexts is [Tx.Chunks], but for a sealed segment without the rows' own vectors, which are
+// not read.
 func (t *Tx) ChunkTexts(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
 	if v.Segment == 0 {
 		return nil

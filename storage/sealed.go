@@ -373,8 +373,7 @@ func (f *sealedFile) textRow(n uint32) (*lode.StagedChunk, error) {
 	if i >= len(block.rows) {
 		return nil, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d lacks row %d", f.dir.Collection, f.dir.Segment, n)
 	}
-	s := new(lode.StagedChunk)
-	return s, decodePayload(block.rows[i], &s.Chunk)
+	return parseSealedRow(block.rows[i])
 }
 
 // blockOf returns the block of a row. The one that was read last is kept: who reads many rows

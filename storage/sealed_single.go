@@ -66,7 +66,7 @@ func (f *sealedFile) singleRow(n uint32, withVector bool) (*lode.StagedChunk, er
 		return nil, err
 	}
 	s := new(lode.StagedChunk)
-	if err := f.singleText(m, n, &s.Chunk); err != nil {
+	if err := f.singleText(m, n, s); err != nil {
 		return nil, err
 	}
 	if withVector {
@@ -76,7 +76,7 @@ func (f *sealedFile) singleRow(n uint32, withVector bool) (*lode.StagedChunk, er
 }
 
 // singleText decodes everything of a row but its vector.
-func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.Chunk) error {
+func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.StagedChunk) error {
 	block := f.dir.blockOf(n)
 	offset, length, first := f.dir.block(block)
 	sealed, i := m.mapping.Bytes()[offset:][:length], int(n-first)
@@ -97,7 +97,12 @@ func (f *sealedFile) singleText(m *mappedBlocks, n uint32, into *lode.Chunk) err
 	if fault != nil || crc32.Checksum(*buf, castagnoli) != sums[i] {
 		return f.damaged(cmp.Or(fault, error(errRowBlock)))
 	}
-	return decodePayload(*buf, into)
+	if decodePayload(*buf, &into.Chunk) == nil {
+		return nil // as most rows: it has no vectors in named spaces
+	}
+	s, err := parseSealedRow(*buf)
+	*into = *s
+	return err
 }
 
 // singleVector reads the vector of a row, out of the blocks that it lies in.
