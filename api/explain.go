@@ -42,7 +42,7 @@ func (s *service) measureRecall(w http.ResponseWriter, r *http.Request, p lode.P
 	if err := readJSON(r, &req); err != nil {
 		return err
 	}
-	q := RecallQuery{Samples: orDefault(req.Samples, defaultRecallSamples), Search: lode.DenseSearch{K: orDefault(req.K, lode.DefaultK)}, Seed: req.Seed}
+	q := RecallQuery{Samples: orDefault(req.Samples, defaultRecallSamples), Search: lode.DenseSearch{K: orDefault(req.K, lode.DefaultK)}, Seed: uint64(req.Seed)}
 	if req.Ef != nil {
 		if q.Search.Ef = *req.Ef; q.Search.Ef == 0 {
 			return lode.Invalid("ef", 0, "ef must be 1 to %d", lode.MaxEf)

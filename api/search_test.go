@@ -130,6 +130,7 @@ func TestBadSearches(t *testing.T) {
 		{"one of other dimensions", batch, jsonType, `{"vectors":[[1,0],[1]]}`, lode.CodeInvalid, "vectors[1]"},
 		{"too many vectors", batch, jsonType, `{"vectors":[` + strings.TrimSuffix(strings.Repeat("[1,0],", 257), ",") + `]}`, lode.CodeInvalid, "vectors"},
 		{"too many hits", batch, jsonType, `{"vectors":[[1,0],[0,1]],"k":5001}`, lode.CodeInvalid, "k"},
+		{"a recall of no queries", "/v1/collections/docs/recall", jsonType, `{"samples":1,"ef":0,"seed":3}`, lode.CodeInvalid, "ef"},
 		{"a breadth of nothing", search, jsonType, `{"vector":[1,0],"ef":0}`, lode.CodeInvalid, "ef"},
 		{"too broad", search, jsonType, `{"vector":[1,0],"ef":65537}`, lode.CodeInvalid, "ef"},
 		{"exact with a breadth", batch, jsonType, `{"vectors":[[1,0]],"ef":10,"exact":true}`, lode.CodeInvalid, "ef"},

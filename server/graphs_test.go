@@ -111,7 +111,7 @@ func explained(t *testing.T, c *client.Client, dim int) {
 		}
 	}
 	samples := 20
-	r, err := c.MeasureRecall(t.Context(), "v", v1.MeasureRecall{Samples: &samples})
+	r, err := c.MeasureRecall(t.Context(), "v", v1.MeasureRecall{Samples: &samples, Seed: 7})
 	if err != nil || r.Queries == 0 || r.Recall < 0.8 || r.Source != "recent" || r.SearchNanos == 0 {
 		t.Errorf("recall %+v, %v", r, err)
 	}

@@ -22,6 +22,10 @@ func makeSealedRow(s *lode.StagedChunk) ([]byte, error) {
 }
 
 func parseSealedRow(b []byte) (*lode.StagedChunk, error) {
+	s := new(lode.StagedChunk)
+	if plainRecord(b, &s.Chunk) {
+		return s, nil // as most rows: it has no vectors in named spaces
+	}
 	var r sealedRow
 	err := decodePayload(b, &r)
 	return &lode.StagedChunk{Chunk: r.Chunk, Vectors: r.Vectors, Sparse: r.Sparse}, err

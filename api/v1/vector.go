@@ -84,7 +84,7 @@ type MeasureRecall struct {
 	K       *int         `json:"k,omitempty" doc:"Hits of each." minimum:"1" maximum:"10000" default:"10" example:"10"`
 	Ef      *int         `json:"ef,omitempty" doc:"Breadth to measure; the default is that of searches." minimum:"1" maximum:"65536"`
 	Filter  *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids."`
-	Seed    uint64       `json:"seed,omitempty" doc:"Of the choice among stored vectors."`
+	Seed    int          `json:"seed,omitempty" doc:"Of the choice among stored vectors."`
 }
 
 // Recall is the recall of sampled queries.

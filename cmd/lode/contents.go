@@ -44,10 +44,10 @@ func (c *countCommand) Run(ctx context.Context, std streams) error {
 
 type recallCommand struct {
 	within
-	Samples int    `help:"Queries: vectors that were searched for lately, else stored ones." default:"100" placeholder:"N" env:"-"`
-	K       int    `short:"k" help:"Hits of each." default:"10" placeholder:"N" env:"-"`
-	Ef      *int   `help:"Breadth to measure; the default is that of searches." placeholder:"N" env:"-"`
-	Seed    uint64 `help:"Of the choice among stored vectors." default:"1" placeholder:"N" env:"-"`
+	Samples int  `help:"Queries: vectors that were searched for lately, else stored ones." default:"100" placeholder:"N" env:"-"`
+	K       int  `short:"k" help:"Hits of each." default:"10" placeholder:"N" env:"-"`
+	Ef      *int `help:"Breadth to measure; the default is that of searches." placeholder:"N" env:"-"`
+	Seed    int  `help:"Of the choice among stored vectors." default:"1" placeholder:"N" env:"-"`
 }
 
 // Run measures the recall of searches on the node.
