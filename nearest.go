@@ -12,6 +12,7 @@ type Nearest struct {
 	K          int      // rows for each vector; the default is DefaultK
 	Filter     Filter   // narrows the search itself, never its result
 	With       With     // what hits show beside ids, version and score
+	Using      string   // the vector space, as in [DenseSearch]
 	// Ef and Exact are as in [DenseSearch].
 	Ef    int
 	Exact bool
@@ -67,7 +68,7 @@ func (n *Nearest) Validate() error {
 
 // Search is how each of the vectors is searched for.
 func (n *Nearest) Search() *DenseSearch {
-	return &DenseSearch{K: n.K, Filter: n.Filter, Ef: n.Ef, Exact: n.Exact}
+	return &DenseSearch{K: n.K, Filter: n.Filter, Using: n.Using, Ef: n.Ef, Exact: n.Exact}
 }
 
 // ValidateFor checks the vectors against a collection; the error names the one that does not

@@ -120,12 +120,25 @@ type Retrieval interface {
 	// Nearest answers each vector with its hits, best first, all from one state of the
 	// collection. Of rows only what n.With asks for needs to be there beside ids and score.
 	Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error)
+	// Sparse returns the rows whose vectors in a sparse space have the largest dot products with
+	// one, best first.
+	Sparse(ctx context.Context, p lode.Principal, q SparseQuery) ([]lode.Hit, error)
 	// Groups returns the documents with the rows nearest to a vector, as many as are asked for
 	// whenever so many match, best first.
 	Groups(ctx context.Context, p lode.Principal, q GroupsQuery) ([]Group, error)
 	// Recommend returns the rows that score best by the examples, best first, without those of
 	// the examples.
 	Recommend(ctx context.Context, p lode.Principal, q RecommendQuery) ([]lode.Hit, error)
+}
+
+// SparseQuery asks for rows by a sparse vector.
+type SparseQuery struct {
+	Collection string
+	Using      string // the sparse space
+	Vector     lode.SparseVector
+	K          int
+	Filter     lode.Filter
+	With       lode.With
 }
 
 // GroupsQuery asks for documents by their nearest rows.

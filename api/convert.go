@@ -12,7 +12,7 @@ import (
 func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection {
 	out := v1.Collection{
 		Name: c.Name, Metric: c.Metric, Dim: c.Dim, Fingerprint: c.Fingerprint, CreatedAt: c.CreatedAt,
-		Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes,
+		Vectors: toSpaces(c.Vectors), Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes,
 		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
 		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},
 	}
@@ -175,9 +175,15 @@ func toContext(c *lode.Context) v1.Context {
 }
 
 func fromPoint(in v1.Point) lode.Point {
-	return lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text, Metadata: in.Metadata, Readers: in.Readers, ExpiresAt: in.ExpiresAt, IfVersion: in.IfVersion}
+	return lode.Point{
+		ID: in.ID, Vector: in.Vector, Vectors: in.Vectors, Sparse: fromSparses(in.Sparse), Text: in.Text,
+		Metadata: in.Metadata, Readers: in.Readers, ExpiresAt: in.ExpiresAt, IfVersion: in.IfVersion,
+	}
 }
 
 func toPoint(p lode.Point) v1.Point {
-	return v1.Point{ID: p.ID, Vector: p.Vector, Text: p.Text, Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: inUTC(p.ExpiresAt), Version: p.Version}
+	return v1.Point{
+		ID: p.ID, Vector: p.Vector, Vectors: p.Vectors, Sparse: toSparses(p.Sparse), Text: p.Text,
+		Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: inUTC(p.ExpiresAt), Version: p.Version,
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 // appendResultJSON writes the hits of one vector, with the explanation where there is one.
 func appendResultJSON(b []byte, hits []lode.Hit, n *lode.Nearest, i int) ([]byte, error) {
-	b, err := appendHitsJSON(b, hits, n.With)
+	b, err := appendHitsJSON(b, hits, n.With, n.Using)
 	if err != nil || n.Explain == nil {
 		return b, err
 	}

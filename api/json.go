@@ -67,13 +67,13 @@ const maxCustomBytes = 1 << 20
 
 type jsonDecoder struct {
 	jsonScanner
-	maxItems int // of the list about to be read; 0: unlimited
+	maxItems int // of the list or map about to be read; 0: unlimited
 }
 
 type jsonField struct {
 	name     string
 	index    int
-	maxItems int // from the maxItems tag
+	maxItems int // from the maxItems or maxProperties tag
 }
 
 func (d *jsonDecoder) value(v reflect.Value) error {
@@ -99,6 +99,8 @@ func (d *jsonDecoder) value(v reflect.Value) error {
 		return d.object(v)
 	case reflect.Slice:
 		return d.list(v)
+	case reflect.Map:
+		return d.named(v)
 	case reflect.String:
 		s, err := d.string("a string")
 		v.SetString(s)
@@ -247,7 +249,7 @@ func jsonFields(t reflect.Type) []jsonField {
 		if name == "" || name == "-" {
 			continue
 		}
-		most, _ := strconv.Atoi(tag.Get("maxItems")) // 0 where there is no such tag
+		most, _ := strconv.Atoi(tag.Get("maxItems") + tag.Get("maxProperties")) // one of them, or 0 where there is none
 		fields = append(fields, jsonField{name: name, index: i, maxItems: most})
 	}
 	return fields

@@ -9,6 +9,29 @@ import (
 	"github.com/lodedb/lode"
 )
 
+// named reads an object whose members have names of the caller's choice, into a map by name.
+func (d *jsonDecoder) named(v reflect.Value) error {
+	if d.peek() != '{' {
+		return d.mismatch("an object")
+	}
+	most := d.maxItems
+	d.maxItems = 0
+	v.Set(reflect.MakeMap(v.Type()))
+	return d.members(func(name string) error {
+		key := reflect.ValueOf(name)
+		if v.MapIndex(key).IsValid() {
+			return d.duplicate(name)
+		}
+		if most > 0 && v.Len() == most {
+			return lode.Invalid(d.pathOf(len(d.path)-1), most+1, "the object has more than %d members", most)
+		}
+		item := reflect.New(v.Type().Elem()).Elem()
+		err := d.value(item)
+		v.SetMapIndex(key, item)
+		return err
+	})
+}
+
 // gathered are the members of an object that are for the field tagged rest, as JSON.
 type gathered struct {
 	names []string

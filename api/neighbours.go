@@ -68,7 +68,7 @@ func appendGroupsJSON(b []byte, groups []Group, with lode.With) (_ []byte, err e
 		}
 		b = append(append(append(b, `,"kind":"`...), kindName(g.Document.Kind)...), '"')
 		at := len(b)
-		if b, err = appendHitsJSON(b, g.Hits, with); err != nil {
+		if b, err = appendHitsJSON(b, g.Hits, with, ""); err != nil {
 			return b, err
 		}
 		b[at] = ',' // the hits go on in the object of the group
@@ -95,7 +95,7 @@ func (s *service) recommend(w http.ResponseWriter, r *http.Request, p lode.Princ
 	}
 	buf := borrow()
 	defer handBack(buf)
-	if *buf, err = appendHitsJSON((*buf)[:0], hits, q.With); err == nil {
+	if *buf, err = appendHitsJSON((*buf)[:0], hits, q.With, ""); err == nil {
 		*buf = append(*buf, '\n')
 		writeBytes(w, http.StatusOK, v1.MediaTypeJSON, *buf)
 	}

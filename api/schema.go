@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,12 +47,16 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 	for _, name := range []string{"Problem", "ItemError", "Failure"} {
 		all[name].Properties["code"].Enum = codeEnum()
 	}
+	all["SparseVector"].Properties["indices"].Items.Format = "int64" // 32 bits without a sign
 	closed := requestSchemas(routes)
 	for name, s := range all {
 		for _, property := range s.Properties {
 			property.Nullable = false // a member without a value is left out, never null
 			if property.Items != nil {
 				property.Items.Nullable = false
+			}
+			if of, ok := property.AdditionalProperties.(*huma.Schema); ok {
+				of.Nullable = false
 			}
 		}
 		if !closed[name] {
@@ -69,7 +74,7 @@ func requestSchemas(routes []route) map[string]bool {
 	names := map[string]bool{reflect.TypeFor[v1.DocumentPart]().Name(): true}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}, t.Kind()) {
 			t = t.Elem()
 		}
 		if t.Kind() != reflect.Struct || names[t.Name()] {

@@ -15,14 +15,11 @@ import (
 
 func (s *service) searchVectors(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
 	var req v1.SearchVectors
-	err := s.answerNearest(w, r, p, func(body []byte) (lode.Nearest, error) {
+	err := s.answerNearest(w, r, p, func(body []byte) (question, error) {
 		if err := decodeBody(body, &req); err != nil {
-			return lode.Nearest{}, err
+			return question{}, err
 		}
-		return nearestOf(&v1.SearchVectorsBatch{
-			Vectors: []lode.Vector{req.Vector}, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
-			Ef: req.Ef, Exact: req.Exact, Explain: req.Explain,
-		})
+		return questionOf(&req)
 	}, true)
 	return aboutOnly(err)
 }
@@ -39,52 +36,53 @@ func aboutOnly(err error) error {
 }
 
 func (s *service) searchVectorsBatch(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
-	return s.answerNearest(w, r, p, func(body []byte) (lode.Nearest, error) {
+	return s.answerNearest(w, r, p, func(body []byte) (question, error) {
 		var req v1.SearchVectorsBatch
 		if err := decodeBody(body, &req); err != nil {
-			return lode.Nearest{}, err
+			return question{}, err
 		}
-		return nearestOf(&req)
+		n, err := nearestOf(&req)
+		return question{Nearest: n}, err
 	}, false)
 }
 
 // answerNearest reads a search, carries it out and answers; decode reads a JSON body. A single
 // search has one vector and one result.
-func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.Principal, decode func([]byte) (lode.Nearest, error), single bool) error {
+func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.Principal, decode func([]byte) (question, error), single bool) error {
 	collection, err := pathCollection(r)
 	if err != nil {
 		return err
 	}
 	buf := borrow()
 	defer handBack(buf)
-	n, err := readNearest(r, buf, decode)
+	q, err := readNearest(r, buf, decode)
 	if err != nil {
 		return err
 	}
-	if single && len(n.Vectors) != 1 {
-		return lode.Invalid("count", len(n.Vectors), "a search has one vector").WithHint("several are searched at " + v1.PathVectorsBatch)
+	if single && q.sparse == nil && len(q.Vectors) != 1 {
+		return lode.Invalid("count", len(q.Vectors), "a search has one vector").WithHint("several are searched at " + v1.PathVectorsBatch)
 	}
-	n.Collection = collection
-	if err := n.Validate(); err != nil {
+	q.Collection = collection
+	if err := q.validate(); err != nil {
 		return err
 	}
 	if err := s.barrier(r); err != nil {
 		return err
 	}
-	found, err := s.Backend.Retrieval.Nearest(r.Context(), p, n)
+	found, err := q.ask(r.Context(), p, s.Backend.Retrieval)
 	if err != nil {
 		return err
 	}
 	mediaType := v1.MediaTypeJSON
 	switch {
-	case acceptsFrames(r) && n.Explain == nil: // explanations are JSON
+	case acceptsFrames(r) && !q.needsJSON():
 		mediaType = v1.MediaTypeVectors
-		*buf, err = appendHitsFrame((*buf)[:0], found, n.With)
+		*buf, err = appendHitsFrame((*buf)[:0], found, q.With)
 	case single:
-		*buf, err = appendResultJSON((*buf)[:0], found[0], &n, 0)
+		*buf, err = appendResultJSON((*buf)[:0], found[0], &q.Nearest, 0)
 		*buf = append(*buf, '\n')
 	default:
-		*buf, err = appendResultsJSON((*buf)[:0], found, &n)
+		*buf, err = appendResultsJSON((*buf)[:0], found, &q.Nearest)
 	}
 	if err == nil {
 		writeBytes(w, http.StatusOK, mediaType, *buf)
@@ -93,25 +91,26 @@ func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.P
 }
 
 // readNearest reads the body into the buffer and decodes it.
-func readNearest(r *http.Request, buf *[]byte, decode func([]byte) (lode.Nearest, error)) (n lode.Nearest, err error) {
+func readNearest(r *http.Request, buf *[]byte, decode func([]byte) (question, error)) (q question, err error) {
 	mediaType, err := contentType(r, v1.MediaTypeJSON, v1.MediaTypeVectors)
 	if err != nil {
-		return n, err
+		return q, err
 	}
 	if *buf, err = readInto(*buf, r.Body, r.ContentLength); err != nil {
-		return n, err
+		return q, err
 	}
 	if mediaType == v1.MediaTypeJSON {
 		return decode(*buf)
 	}
-	return nearestOfFrame(*buf)
+	q.Nearest, err = nearestOfFrame(*buf)
+	return q, err
 }
 
 // nearestOf checks what a JSON search says. A zero that was written down is an error, one that
 // was left out the default.
 func nearestOf(req *v1.SearchVectorsBatch) (lode.Nearest, error) {
 	n := lode.Nearest{
-		Vectors: req.Vectors, Exact: req.Exact,
+		Vectors: req.Vectors, Using: req.Using, Exact: req.Exact,
 		With: lode.With{Text: wanted(req.WithText, true), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
 	}
 	if req.K != nil {

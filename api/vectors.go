@@ -27,6 +27,7 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 		out.Items[i].ID = points[i].ID
 		if i < len(errs) && errs[i] != nil {
 			failed = true
+			errs[i] = aboutSparse(errs[i], &points[i])
 			out.Items[i].Error = s.itemError(r, "points", i, errs[i])
 			continue
 		}

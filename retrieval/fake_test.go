@@ -37,7 +37,9 @@ type fakeView struct {
 		filters  []lode.Filter
 		examples []retrieval.RecommendQuery
 	}
-	block chan struct{} // Lexical waits for it or for its context
+	sparse []retrieval.SparseQuery
+	using  []string
+	block  chan struct{} // Lexical waits for it or for its context
 }
 
 var _ retrieval.View = (*fakeView)(nil)
@@ -69,6 +71,18 @@ func (v *fakeView) DenseWith(_ context.Context, q lode.Vector, s lode.DenseSearc
 	defer v.mu.Unlock()
 	v.asked.vector, v.asked.filters = q, append(v.asked.filters, f)
 	v.asked.depth = append(v.asked.depth, k)
+	v.using = append(v.using, s.Using)
+	return v.dense[:min(k, len(v.dense))], nil
+}
+
+// Sparse answers with dense.
+func (v *fakeView) Sparse(_ context.Context, space string, q lode.SparseVector, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := v.called("Sparse"); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sparse = append(v.sparse, retrieval.SparseQuery{Using: space, Vector: q, K: k, Filter: f})
 	return v.dense[:min(k, len(v.dense))], nil
 }
 

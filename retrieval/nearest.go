@@ -6,7 +6,7 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// Nearest answers a question by vectors alone: for each vector at most n.K hits, best first.
+// Nearest answers a question by vectors of one space alone: for each vector at most n.K hits, best first.
 // All are answered from one view, nothing is embedded and no context is made. Of the rows
 // only what n.With asks for is read; ids, version and score are always there.
 func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) (hits [][]lode.Hit, err error) {
@@ -26,8 +26,7 @@ func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Neares
 
 // nearest answers from one view.
 func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([][]lode.Hit, error) {
-	c := view.Collection()
-	if err := n.ValidateFor(c.Dim, c.Metric); err != nil {
+	if err := fitVectors(view.Collection(), n); err != nil {
 		return nil, err
 	}
 	found := make([][]lode.Hit, len(n.Vectors))
@@ -54,6 +53,18 @@ func (r *Retriever) nearest(ctx context.Context, view View, n *lode.Nearest) ([]
 		*n.Explain = told
 	}
 	return found, nil
+}
+
+// fitVectors checks the vectors against the space that they are searched for in.
+func fitVectors(c lode.Collection, n *lode.Nearest) error {
+	if n.Using == "" {
+		return n.ValidateFor(c.Dim, c.Metric)
+	}
+	space, err := spaceOf(&c, n.Using, false)
+	if err != nil {
+		return err
+	}
+	return n.ValidateFor(space.Dim, space.Metric)
 }
 
 // shown makes hits of candidates, with as much of their rows as is asked for.

@@ -20,9 +20,12 @@ var ErrViewGone = errors.New("view is gone")
 type View interface {
 	// Collection returns the settings.
 	Collection() lode.Collection
-	// Dense returns the min(k, matching) rows nearest to v, best first, equal scores by
-	// ascending row. The filter narrows the search itself.
+	// DenseWith returns the min(k, matching) rows nearest to v in the space that s names, best
+	// first, equal scores by ascending row. The filter narrows the search itself.
 	DenseWith(ctx context.Context, v lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error)
+	// Sparse returns the min(k, matching) rows that have the largest dot products with v in a
+	// sparse space, best first, equal scores by ascending row.
+	Sparse(ctx context.Context, space string, v lode.SparseVector, k int, f lode.Filter) ([]lode.Candidate, error)
 	// Lexical returns the min(k, matching) best rows that hold a word of text, best first,
 	// equal scores by ascending row.
 	Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error)
@@ -74,6 +77,7 @@ type Step string
 const (
 	StepEmbed   Step = "embed"
 	StepDense   Step = "dense"
+	StepSparse  Step = "sparse"
 	StepLexical Step = "lexical"
 	StepRows    Step = "rows"
 	StepContext Step = "context"

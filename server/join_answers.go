@@ -24,6 +24,10 @@ func (a answers) Groups(ctx context.Context, p lode.Principal, q api.GroupsQuery
 	return groups, err
 }
 
+func (a answers) Sparse(ctx context.Context, p lode.Principal, q api.SparseQuery) ([]lode.Hit, error) {
+	return a.Retriever.Sparse(ctx, p, retrieval.SparseQuery(q))
+}
+
 func (a answers) Recommend(ctx context.Context, p lode.Principal, q api.RecommendQuery) ([]lode.Hit, error) {
 	of := func(in []api.Example) []retrieval.Example {
 		out := make([]retrieval.Example, len(in))

@@ -27,7 +27,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 
 func described(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
 	t.Helper()
-	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Map {
 		typ = typ.Elem()
 	}
 	if typ.Kind() != reflect.Struct || seen[typ] || !strings.HasSuffix(typ.PkgPath(), "api/v1") {
