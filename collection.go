@@ -20,6 +20,9 @@ type Collection struct {
 	// fingerprints never meet in one search.
 	Fingerprint string `cbor:"8,keyasint"`
 	Tuning      Tuning `cbor:"9,keyasint"`
+	// Vectors are the named spaces of vectors that rows may have beside the one that every row
+	// has, of Dim and Metric.
+	Vectors []VectorSpace `cbor:"10,keyasint,omitempty"`
 }
 
 // Tuning are the settings of a collection that shape no data. They may be changed at any time.
@@ -153,6 +156,7 @@ func (c *Collection) EnsureDefaults() {
 	if c.Dim == 0 {
 		c.Dim = c.Embedder.Dim
 	}
+	c.ensureSpaces()
 	c.Tuning.EnsureDefaults()
 }
 
@@ -181,6 +185,9 @@ func (c *Collection) Validate() error {
 	}
 	if c.Dim != c.Embedder.Dim {
 		return Invalid("dim", c.Dim, "dim differs from the embedder's %d", c.Embedder.Dim)
+	}
+	if err := c.validateSpaces(); err != nil {
+		return err
 	}
 	if err := c.Chunker.Validate(); err != nil {
 		return asError(err).In("chunker")

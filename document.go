@@ -179,7 +179,14 @@ type Point struct {
 	// set on points that are read.
 	IfVersion *Version
 	Version   Version
+	// Vectors and Sparse are those in named spaces of the collection. Any may be left out: the
+	// point is not found in that space then.
+	Vectors map[string]Vector
+	Sparse  map[string]SparseVector
 }
+
+// Named returns the vectors that the point has in named spaces.
+func (p *Point) Named() NamedVectors { return NamedVectors{Dense: p.Vectors, Sparse: p.Sparse} }
 
 // MaxPointTextBytes bounds the text of a raw vector, so that a point fits one log entry.
 const MaxPointTextBytes = 64 << 10

@@ -4,6 +4,8 @@ package lode
 type DenseSearch struct {
 	K      int
 	Filter Filter
+	// Using names the vector space to search; "" is that of the vectors that every row has.
+	Using string
 	// Ef is the breadth of searches in graphs: the larger, the more of the nearest rows are
 	// found, and the longer it takes. 0 is the default of the graphs. Rows that lie in no graph
 	// are compared one by one.
@@ -51,8 +53,8 @@ type SegmentExplanation struct {
 	// given up for a scan.
 	Plan     string
 	Switched bool
-	// Predicted is what each plan was expected to take, in nanoseconds; none where there was
-	// nothing to choose. Expected is that of Plan when it was decided on, Nanos what it took.
+	// Predicted is what each plan that was thought of was expected to take, in nanoseconds; none
+	// where there was nothing to choose. Expected is that of Plan when it was decided on, Nanos what it took.
 	Predicted map[string]float64
 	Expected  float64
 	Nanos     int64

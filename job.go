@@ -28,11 +28,17 @@ type Accepted struct {
 	Write      Write
 }
 
-// StagedChunk is a chunk with its vector, fixed before the log.
+// StagedChunk is a chunk with its vectors, fixed before the log.
 type StagedChunk struct {
 	Chunk  Chunk  `cbor:"1,keyasint"`
 	Vector []byte `cbor:"2,keyasint"` // little-endian float32, see [AppendVector]
+	// Vectors and Sparse are those in named spaces, see [NamedVectors.Pack].
+	Vectors map[string][]byte `cbor:"3,keyasint,omitempty"`
+	Sparse  map[string][]byte `cbor:"4,keyasint,omitempty"`
 }
+
+// Named returns the vectors that the chunk has in named spaces.
+func (s *StagedChunk) Named() (NamedVectors, error) { return UnpackVectors(s.Vectors, s.Sparse) }
 
 // Completion makes the staged parts of a version visible and hides the older one.
 type Completion struct {

@@ -12,6 +12,12 @@ type Nearest struct {
 	K          int      // rows for each vector; the default is DefaultK
 	Filter     Filter   // narrows the search itself, never its result
 	With       With     // what hits show beside ids, version and score
+	Using      string   // the vector space, as in [DenseSearch]
+	// Ef and Exact are as in [DenseSearch].
+	Ef    int
+	Exact bool
+	// Explain, if given, receives what the search for each vector did.
+	Explain *[]Explanation
 }
 
 // With says what a hit shows that a search does not need. Text and vectors are read from
@@ -47,7 +53,7 @@ func (n *Nearest) Validate() error {
 			return Invalid(n.field(i), "", "%s must not be empty", n.field(i))
 		}
 	}
-	if err := ValidateK(n.K); err != nil {
+	if err := n.Search().Validate(); err != nil {
 		return err
 	}
 	if rows := n.K * len(n.Vectors); rows > MaxK {
@@ -58,6 +64,11 @@ func (n *Nearest) Validate() error {
 		return asError(err).In("filter")
 	}
 	return nil
+}
+
+// Search is how each of the vectors is searched for.
+func (n *Nearest) Search() *DenseSearch {
+	return &DenseSearch{K: n.K, Filter: n.Filter, Using: n.Using, Ef: n.Ef, Exact: n.Exact}
 }
 
 // ValidateFor checks the vectors against a collection; the error names the one that does not

@@ -30,6 +30,8 @@ type Query struct {
 	Text         string
 	Vector       Vector   // instead of embedding Text; dense mode needs one of the two
 	K            int      // the default is DefaultK
+	Ef           int      // breadth of the dense search, see [DenseSearch]
+	Exact        bool     // the dense search compares every row
 	Filter       Filter   // narrows the search itself, never its result
 	Mode         Mode     // the default is hybrid for text, dense for a vector alone
 	DenseWeight  *float64 // of hybrid fusion, 0 to 1; the default depends on the embedder
@@ -65,7 +67,7 @@ func (q *Query) Validate() error {
 	if len(q.Text) > MaxQueryBytes {
 		return Invalid("text", len(q.Text), "query text has %d bytes, the limit is %d", len(q.Text), MaxQueryBytes)
 	}
-	if err := ValidateK(q.K); err != nil {
+	if err := (&DenseSearch{K: q.K, Ef: q.Ef, Exact: q.Exact}).Validate(); err != nil {
 		return err
 	}
 	if q.BudgetTokens < 1 || q.BudgetTokens > MaxBudgetTokens {
@@ -126,6 +128,9 @@ type Row struct {
 	Version  *DocVersion // shared; do not modify
 	Chunk    Chunk
 	Vector   Vector // nil unless asked for
+	// Vectors and Sparse are those in named spaces, asked for like Vector.
+	Vectors map[string]Vector
+	Sparse  map[string]SparseVector
 }
 
 // Hit is one result of a query.

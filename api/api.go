@@ -76,7 +76,7 @@ func (o *Options) EnsureDefaults() {
 // Validate checks options after [Options.EnsureDefaults].
 func (o *Options) Validate() error {
 	b := o.Backend
-	if b.Collections == nil || b.Documents == nil || b.Ingest == nil || b.Points == nil || b.Retrieval == nil || b.Node == nil || b.Operations == nil {
+	if b.Collections == nil || b.Documents == nil || b.Ingest == nil || b.Points == nil || b.Retrieval == nil || b.Contents == nil || b.Node == nil || b.Operations == nil {
 		return errors.New("api: a member of the backend is missing")
 	}
 	if o.MaxBodyBytes < 0 || o.MaxConcurrent < 0 || o.MinBodyRate < 0 || o.BodyGrace < 0 || o.RequestTimeout < 0 {
@@ -133,7 +133,7 @@ func (s *service) router(routes []route) http.Handler {
 
 func allowedMethods(mux *chi.Mux, r *http.Request) []string {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if mux.Match(chi.NewRouteContext(), method, rawPath(r)) {
 			allowed = append(allowed, method)
 		}

@@ -399,7 +399,7 @@ func TestMethodNotAllowed(t *testing.T) {
 	h := handler(t, newFake())
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("POST", "/v1/collections/docs/documents/a%2Fb", nil))
-	if p := problemOf(t, w); p.Code != v1.CodeMethodNotAllowed || fmt.Sprint(w.Header()["Allow"]) != "[GET HEAD DELETE]" {
+	if p := problemOf(t, w); p.Code != v1.CodeMethodNotAllowed || fmt.Sprint(w.Header()["Allow"]) != "[GET HEAD PATCH DELETE]" {
 		t.Errorf("%+v, allow %v", p, w.Header()["Allow"])
 	}
 }

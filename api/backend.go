@@ -20,6 +20,7 @@ type Backend struct {
 	Ingest      Ingest
 	Points      Points
 	Retrieval   Retrieval
+	Contents    Contents
 	Node        Node
 	Operations  Operations
 	Backups     Backups // nil: there is no repository
@@ -51,6 +52,11 @@ type Documents interface {
 	// DeleteDocuments returns one error for each target, nil for those that were deleted, or an
 	// error for the whole call.
 	DeleteDocuments(ctx context.Context, p lode.Principal, w lode.Write, collection string, kind lode.Kind, targets []lode.Target) ([]error, error)
+	// Patch changes what owners say of documents and raw vectors; versions and rows stay. When it
+	// returns, every later search shows the change.
+	Patch(ctx context.Context, p lode.Principal, w lode.Write, collection string, s Selection, patch lode.Patch) (Selected, error)
+	// DeleteSelected deletes what is selected; no later search shows it.
+	DeleteSelected(ctx context.Context, p lode.Principal, w lode.Write, collection string, s Selection) (Selected, error)
 	// Silver and Chunks return a layer of the version that search shows; not_found when
 	// there is none yet.
 	Silver(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (*lode.SilverText, lode.DocVersion, error)
@@ -71,6 +77,21 @@ type DocumentsQuery struct {
 type DocumentItem struct {
 	Document lode.Document
 	Version  lode.DocVersion
+}
+
+// Selection says which documents or raw vectors a write is about: those with the ids that also
+// match the filter, or without ids all that match. One of the two is given.
+type Selection struct {
+	Kind   lode.Kind
+	IDs    []lode.DocID
+	Filter lode.Filter
+}
+
+// Selected is what became of a [Selection].
+type Selected struct {
+	Matched int     // that the principal may see and the filter matches
+	Changed int     // of them were changed or deleted
+	Errs    []error // one for each id, nil where it was carried out or did not match; none without ids
 }
 
 // Ingest takes documents in and follows them.
@@ -99,6 +120,117 @@ type Retrieval interface {
 	// Nearest answers each vector with its hits, best first, all from one state of the
 	// collection. Of rows only what n.With asks for needs to be there beside ids and score.
 	Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error)
+	// Sparse returns the rows whose vectors in a sparse space have the largest dot products with
+	// one, best first.
+	Sparse(ctx context.Context, p lode.Principal, q SparseQuery) ([]lode.Hit, error)
+	// Groups returns the documents with the rows nearest to a vector, as many as are asked for
+	// whenever so many match, best first.
+	Groups(ctx context.Context, p lode.Principal, q GroupsQuery) ([]Group, error)
+	// Recommend returns the rows that score best by the examples, best first, without those of
+	// the examples.
+	Recommend(ctx context.Context, p lode.Principal, q RecommendQuery) ([]lode.Hit, error)
+}
+
+// SparseQuery asks for rows by a sparse vector.
+type SparseQuery struct {
+	Collection string
+	Using      string // the sparse space
+	Vector     lode.SparseVector
+	K          int
+	Filter     lode.Filter
+	With       lode.With
+}
+
+// GroupsQuery asks for documents by their nearest rows.
+type GroupsQuery struct {
+	Collection string
+	Vector     lode.Vector
+	Groups     int // documents; 0: the default
+	Size       int // at most so many rows of each; 0: the default
+	Filter     lode.Filter
+	With       lode.With
+}
+
+// Group is a document with its nearest rows, best first.
+type Group struct {
+	Document *lode.Document
+	Hits     []lode.Hit
+}
+
+// RecommendQuery asks for rows like some examples and unlike others.
+type RecommendQuery struct {
+	Collection         string
+	Positive, Negative []Example
+	Strategy           string // empty: the default
+	K                  int
+	Filter             lode.Filter
+	With               lode.With
+}
+
+// Example is a document or raw vector by its id, a vector, or a text: one of them.
+type Example struct {
+	Kind   lode.Kind // of the id
+	ID     lode.DocID
+	Vector lode.Vector
+	Text   string
+}
+
+// Contents counts and walks what searches show to a principal, within what a filter matches;
+// every call answers from one state of the collection.
+type Contents interface {
+	Count(ctx context.Context, p lode.Principal, collection string, f lode.Filter) (Counted, error)
+	// Facet counts the values of a field, the most frequent first, at most limit of them; distinct
+	// is how many there are.
+	Facet(ctx context.Context, p lode.Principal, collection, field string, f lode.Filter, limit int) (values []FacetValue, distinct int, err error)
+	// Scroll returns a page, and whether there is more behind it.
+	Scroll(ctx context.Context, p lode.Principal, q ScrollQuery) (page []Scrolled, more bool, err error)
+	// Recall compares searches for sampled queries with exact ones.
+	Recall(ctx context.Context, p lode.Principal, collection string, q RecallQuery) (v1.Recall, error)
+}
+
+// RecallQuery says what is measured.
+type RecallQuery struct {
+	Samples int
+	Search  lode.DenseSearch
+	Seed    uint64 // of the choice among stored vectors
+}
+
+// Counted is how much was matched.
+type Counted struct {
+	Documents int // and raw vectors
+	Rows      int // passages of documents, and raw vectors
+}
+
+// FacetValue is a value of a field with how often it occurs.
+type FacetValue struct {
+	Value lode.Value
+	Counted
+}
+
+// ScrollQuery selects documents and raw vectors, page by page.
+type ScrollQuery struct {
+	Collection string
+	Filter     lode.Filter
+	Kind       lode.Kind // 0: both
+	Field      string    // empty: in the order in which contents became searchable
+	Desc       bool
+	After      *ScrollPlace // where the page before ended
+	Limit      int
+	With       lode.With
+}
+
+// ScrollPlace is a place in the order of a [ScrollQuery].
+type ScrollPlace struct {
+	Value lode.Value // of the field
+	Row   lode.RowID
+}
+
+// Scrolled is one document of a page with its first row, of which only what With asks for needs
+// to be there beside ids.
+type Scrolled struct {
+	Row   lode.Row
+	Rows  int // passages
+	Place ScrollPlace
 }
 
 // Node is the node itself.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,11 +35,20 @@ func jsonPart(name, body string) string {
 
 const multipartType = "multipart/form-data; boundary=B"
 
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"m%d":1,`, i)
+	}
+	return strings.TrimSuffix(b.String(), ",")
+}
+
 // TestBadInput sends everything that a caller can get wrong. Each case has a coded answer
 // with field and value, and nothing is written.
 func TestBadInput(t *testing.T) {
 	const docs, vectors = "/v1/collections/docs/documents", "/v1/collections/docs/vectors"
 	const retrieve, search = "/v1/collections/docs/retrieve", "/v1/collections/docs/vectors/search"
+	const contents = "/v1/collections/docs/"
 	deep := strings.Repeat(`{"and":[`, 40) + strings.Repeat(`]}`, 40)
 	cases := []struct {
 		name, method, path, contentType, body string
@@ -172,6 +182,56 @@ func TestBadInput(t *testing.T) {
 		{"delete nothing", "POST", docs + "/delete", jsonType, `{"ids":[]}`, lode.CodeInvalid, "ids", ""},
 		{"delete bad id", "POST", docs + "/delete", jsonType, `{"ids":[""]}`, lode.CodeInvalid, "ids[0]", ""},
 		{"delete unknown id", "POST", vectors + "/delete", jsonType, `{"ids":["x"]}`, lode.CodeNotFound, "ids[0]", "x"},
+
+		{"patch of nothing", "PATCH", docs, jsonType, `{"ids":["a"]}`, lode.CodeInvalid, "body", ""},
+		{"patch without a selection", "PATCH", docs, jsonType, `{"set":{"x":1}}`, lode.CodeInvalid, "ids", ""},
+		{"patch of no ids", "PATCH", vectors, jsonType, `{"ids":[],"filter":{"field":"x","eq":1},"set":{"x":1}}`, lode.CodeInvalid, "ids", ""},
+		{"patch of a bad id", "PATCH", docs, jsonType, `{"ids":["a",""],"set":{"x":1}}`, lode.CodeInvalid, "ids[1]", ""},
+		{"patch of too many ids", "PATCH", docs, jsonType, `{"ids":[` + strings.Repeat(`"a",`, 1000) + `"a"],"set":{"x":1}}`, lode.CodeInvalid, "ids", "1001"},
+		{"patch with a bad filter", "PATCH", docs, jsonType, `{"filter":{"field":"x","like":1},"set":{"x":1}}`, lode.CodeUnknownField, "filter.like", ""},
+		{"patch with an unknown member", "PATCH", docs, jsonType, `{"ids":["a"],"metadata":{"x":1}}`, lode.CodeUnknownField, "metadata", ""},
+		{"patch with a member twice", "PATCH", docs, jsonType, `{"ids":["a"],"delete":["x"],"delete":["y"]}`, lode.CodeMalformed, "delete", "delete"},
+		{"patch with many members", "PATCH", docs, jsonType, `{"ids":["a"],` + manyMembers(20) + `}`, lode.CodeUnknownField, "m16", ""},
+		{"patch that sets a list in a list", "PATCH", docs, jsonType, `{"ids":["a"],"set":{"x":[[1]]}}`, lode.CodeInvalid, "set.x[0]", "list"},
+		{"patch that replaces and sets", "PATCH", docs, jsonType, `{"ids":["a"],"set":{"x":1},"replace":{}}`, lode.CodeInvalid, "replace", ""},
+		{"patch with both readers", "PATCH", docs + "/a", jsonType, `{"readers":[],"add_readers":["x"]}`, lode.CodeInvalid, "readers", ""},
+		{"patch with null readers", "PATCH", docs + "/a", jsonType, `{"readers":null}`, lode.CodeInvalid, "readers", "null"},
+		{"patch of expiry that is none", "PATCH", vectors + "/a", jsonType, `{"expires_at":"tomorrow"}`, lode.CodeInvalid, "expires_at", "tomorrow"},
+		{"patch of one with ids", "PATCH", vectors + "/a", jsonType, `{"ids":["a"],"delete":["x"]}`, lode.CodeUnknownField, "ids", ""},
+		{"patch of one with nothing", "PATCH", vectors + "/a", jsonType, `{}`, lode.CodeInvalid, "body", ""},
+		{"patch of unknown document", "PATCH", docs + "/a", jsonType, `{"delete":["x"]}`, lode.CodeNotFound, "document", "a"},
+		{"patch of unknown vector", "PATCH", vectors, jsonType, `{"ids":["a"],"delete":["x"]}`, lode.CodeNotFound, "ids[0]", "a"},
+		{"patch in text", "PATCH", docs, "text/plain", `{}`, lode.CodeUnsupportedMedia, "Content-Type", "text/plain"},
+		{"expiry that is none", "POST", docs, jsonType, `{"documents":[{"content":"a","expires_at":"2030-13-01T00:00:00Z"}]}`, lode.CodeInvalid, "documents[0].expires_at", `"2030-13-01T00:00:00Z"`},
+		{"expiry that is a number", "PUT", vectors, jsonType, `{"points":[{"id":"a","vector":[1,2],"expires_at":5}]}`, lode.CodeInvalid, "points[0].expires_at", "5"},
+		{"expiry of null", "PUT", vectors, jsonType, `{"points":[{"id":"a","vector":[1,2],"expires_at":null}]}`, lode.CodeInvalid, "points[0].expires_at", "null"},
+		{"expiry in a part", "POST", docs, multipartType, multipartBody(jsonPart("document", `{"expires_at":"soon"}`), filePart("a", "x")), lode.CodeInvalid, "document[0].expires_at", `"soon"`},
+		{"expiry in the year 0", "POST", docs, jsonType, `{"documents":[{"content":"a","expires_at":"0000-01-01T00:00:00Z"}]}`, lode.CodeInvalid, "documents[0].expires_at", ""},
+		{"delete without a selection", "POST", docs + "/delete", jsonType, `{}`, lode.CodeInvalid, "ids", ""},
+		{"delete of no ids", "POST", docs + "/delete", jsonType, `{"ids":[],"filter":{"and":[]}}`, lode.CodeInvalid, "ids", ""},
+		{"delete with a filter of the wrong type", "POST", vectors + "/delete", jsonType, `{"filter":[]}`, lode.CodeInvalid, "filter", "[]"},
+		{"delete with a condition beside a filter", "POST", docs + "/delete?if_version=1", jsonType, `{"filter":{"and":[]}}`, lode.CodeUnknownField, "if_version", "1"},
+
+		{"count with a bad filter", "POST", contents + "count", jsonType, `{"filter":{"field":""}}`, lode.CodeInvalid, "filter.field", ""},
+		{"count of an empty body", "POST", contents + "count", jsonType, ``, lode.CodeMalformed, "body", ""},
+		{"facets of no field", "POST", contents + "facets", jsonType, `{}`, lode.CodeInvalid, "field", ""},
+		{"facets limit", "POST", contents + "facets", jsonType, `{"field":"x","limit":0}`, lode.CodeInvalid, "limit", "0"},
+		{"facets limit huge", "POST", contents + "facets", jsonType, `{"field":"x","limit":10001}`, lode.CodeInvalid, "limit", "10001"},
+		{"scroll kind", "POST", contents + "scroll", jsonType, `{"kind":"chunk"}`, lode.CodeInvalid, "kind", "chunk"},
+		{"scroll limit", "POST", contents + "scroll", jsonType, `{"limit":1001}`, lode.CodeInvalid, "limit", "1001"},
+		{"scroll order without field", "POST", contents + "scroll", jsonType, `{"order_by":{}}`, lode.CodeInvalid, "order_by.field", ""},
+		{"scroll direction", "POST", contents + "scroll", jsonType, `{"order_by":{"field":"x","direction":"down"}}`, lode.CodeInvalid, "order_by.direction", "down"},
+		{"scroll cursor", "POST", contents + "scroll", jsonType, `{"cursor":"abc"}`, lode.CodeInvalid, "cursor", "abc"},
+		{"groups of no vector", "POST", search + "/groups", jsonType, `{}`, lode.CodeInvalid, "vector", ""},
+		{"groups of none", "POST", search + "/groups", jsonType, `{"vector":[1,0],"groups":0}`, lode.CodeInvalid, "groups", "0"},
+		{"too many groups", "POST", search + "/groups", jsonType, `{"vector":[1,0],"groups":1001}`, lode.CodeInvalid, "groups", "1001"},
+		{"groups of no size", "POST", search + "/groups", jsonType, `{"vector":[1,0],"group_size":-1}`, lode.CodeInvalid, "group_size", "-1"},
+		{"groups of the wrong dimension", "POST", search + "/groups", jsonType, `{"vector":[1]}`, lode.CodeInvalid, "vector", "1"},
+		{"example of nothing", "POST", vectors + "/recommend", jsonType, `{"positive":[{}]}`, lode.CodeInvalid, "positive[0]", "0"},
+		{"example of two things", "POST", vectors + "/recommend", jsonType, `{"negative":[{"id":"a"},{"id":"a","text":"b"}]}`, lode.CodeInvalid, "negative[1]", "2"},
+		{"too many examples", "POST", vectors + "/recommend", jsonType, `{"positive":[` + strings.Repeat(`{},`, 128) + `{}]}`, lode.CodeInvalid, "positive", "129"},
+		{"recommend k", "POST", vectors + "/recommend", jsonType, `{"positive":[{"vector":[1,0]}],"k":0}`, lode.CodeInvalid, "k", "0"},
+		{"unknown example", "POST", vectors + "/recommend", jsonType, `{"positive":[{"id":"a"}]}`, lode.CodeNotFound, "positive[0].id", "a"},
 
 		{"no boundary", "POST", docs, "multipart/form-data", "x", lode.CodeMalformed, "Content-Type", "multipart/form-data"},
 		{"no parts", "POST", docs, multipartType, "--B--\r\n", lode.CodeInvalid, "file", ""},

@@ -32,7 +32,7 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 // collectionFrom checks what does not depend on the node, so that the error names the
 // member of the request.
 func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
-	c := lode.Collection{Name: req.Name, Metric: req.Metric, Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes}}
+	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
 			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, openai or none")
@@ -47,7 +47,7 @@ func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
 	}
 	filled := c
 	filled.EnsureDefaults()
-	return c, filled.Validate()
+	return c, aboutSpace(filled.Validate(), c.Vectors)
 }
 
 func (s *service) listCollections(w http.ResponseWriter, r *http.Request, p lode.Principal) error {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 )
@@ -10,7 +12,7 @@ import (
 func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection {
 	out := v1.Collection{
 		Name: c.Name, Metric: c.Metric, Dim: c.Dim, Fingerprint: c.Fingerprint, CreatedAt: c.CreatedAt,
-		Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes,
+		Vectors: toSpaces(c.Vectors), Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes,
 		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
 		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},
 	}
@@ -25,7 +27,7 @@ func toDocument(d *lode.Document, v *lode.DocVersion) v1.Document {
 	out := v1.Document{
 		ID: d.ID, State: v.State, Version: v.Version, CurrentVersion: d.Current, URI: v.URI, MediaType: v.MediaType,
 		Title: v.Title, Size: v.Size, Bronze: hashOrNil(v.Blob), Silver: hashOrNil(v.Silver), Gold: hashOrNil(v.Gold),
-		Chunks: v.Chunks, Metadata: d.Metadata, Readers: d.Readers,
+		Chunks: v.Chunks, Metadata: d.Metadata, Readers: d.Readers, ExpiresAt: inUTC(d.ExpiresAt),
 		ReceivedAt: v.ReceivedAt, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
 	if v.Failure != nil {
@@ -33,6 +35,15 @@ func toDocument(d *lode.Document, v *lode.DocVersion) v1.Document {
 		out.Failure = &failure
 	}
 	return out
+}
+
+// inUTC is a time as answers show it; nil stays nil.
+func inUTC(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
 }
 
 func hashOrNil(h lode.Hash) *lode.Hash {
@@ -120,18 +131,29 @@ func toHit(h *lode.Hit) v1.Hit {
 	row := &h.Row
 	out := v1.Hit{
 		Score: h.Score, DenseScore: h.Dense, LexicalScore: h.Lexical, ChunkID: row.Chunk.ID, Version: row.Chunk.ID.Version,
-		Kind: "document", Text: row.Chunk.Text, Path: row.Chunk.Path, Page: row.Chunk.Page, Span: v1.Span(row.Chunk.Span), Vector: row.Vector,
+		Kind: kindName(lode.KindDocument), Text: row.Chunk.Text, Path: row.Chunk.Path, Page: row.Chunk.Page, Span: v1.Span(row.Chunk.Span), Vector: row.Vector,
 	}
 	if d := row.Document; d != nil {
 		out.DocumentID, out.Metadata = d.ID, d.Metadata
-		if d.Kind == lode.KindVector {
-			out.Kind = "vector"
-		}
+		out.Kind = kindName(d.Kind)
 	}
 	if v := row.Version; v != nil {
 		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
 	}
 	return out
+}
+
+// The names of the kinds.
+const (
+	kindDocument = "document"
+	kindVector   = "vector"
+)
+
+func kindName(k lode.Kind) string {
+	if k == lode.KindVector {
+		return kindVector
+	}
+	return kindDocument
 }
 
 func toContext(c *lode.Context) v1.Context {
@@ -153,9 +175,15 @@ func toContext(c *lode.Context) v1.Context {
 }
 
 func fromPoint(in v1.Point) lode.Point {
-	return lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text, Metadata: in.Metadata, Readers: in.Readers, IfVersion: in.IfVersion}
+	return lode.Point{
+		ID: in.ID, Vector: in.Vector, Vectors: in.Vectors, Sparse: fromSparses(in.Sparse), Text: in.Text,
+		Metadata: in.Metadata, Readers: in.Readers, ExpiresAt: in.ExpiresAt, IfVersion: in.IfVersion,
+	}
 }
 
 func toPoint(p lode.Point) v1.Point {
-	return v1.Point{ID: p.ID, Vector: p.Vector, Text: p.Text, Metadata: p.Metadata, Readers: p.Readers, Version: p.Version}
+	return v1.Point{
+		ID: p.ID, Vector: p.Vector, Vectors: p.Vectors, Sparse: toSparses(p.Sparse), Text: p.Text,
+		Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: inUTC(p.ExpiresAt), Version: p.Version,
+	}
 }

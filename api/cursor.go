@@ -10,7 +10,7 @@ import (
 
 // A cursor is opaque to clients. Inside is one byte that says which list it belongs to, so
 // that a cursor of one list is no cursor of another, then the last item shown: a
-// collection's name or a document's number as a varint.
+// collection's name or a document's number as a varint. That of a scroll says more.
 const (
 	cursorCollections = 'c'
 	cursorDocuments   = 'd'

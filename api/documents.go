@@ -119,8 +119,11 @@ func (s *service) deleteMany(w http.ResponseWriter, r *http.Request, p lode.Prin
 	if err := readJSON(r, &req); err != nil {
 		return err
 	}
+	if req.Filter != nil {
+		return s.deleteSelected(w, r, p, collection, kind, &req)
+	}
 	if len(req.IDs) == 0 {
-		return lode.Invalid("ids", "", "ids must hold at least one id")
+		return lode.Invalid("ids", "", "ids must hold at least one id").WithHint("or give a filter instead")
 	}
 	known, positions, errs := validIDs(req.IDs)
 	if len(known) > 0 {
@@ -135,16 +138,9 @@ func (s *service) deleteMany(w http.ResponseWriter, r *http.Request, p lode.Prin
 	if len(errs) == 1 && errs[0] != nil {
 		return codedError(errs[0]).In("ids[0]")
 	}
-	out := v1.DeleteResults{Items: make([]v1.DeleteResult, len(req.IDs))}
-	failed := false
-	for i, id := range req.IDs {
-		out.Items[i].ID = id
-		if errs[i] != nil {
-			failed = true
-			out.Items[i].Error = s.itemError(r, "ids", i, errs[i])
-		}
-	}
-	return writeJSON(w, batchStatus(failed), out)
+	items, failed := s.selectedItems(r, req.IDs, errs)
+	done := len(items) - failed
+	return writeJSON(w, batchStatus(failed > 0), v1.DeleteResults{Matched: done, Deleted: done, Items: items})
 }
 
 // aboutItem drops the field of an error about an id: the item's own path says it all.

@@ -20,17 +20,24 @@ import (
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // fake is a backend in memory with one collection, "docs", of two dimensions under
-// cosine. It has the rules of the real one as far as the surface depends on them.
+// cosine, with a space "title" of three under dot and a sparse one, "words". It has the rules of the real one as far as the surface depends on them.
 type fake struct {
 	mu      sync.Mutex
 	docs    []*fakeDoc
 	points  map[lode.DocID]lode.Point
 	queries []lode.Query
 	nearest []lode.Nearest
+	sparse  []api.SparseQuery
 	levels  []string
-	writes  int
-	named   []lode.Write // the writes that came with a key, in order
-	known   map[string]api.Operation
+
+	selections []api.Selection
+	scrolls    []api.ScrollQuery
+	groups     []api.GroupsQuery
+	recommends []api.RecommendQuery
+
+	writes int
+	named  []lode.Write // the writes that came with a key, in order
+	known  map[string]api.Operation
 
 	waiting      chan struct{} // when set, Wait blocks until it is closed
 	submitErr    error
@@ -49,12 +56,13 @@ type fakeDoc struct {
 var docsCollection = lode.Collection{
 	ID: 1, Name: "docs", Metric: lode.Cosine, Dim: 2, Embedder: lode.EmbedderConfig{Provider: "none", Dim: 2},
 	Chunker: lode.DefaultChunker, CreatedAt: epoch, Fingerprint: "fp",
+	Vectors: []lode.VectorSpace{{Name: "title", Dim: 3, Metric: lode.Dot}, {Name: "words", Sparse: true}},
 }
 
 func newFake() *fake { return &fake{points: map[lode.DocID]lode.Point{}} }
 
 func (f *fake) backend() api.Backend {
-	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Node: f, Operations: f}
+	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Node: f, Operations: f}
 }
 
 func known(p lode.Principal, collection string) error {
@@ -286,7 +294,7 @@ func (f *fake) storeLocked(s lode.Submission) lode.Receipt {
 		return lode.Receipt{Doc: d.document.No, ID: s.ID, Version: d.version.Version, Outcome: lode.OutcomeUnchanged}
 	}
 	d.content = s.Content
-	d.document.Metadata, d.document.Readers, d.document.UpdatedAt = s.Metadata, s.Readers, epoch
+	d.document.Metadata, d.document.Readers, d.document.ExpiresAt, d.document.UpdatedAt = s.Metadata, s.Readers, s.ExpiresAt, epoch
 	d.document.Newest++
 	d.version = lode.DocVersion{
 		Doc: d.document.No, Version: d.document.Newest, State: lode.StateReady, Blob: hash, Size: int64(len(s.Content)), URI: s.URI,
@@ -356,6 +364,9 @@ func (f *fake) PutPoints(_ context.Context, p lode.Principal, w lode.Write, coll
 		if errs[i] = point.ID.Validate(); errs[i] == nil {
 			errs[i] = point.Vector.ValidateFor(2, lode.Cosine)
 		}
+		if named := point.Named(); errs[i] == nil {
+			errs[i] = named.ValidateFor(&docsCollection)
+		}
 		if errs[i] == nil {
 			f.points[point.ID] = point
 			f.writes++
@@ -420,7 +431,11 @@ func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*l
 
 func (f *fake) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error) {
 	n.EnsureDefaults()
-	if err := errors.Join(n.Validate(), known(p, n.Collection), n.ValidateFor(2, lode.Cosine)); err != nil {
+	dim, metric, err := spaceOf(n.Using, false)
+	if err := errors.Join(n.Validate(), known(p, n.Collection), err); err != nil {
+		return nil, err
+	}
+	if err := n.ValidateFor(dim, metric); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -442,6 +457,35 @@ func (f *fake) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([
 	return found, nil
 }
 
+// spaceOf is the space of a search of a kind.
+func spaceOf(using string, sparse bool) (dim int, metric lode.Metric, err error) {
+	if using == "" && !sparse {
+		return docsCollection.Dim, docsCollection.Metric, nil
+	}
+	at, ok := docsCollection.Space(using)
+	if !ok || docsCollection.Vectors[at].Sparse != sparse {
+		return 0, "", lode.Invalid("using", using, "no such space")
+	}
+	return docsCollection.Vectors[at].Dim, docsCollection.Vectors[at].Metric, nil
+}
+
+// Sparse finds every point that the filter passes.
+func (f *fake) Sparse(_ context.Context, p lode.Principal, q api.SparseQuery) ([]lode.Hit, error) {
+	_, _, err := spaceOf(q.Using, true)
+	if err := errors.Join(known(p, q.Collection), err); err != nil {
+		return nil, err
+	}
+	if err := q.Vector.Validate(); err != nil {
+		var e *lode.Error
+		errors.As(err, &e)
+		return nil, e.In("sparse")
+	}
+	f.mu.Lock()
+	f.sparse = append(f.sparse, q)
+	f.mu.Unlock()
+	return f.answer(lode.Query{Vector: lode.Vector{1, 0}, K: q.K, Filter: q.Filter}).Hits, nil
+}
+
 func (f *fake) answer(q lode.Query) *lode.Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -456,7 +500,7 @@ func (f *fake) answer(q lode.Query) *lode.Result {
 	for id, point := range f.points {
 		if q.Vector != nil && q.Filter.Match(&lode.Document{Metadata: point.Metadata}) && len(result.Hits) < q.K {
 			doc := &lode.Document{ID: id, Kind: lode.KindVector, Metadata: point.Metadata}
-			result.Hits = append(result.Hits, lode.Hit{Score: 1, Row: lode.Row{Document: doc}})
+			result.Hits = append(result.Hits, lode.Hit{Score: 1, Row: lode.Row{Document: doc, Vector: point.Vector, Vectors: point.Vectors, Sparse: point.Sparse}})
 		}
 	}
 	return result

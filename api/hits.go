@@ -14,14 +14,18 @@ import (
 // Hits are the answer that is written most often, so they are not left to reflection. A test
 // holds the bytes against those of encoding/json.
 
-// appendHitsJSON writes hits as the value of a v1.VectorHits.
-func appendHitsJSON(b []byte, hits []lode.Hit, with lode.With) ([]byte, error) {
+// appendHitsJSON writes hits as the value of a v1.VectorHits. With vectors they show that of the
+// named space that was searched too.
+func appendHitsJSON(b []byte, hits []lode.Hit, with lode.With, using string) ([]byte, error) {
 	b = append(b, `{"hits":[`...)
 	for i := range hits {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		hit := toHit(&hits[i])
+		if using != "" {
+			showSpace(&hit, &hits[i].Row, using)
+		}
 		var err error
 		if b, err = appendHit(b, &hit, with); err != nil {
 			return b, fmt.Errorf("encode hit %d: %w", i, err)
@@ -114,6 +118,16 @@ func appendExtras(b []byte, h *v1.Hit, with lode.With) (_ []byte, err error) {
 			}
 		}
 		b = append(b, ']')
+	}
+	if with.Vector && len(h.Vectors) > 0 {
+		if b, err = appendAny(append(b, `,"vectors":`...), h.Vectors); err != nil {
+			return b, err
+		}
+	}
+	if with.Vector && len(h.Sparse) > 0 {
+		if b, err = appendAny(append(b, `,"sparse":`...), h.Sparse); err != nil {
+			return b, err
+		}
 	}
 	return append(b, '}'), nil
 }

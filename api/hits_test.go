@@ -24,11 +24,16 @@ func TestHitsAreThoseOfEncodingJSON(t *testing.T) {
 		for i := range hits {
 			hits[i] = randomHit(rnd)
 		}
-		got, err := appendHitsJSON(nil, hits, everything)
+		using := []string{"", "title", "words & more", "none"}[rnd.IntN(4)]
+		got, err := appendHitsJSON(nil, hits, everything, using)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := encoded(t, v1.VectorHits{Hits: toHits(hits)}); string(got) != want {
+		shown := toHits(hits)
+		for i := range shown {
+			showSpace(&shown[i], &hits[i].Row, using)
+		}
+		if want := encoded(t, v1.VectorHits{Hits: shown}); string(got) != want {
 			t.Fatalf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -78,6 +83,10 @@ func randomHit(rnd *rand.Rand) lode.Hit {
 	for range rnd.IntN(3) {
 		h.Row.Vector = append(h.Row.Vector, math.Float32frombits(rnd.Uint32()&^(1<<30)))
 	}
+	if rnd.IntN(2) == 0 {
+		h.Row.Vectors = map[string]lode.Vector{"title": {1e-7, rnd.Float32()}, "other": {1}}
+		h.Row.Sparse = map[string]lode.SparseVector{"words & more": {Indices: []uint32{0, math.MaxUint32}, Values: lode.Vector{-1e21, rnd.Float32()}}}
+	}
 	return h
 }
 
@@ -87,10 +96,11 @@ func TestHitsLeaveOut(t *testing.T) {
 	h := lode.Hit{Score: score, Dense: &score, Row: lode.Row{
 		Document: &lode.Document{ID: "a", Kind: lode.KindVector, Metadata: lode.Metadata{"x": lode.IntegerValue(1)}},
 		Chunk:    lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 2}, Text: "words"}, Vector: lode.Vector{1, 0.5},
+		Vectors: map[string]lode.Vector{"title": {3}, "other": {4}},
 	}}
 	f := func(with lode.With, want string) {
 		t.Helper()
-		got, err := appendHitsJSON(nil, []lode.Hit{h}, with)
+		got, err := appendHitsJSON(nil, []lode.Hit{h}, with, "title")
 		want = `{"hits":[{"score":-1.5,"dense_score":-1.5,"chunk_id":"ch-1-2-0","document_id":"a","kind":"vector","version":2` + want + `}]}`
 		if err != nil || string(got) != want {
 			t.Errorf("%+v: %v\ngot  %s\nwant %s", with, err, got, want)
@@ -98,13 +108,13 @@ func TestHitsLeaveOut(t *testing.T) {
 	}
 	f(lode.With{}, "")
 	f(lode.With{Metadata: true}, `,"metadata":{"x":1}`)
-	f(lode.With{Vector: true}, `,"vector":[1,0.5]`)
+	f(lode.With{Vector: true}, `,"vector":[1,0.5],"vectors":{"title":[3]}`)
 	f(lode.With{Text: true}, `,"text":"words","span":{"start":0,"end":0}`)
 }
 
 func TestHitsRefuseWhatJSONLacks(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1)} {
-		if b, err := appendHitsJSON(nil, []lode.Hit{{Score: x}}, everything); err == nil {
+		if b, err := appendHitsJSON(nil, []lode.Hit{{Score: x}}, everything, ""); err == nil {
 			t.Errorf("written: %s", b)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/lodedb/lode"
@@ -24,6 +25,7 @@ const nullHint = "leave the member out instead of null"
 var (
 	jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	timeType        = reflect.TypeFor[time.Time]()
 )
 
 // decodeJSON reads exactly one JSON value into dst, a pointer to a request type. It is
@@ -65,13 +67,13 @@ const maxCustomBytes = 1 << 20
 
 type jsonDecoder struct {
 	jsonScanner
-	maxItems int // of the list about to be read; 0: unlimited
+	maxItems int // of the list or map about to be read; 0: unlimited
 }
 
 type jsonField struct {
 	name     string
 	index    int
-	maxItems int // from the maxItems tag
+	maxItems int // from the maxItems or maxProperties tag
 }
 
 func (d *jsonDecoder) value(v reflect.Value) error {
@@ -82,6 +84,9 @@ func (d *jsonDecoder) value(v reflect.Value) error {
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(v.Elem())
+	}
+	if v.Type() == timeType {
+		return d.time(v)
 	}
 	if reflect.PointerTo(v.Type()).Implements(jsonUnmarshaler) {
 		return d.custom(v)
@@ -94,6 +99,8 @@ func (d *jsonDecoder) value(v reflect.Value) error {
 		return d.object(v)
 	case reflect.Slice:
 		return d.list(v)
+	case reflect.Map:
+		return d.named(v)
 	case reflect.String:
 		s, err := d.string("a string")
 		v.SetString(s)
@@ -111,7 +118,7 @@ func (d *jsonDecoder) null(v reflect.Value) error {
 	if err := d.skip(); err != nil {
 		return err
 	}
-	return d.wrongType(start, kindName(v.Type())).WithHint(nullHint)
+	return d.wrongType(start, typeName(v.Type())).WithHint(nullHint)
 }
 
 // custom hands the raw value to a type that reads itself. Those types name themselves in
@@ -148,6 +155,18 @@ func (d *jsonDecoder) text(v reflect.Value) error {
 	return nil
 }
 
+// time reads a time, which would not say what is wrong with it.
+func (d *jsonDecoder) time(v reflect.Value) error {
+	start := d.pos
+	if err := d.skip(); err != nil {
+		return err
+	}
+	if err := v.Addr().Interface().(*time.Time).UnmarshalJSON(d.src[start:d.pos]); err != nil {
+		return d.wrongType(start, "an RFC 3339 time")
+	}
+	return nil
+}
+
 func (d *jsonDecoder) bool(v reflect.Value) error {
 	start := d.pos
 	if err := d.skip(); err != nil {
@@ -168,9 +187,11 @@ func (d *jsonDecoder) object(v reflect.Value) error {
 	if d.peek() != '{' {
 		return d.mismatch("an object")
 	}
-	fields := fieldsOf(v.Type())
+	known := membersOf(v.Type())
+	fields := known.fields
 	var seen uint64
-	return d.members(func(name string) error {
+	var rest gathered
+	err := d.members(func(name string) error {
 		for i, f := range fields {
 			if f.name != name {
 				continue
@@ -182,22 +203,41 @@ func (d *jsonDecoder) object(v reflect.Value) error {
 			d.maxItems = f.maxItems
 			return d.value(v.Field(f.index))
 		}
+		if known.rest >= 0 {
+			return d.gather(&rest, name)
+		}
 		return lode.FieldError(lode.CodeUnknownField, d.where(), "", "there is no member of this name").
 			WithHint("the members are " + fieldNames(fields))
 	})
+	if err != nil || known.rest < 0 {
+		return err
+	}
+	return d.spread(v.Field(known.rest), &rest, fields)
 }
 
-// knownFields are the members of the struct types met so far; there are as many as requests
-// have types.
-var knownFields sync.Map // reflect.Type to []jsonField
+// jsonMembers are the members of a struct type. A field tagged rest reads itself from all that
+// no other field is for.
+type jsonMembers struct {
+	fields []jsonField
+	rest   int // -1: there is none
+}
 
-func fieldsOf(t reflect.Type) []jsonField {
-	if known, ok := knownFields.Load(t); ok {
-		return known.([]jsonField)
+// knownMembers are those of the struct types met so far; there are as many as requests have
+// types.
+var knownMembers sync.Map // reflect.Type to jsonMembers
+
+func membersOf(t reflect.Type) jsonMembers {
+	if known, ok := knownMembers.Load(t); ok {
+		return known.(jsonMembers)
 	}
-	fields := jsonFields(t)
-	knownFields.Store(t, fields)
-	return fields
+	m := jsonMembers{fields: jsonFields(t), rest: -1}
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("rest") == "true" {
+			m.rest = i
+		}
+	}
+	knownMembers.Store(t, m)
+	return m
 }
 
 // jsonFields lists the members of a wire type; there are never more than 64.
@@ -209,7 +249,7 @@ func jsonFields(t reflect.Type) []jsonField {
 		if name == "" || name == "-" {
 			continue
 		}
-		most, _ := strconv.Atoi(tag.Get("maxItems")) // 0 where there is no such tag
+		most, _ := strconv.Atoi(tag.Get("maxItems") + tag.Get("maxProperties")) // one of them, or 0 where there is none
 		fields = append(fields, jsonField{name: name, index: i, maxItems: most})
 	}
 	return fields
@@ -320,7 +360,7 @@ func (d *jsonDecoder) number(v reflect.Value) error {
 	return nil
 }
 
-func kindName(t reflect.Type) string {
+func typeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

@@ -17,6 +17,7 @@ import (
 // requests are zero values of every request type.
 var requests = []any{
 	v1.CreateCollection{}, v1.UploadDocuments{}, v1.DocumentPart{}, v1.DeleteIDs{}, v1.Retrieve{}, v1.PutVectors{}, v1.SearchVectors{},
+	v1.Count{}, v1.Facets{}, v1.Scroll{}, v1.SearchGroups{}, v1.Recommend{},
 }
 
 func TestDecodeJSONReads(t *testing.T) {
@@ -41,6 +42,10 @@ func TestDecodeJSONReads(t *testing.T) {
 	f(`{"documents":[{"content_base64":"AAH/","readers":["a","b"]},{"content_base64":""}]}`,
 		v1.UploadDocuments{Documents: []v1.DocumentUpload{{ContentBase64: []byte{0, 1, 255}, Readers: []string{"a", "b"}}, {ContentBase64: []byte{}}}})
 	f(`{"ids":["a","b"]}`, v1.DeleteIDs{IDs: []lode.DocID{"a", "b"}})
+	f(`{"points":[{"id":"a","vectors":{"title":[1,2],"":[]},"sparse":{"words":{"indices":[0,4294967295],"values":[1,-2.5]}}}]}`, v1.PutVectors{Points: []v1.Point{{
+		ID: "a", Vectors: map[string]lode.Vector{"title": {1, 2}, "": {}}, Sparse: map[string]v1.SparseVector{"words": {Indices: []uint32{0, 4294967295}, Values: lode.Vector{1, -2.5}}},
+	}}})
+	f(`{"vectors":{}}`, v1.CreateCollection{Vectors: map[string]v1.VectorSpace{}})
 	f(`{"metadata":{"a":1,"b":[true,"x",1.5]}}`, v1.DocumentPart{Metadata: lode.Metadata{
 		"a": lode.IntegerValue(1), "b": lode.ListValue(lode.BoolValue(true), lode.StringValue("x"), lode.FloatValue(1.5))}})
 }
@@ -109,8 +114,16 @@ func checkDecodable(t *testing.T, typ reflect.Type) {
 		for elem.Kind() == reflect.Pointer {
 			elem = elem.Elem()
 		}
-		if reflect.PointerTo(elem).Implements(jsonUnmarshaler) || elem == reflect.TypeFor[[]byte]() {
+		if elem == timeType || reflect.PointerTo(elem).Implements(jsonUnmarshaler) || elem == reflect.TypeFor[[]byte]() {
 			continue
+		}
+		if elem.Kind() == reflect.Map {
+			if f.Tag.Get("maxProperties") == "" || elem.Key().Kind() != reflect.String {
+				t.Errorf("%s.%s has no maxProperties or no names", typ, f.Name)
+			}
+			if elem = elem.Elem(); elem == reflect.TypeFor[lode.Vector]() {
+				continue
+			}
 		}
 		if elem.Kind() == reflect.Slice {
 			if f.Tag.Get("maxItems") == "" {
@@ -133,7 +146,7 @@ func checkDecodable(t *testing.T, typ reflect.Type) {
 func FuzzDecodeJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"text":"a","k":3,"filter":{"and":[{"field":"x","gte":1}]},"dense_weight":0.5}`, `{"vector":[1,2.5e-3,-0]}`, `{"documents":[{"id":"a","content":"\u00e4","metadata":{"x":[1,"y"]},"content_base64":"AA=="}]}`,
-		`{"points":[{"id":"a","vector":[1,NaN]}]}`, `{"ids":["a","\ud83d\ude00"]}`, `{"name":"a","embedder":{"provider":"none","dim":3}}`, `[[[[`, `{"a":1,"a":2}`, "{\"text\":\"\xff\"}", `null`, ``,
+		`{"points":[{"id":"a","vector":[1,NaN]}]}`, `{"ids":["a","\ud83d\ude00"]}`, `{"points":[{"vectors":{"a":[1]},"sparse":{"b":{"indices":[1],"values":[2]}}}]}`, `{"vectors":{"a":{"dim":3},"b":{"sparse":true}}}`, `{"name":"a","embedder":{"provider":"none","dim":3}}`, `[[[[`, `{"a":1,"a":2}`, "{\"text\":\"\xff\"}", `null`, ``,
 	} {
 		f.Add([]byte(seed))
 	}

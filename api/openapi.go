@@ -28,6 +28,9 @@ func marshalOpenAPI(routes []route) ([]byte, error) {
 	schemas := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	schemas.RegisterTypeAlias(reflect.TypeFor[lode.Filter](), reflect.TypeFor[filterRef]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[lode.Metadata](), reflect.TypeFor[metadataRef]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[lode.Patch](), reflect.TypeFor[patchRef]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[v1.PatchSelected](), reflect.TypeFor[patchSelectedRef]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[lode.Value](), reflect.TypeFor[valueRef]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[lode.Hash](), reflect.TypeFor[hashText]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[lode.ChunkID](), reflect.TypeFor[chunkText]())
 	doc := &huma.OpenAPI{

@@ -76,6 +76,8 @@ func (s *service) routes() []route {
 	all = append(all, s.documentRoutes()...)
 	all = append(all, s.retrieveRoutes()...)
 	all = append(all, s.vectorRoutes()...)
+	all = append(all, s.patchRoutes()...)
+	all = append(all, s.contentsRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
@@ -84,7 +86,7 @@ func (s *service) routes() []route {
 func (s *service) collectionRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: v1.PathCollections, id: "createCollection", tag: "collections",
-			summary: "Make a collection", about: "Its metric, embedder and chunker never change afterwards.",
+			summary: "Make a collection", about: "Its metric, embedder, chunker and vector spaces never change afterwards.",
 			handle: s.createCollection, writes: "createCollection", request: v1.CreateCollection{},
 			replies: []reply{{status: http.StatusCreated, body: v1.Collection{}, about: "The collection, with every default filled in."}},
 			codes:   []lode.Code{lode.CodeConflict, lode.CodeProvider, lode.CodeNoStorage}},
@@ -132,7 +134,7 @@ func (s *service) documentRoutes() []route {
 			query:   []param{stateParam, filterParam, limitParam, cursorParam, consistencyParam},
 			replies: []reply{{status: http.StatusOK, body: v1.DocumentList{}, about: "A page of documents."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathDocumentsDelete, id: "deleteDocuments", tag: "documents",
-			summary: "Delete several documents", handle: s.deleteDocuments, writes: "deleteDocuments", request: v1.DeleteIDs{},
+			summary: "Delete several documents", about: selectionAbout, timeout: maxWait + time.Minute, handle: s.deleteDocuments, writes: "deleteDocuments", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathDocument, id: "getDocument", tag: "documents",
 			summary: "Show a document", about: idAbout, handle: s.getDocument, query: readParams,
@@ -184,14 +186,14 @@ func (s *service) vectorRoutes() []route {
 	post.method, post.id = http.MethodPost, "postVectors"
 	return []route{put, post,
 		{method: http.MethodPost, path: v1.PathVectorsSearch, id: "searchVectors", tag: "vectors",
-			summary: "Find the nearest vectors", about: framesAbout, handle: s.searchVectors, query: readParams, request: v1.SearchVectors{}, frames: true,
+			summary: "Find the nearest vectors, or the rows that a sparse vector has most in common with", about: spacesAbout + framesAbout, handle: s.searchVectors, query: readParams, request: v1.SearchVectors{}, frames: true,
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, frames: true, about: "The nearest, best first."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsBatch, id: "searchVectorsBatch", tag: "vectors",
 			summary: "Find the vectors nearest to each of several", about: "All are searched in one state of the collection. " + framesAbout,
 			handle: s.searchVectorsBatch, query: readParams, request: v1.SearchVectorsBatch{}, frames: true,
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHitsBatch{}, frames: true, about: "The results, in the order of the request."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
-			summary: "Delete several raw vectors", handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
+			summary: "Delete several raw vectors", about: selectionAbout, timeout: maxWait + time.Minute, handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},
 			replies: deleteReplies, codes: notFound},
 		{method: http.MethodGet, path: v1.PathVector, id: "getVector", tag: "vectors",
 			summary: "Show a raw vector", about: idAbout, handle: s.getVector, query: readParams,
@@ -231,7 +233,7 @@ func (s *service) nodeRoutes() []route {
 }
 
 var deleteReplies = []reply{
-	{status: http.StatusOK, body: v1.DeleteResults{}, about: "Everything is deleted; no later search shows it."},
+	{status: http.StatusOK, body: v1.DeleteResults{}, about: "Everything that was selected is deleted; no later search shows it."},
 	{status: http.StatusMultiStatus, body: v1.DeleteResults{}, about: "Some could not be deleted; their entries say why."},
 }
 
@@ -242,9 +244,10 @@ const (
 		"The write takes effect once. Repeated under its key it is answered with the outcome that was recorded, also after a restart; the same key for another request is a conflict. " +
 		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 writes of a client are kept. The answer names the operation in X-Lode-Operation."
 	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
+	spacesAbout    = "using names the space that is searched, of those that the collection has beside the vectors of every row. "
 	framesAbout    = "Bodies may be binary frames of " + v1.MediaTypeVectors + " instead of JSON, see docs/wire.md: that of the request by its Content-Type, that of an answer with hits by Accept."
 	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
-		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, if_version) or one named metadata (JSON: the metadata alone) about it. " +
+		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, expires_at, if_version) or one named metadata (JSON: the metadata alone) about it. " +
 		"The body is read to its end before anything is stored, so a broken request changes nothing. " +
 		"The same bytes again change nothing; other bytes under a known id become a new version. " +
 		"A request with a single document that is refused answers with that document's problem."

@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,6 +47,7 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 	for _, name := range []string{"Problem", "ItemError", "Failure"} {
 		all[name].Properties["code"].Enum = codeEnum()
 	}
+	all["SparseVector"].Properties["indices"].Items.Format = "int64" // 32 bits without a sign
 	closed := requestSchemas(routes)
 	for name, s := range all {
 		for _, property := range s.Properties {
@@ -53,12 +55,16 @@ func completeSchemas(schemas huma.Registry, routes []route) {
 			if property.Items != nil {
 				property.Items.Nullable = false
 			}
+			if of, ok := property.AdditionalProperties.(*huma.Schema); ok {
+				of.Nullable = false
+			}
 		}
 		if !closed[name] {
 			s.AdditionalProperties = nil // answers may gain members within v1
 		}
 	}
 	all["Filter"], all["Metadata"] = filterSchema(), metadataSchema()
+	all["Patch"], all["PatchSelected"] = patchSchema(), patchSelectedSchema()
 	all["Scalar"], all["Value"], all["GeoPoint"] = scalarSchema(), valueSchema(), geoPointSchema()
 }
 
@@ -68,7 +74,7 @@ func requestSchemas(routes []route) map[string]bool {
 	names := map[string]bool{reflect.TypeFor[v1.DocumentPart]().Name(): true}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}, t.Kind()) {
 			t = t.Elem()
 		}
 		if t.Kind() != reflect.Struct || names[t.Name()] {

@@ -15,13 +15,11 @@ import (
 
 func (s *service) searchVectors(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
 	var req v1.SearchVectors
-	err := s.answerNearest(w, r, p, func(body []byte) (lode.Nearest, error) {
+	err := s.answerNearest(w, r, p, func(body []byte) (question, error) {
 		if err := decodeBody(body, &req); err != nil {
-			return lode.Nearest{}, err
+			return question{}, err
 		}
-		return nearestOf(&v1.SearchVectorsBatch{
-			Vectors: []lode.Vector{req.Vector}, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
-		})
+		return questionOf(&req)
 	}, true)
 	return aboutOnly(err)
 }
@@ -38,52 +36,53 @@ func aboutOnly(err error) error {
 }
 
 func (s *service) searchVectorsBatch(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
-	return s.answerNearest(w, r, p, func(body []byte) (lode.Nearest, error) {
+	return s.answerNearest(w, r, p, func(body []byte) (question, error) {
 		var req v1.SearchVectorsBatch
 		if err := decodeBody(body, &req); err != nil {
-			return lode.Nearest{}, err
+			return question{}, err
 		}
-		return nearestOf(&req)
+		n, err := nearestOf(&req)
+		return question{Nearest: n}, err
 	}, false)
 }
 
 // answerNearest reads a search, carries it out and answers; decode reads a JSON body. A single
 // search has one vector and one result.
-func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.Principal, decode func([]byte) (lode.Nearest, error), single bool) error {
+func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.Principal, decode func([]byte) (question, error), single bool) error {
 	collection, err := pathCollection(r)
 	if err != nil {
 		return err
 	}
 	buf := borrow()
 	defer handBack(buf)
-	n, err := readNearest(r, buf, decode)
+	q, err := readNearest(r, buf, decode)
 	if err != nil {
 		return err
 	}
-	if single && len(n.Vectors) != 1 {
-		return lode.Invalid("count", len(n.Vectors), "a search has one vector").WithHint("several are searched at " + v1.PathVectorsBatch)
+	if single && q.sparse == nil && len(q.Vectors) != 1 {
+		return lode.Invalid("count", len(q.Vectors), "a search has one vector").WithHint("several are searched at " + v1.PathVectorsBatch)
 	}
-	n.Collection = collection
-	if err := n.Validate(); err != nil {
+	q.Collection = collection
+	if err := q.validate(); err != nil {
 		return err
 	}
 	if err := s.barrier(r); err != nil {
 		return err
 	}
-	found, err := s.Backend.Retrieval.Nearest(r.Context(), p, n)
+	found, err := q.ask(r.Context(), p, s.Backend.Retrieval)
 	if err != nil {
 		return err
 	}
 	mediaType := v1.MediaTypeJSON
 	switch {
-	case acceptsFrames(r):
+	case acceptsFrames(r) && !q.needsJSON():
 		mediaType = v1.MediaTypeVectors
-		*buf, err = appendHitsFrame((*buf)[:0], found, n.With)
+		*buf, err = appendHitsFrame((*buf)[:0], found, q.With)
 	case single:
-		*buf, err = appendHitsJSON((*buf)[:0], found[0], n.With)
+		*buf, err = appendResultJSON((*buf)[:0], found[0], &q.Nearest, 0)
 		*buf = append(*buf, '\n')
 	default:
-		*buf, err = appendResultsJSON((*buf)[:0], found, n.With)
+		*buf, err = appendResultsJSON((*buf)[:0], found, &q.Nearest)
 	}
 	if err == nil {
 		writeBytes(w, http.StatusOK, mediaType, *buf)
@@ -92,32 +91,42 @@ func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.P
 }
 
 // readNearest reads the body into the buffer and decodes it.
-func readNearest(r *http.Request, buf *[]byte, decode func([]byte) (lode.Nearest, error)) (n lode.Nearest, err error) {
+func readNearest(r *http.Request, buf *[]byte, decode func([]byte) (question, error)) (q question, err error) {
 	mediaType, err := contentType(r, v1.MediaTypeJSON, v1.MediaTypeVectors)
 	if err != nil {
-		return n, err
+		return q, err
 	}
 	if *buf, err = readInto(*buf, r.Body, r.ContentLength); err != nil {
-		return n, err
+		return q, err
 	}
 	if mediaType == v1.MediaTypeJSON {
 		return decode(*buf)
 	}
-	return nearestOfFrame(*buf)
+	q.Nearest, err = nearestOfFrame(*buf)
+	return q, err
 }
 
 // nearestOf checks what a JSON search says. A zero that was written down is an error, one that
 // was left out the default.
 func nearestOf(req *v1.SearchVectorsBatch) (lode.Nearest, error) {
 	n := lode.Nearest{
-		Vectors: req.Vectors,
-		With:    lode.With{Text: wanted(req.WithText, true), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
+		Vectors: req.Vectors, Using: req.Using, Exact: req.Exact,
+		With: lode.With{Text: wanted(req.WithText, true), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
 	}
 	if req.K != nil {
 		n.K = *req.K
 		if err := lode.ValidateK(n.K); err != nil {
 			return n, err
 		}
+	}
+	if req.Ef != nil {
+		n.Ef = *req.Ef
+		if n.Ef == 0 {
+			return n, lode.Invalid("ef", 0, "ef must be 1 to %d", lode.MaxEf)
+		}
+	}
+	if req.Explain {
+		n.Explain = new([]lode.Explanation)
 	}
 	if req.Filter != nil {
 		n.Filter = *req.Filter
@@ -139,7 +148,7 @@ func nearestOfFrame(body []byte) (n lode.Nearest, err error) {
 	if err != nil {
 		return n, err
 	}
-	n = lode.Nearest{Vectors: f.Vectors, K: f.K, With: lode.With{
+	n = lode.Nearest{Vectors: f.Vectors, K: f.K, Ef: f.Ef, Exact: f.Exact, With: lode.With{
 		Text: f.Parts&v1.FrameTexts != 0, Metadata: f.Parts&v1.FrameMetadata != 0, Vector: f.Parts&v1.FrameVectors != 0,
 	}}
 	if len(f.Filter) > 0 {
@@ -163,14 +172,14 @@ func acceptsFrames(r *http.Request) bool {
 	return false
 }
 
-func appendResultsJSON(b []byte, found [][]lode.Hit, with lode.With) ([]byte, error) {
+func appendResultsJSON(b []byte, found [][]lode.Hit, n *lode.Nearest) ([]byte, error) {
 	b = append(b, `{"results":[`...)
 	for i, hits := range found {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendHitsJSON(b, hits, with); err != nil {
+		if b, err = appendResultJSON(b, hits, n, i); err != nil {
 			return b, err
 		}
 	}

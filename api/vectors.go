@@ -27,6 +27,7 @@ func (s *service) putVectors(w http.ResponseWriter, r *http.Request, p lode.Prin
 		out.Items[i].ID = points[i].ID
 		if i < len(errs) && errs[i] != nil {
 			failed = true
+			errs[i] = aboutSparse(errs[i], &points[i])
 			out.Items[i].Error = s.itemError(r, "points", i, errs[i])
 			continue
 		}
@@ -77,7 +78,7 @@ func pointsOfFrame(body []byte) ([]lode.Point, error) {
 	points := make([]lode.Point, len(f.Points))
 	for i := range f.Points {
 		in := &f.Points[i]
-		points[i] = lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text}
+		points[i] = lode.Point{ID: in.ID, Vector: in.Vector, Text: in.Text, ExpiresAt: in.ExpiresAt}
 		if len(in.Metadata) == 0 {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -153,7 +154,8 @@ func hashSubmission(sum hash.Hash, s *lode.Submission) error {
 		Metadata                 lode.Metadata
 		Readers                  []string
 		IfVersion                *lode.Version
-	}{string(s.ID), s.URI, s.MediaType, s.Name, s.Metadata, s.Readers, s.IfVersion})
+		ExpiresAt                *time.Time `json:",omitempty"` // so that older requests keep their hash
+	}{string(s.ID), s.URI, s.MediaType, s.Name, s.Metadata, s.Readers, s.IfVersion, s.ExpiresAt})
 	if err != nil {
 		return fmt.Errorf("hash upload: %w", err)
 	}

@@ -33,7 +33,7 @@ type SegmentsOptions struct {
 	Rows       int // of the node that is started again
 	Inserts    int // of single vectors
 	InsertRows int // sealed before those
-	SealRows   int // of a segment that is sealed beside searches
+	SealRows   int // of a segment that is sealed beside searches, and whose readers are changed
 	GraphRows  int // that a sealed segment must have to get a graph
 	Rate       int // of searches a second beside the sealing
 	Quiet      time.Duration
@@ -99,6 +99,7 @@ var segmentsParts = []struct {
 	{"open", (*segmentsRun).open},
 	{"insert", (*segmentsRun).insert},
 	{"sealing", (*segmentsRun).sealing},
+	{"patch", (*segmentsRun).patch},
 }
 
 // SegmentsParts lists the parts of [Segments]:
@@ -107,6 +108,7 @@ var segmentsParts = []struct {
 //	open     a node with many vectors is started again: time until the first right answer
 //	insert   single vectors from sending until a search shows them, beside a searcher
 //	sealing  searches while a segment is sealed and its graph is built
+//	patch    the readers of many rows are changed: time until that is shown
 func SegmentsParts() []string {
 	names := make([]string, len(segmentsParts))
 	for i, part := range segmentsParts {

@@ -30,6 +30,8 @@ const (
 	segmentPatience = 30 * time.Minute
 	sealPause       = 20 * time.Millisecond // of a writer who is told to wait
 	lookPause       = 100 * time.Millisecond
+	// mergePause is longer than a node takes to see that segments are to be merged.
+	mergePause = 12 * time.Second
 )
 
 // segmentRow is the id of a row, and rowOfSegment what it says.
@@ -50,8 +52,13 @@ func (s *segmentsRun) fillEngine(ctx context.Context, node *server.Server, set *
 	if _, err := engine.CreateCollection(ctx, me, lode.Write{}, settings); err != nil {
 		return err
 	}
-	first := 0
-	for rows := range slices.Chunk(set.Rows, segmentBatch) {
+	return s.putRows(ctx, node, set.Rows, 0)
+}
+
+// putRows writes rows, those from first on.
+func (s *segmentsRun) putRows(ctx context.Context, node *server.Server, all []lode.Vector, first int) error {
+	engine, me := node.Engine(), lode.AllSeeing("bench")
+	for rows := range slices.Chunk(all, segmentBatch) {
 		points := make([]lode.Point, len(rows))
 		for i, row := range rows {
 			points[i] = lode.Point{ID: segmentRow(first + i), Vector: row}
@@ -65,7 +72,7 @@ func (s *segmentsRun) fillEngine(ctx context.Context, node *server.Server, set *
 			return err
 		}
 		if first += len(rows); first%100_000 == 0 {
-			s.logf("%d of %d vectors", first, len(set.Rows))
+			s.logf("%d vectors", first)
 		}
 	}
 	return nil
@@ -78,6 +85,7 @@ func sealEngine(ctx context.Context, node *server.Server, graphRows int) (segmen
 	if _, err := node.Seal(ctx, me, segmentCollection); err != nil {
 		return 0, err
 	}
+	settled := time.Time{} // since when there is nothing to wait for
 	for deadline := time.Now().Add(segmentPatience); time.Now().Before(deadline); time.Sleep(lookPause) {
 		if _, err := node.Engine().BuildGraphs(ctx); err != nil { // as the node's own task does
 			return 0, err
@@ -92,9 +100,15 @@ func sealEngine(ctx context.Context, node *server.Server, graphRows int) (segmen
 		}
 		waiting := func(g storage.Segment) bool {
 			u := use[g.ID]
-			return u.Rows > 0 && (g.State != storage.SegmentSealed || u.Rows >= graphRows && u.Graph == 0)
+			return g.State != storage.SegmentSealed && g.Members > 0 || g.State == storage.SegmentMerging ||
+				g.State == storage.SegmentSealed && g.Rows >= int64(graphRows) && u.Graph == 0
 		}
-		if !slices.ContainsFunc(all, waiting) {
+		switch {
+		case slices.ContainsFunc(all, waiting):
+			settled = time.Time{}
+		case settled.IsZero():
+			settled = time.Now()
+		case len(all) == 1 || time.Since(settled) > mergePause:
 			return len(use), nil
 		}
 	}

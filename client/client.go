@@ -104,6 +104,7 @@ type call struct {
 	repeatable   bool                          // may be sent again after a connection broke
 	writes       bool                          // takes an Idempotency-Key, under which it may always be sent again
 	key          string                        // of a write, by do
+	mayBeEmpty   bool                          // the answer may be without content
 	accept       []int                         // statuses beside 2xx that carry the ordinary answer
 }
 

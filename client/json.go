@@ -43,6 +43,10 @@ func (k *call) carry(mediaType string, body []byte) {
 func exchange[T any](ctx context.Context, c *Client, k call) (*T, error) {
 	out := new(T)
 	err := c.do(ctx, k, func(resp *http.Response, body []byte) error {
+		if k.mayBeEmpty && resp.StatusCode == http.StatusNoContent {
+			out = nil
+			return nil
+		}
 		if err := json.Unmarshal(body, out); err != nil {
 			return k.badAnswer(err)
 		}

@@ -35,6 +35,7 @@ type File struct {
 	MediaType string // optional, the content decides
 	Metadata  lode.Metadata
 	Readers   []string
+	ExpiresAt *time.Time    // when the document ends of itself; nil: never
 	IfVersion *lode.Version // take the file only while this is the document's newest version; 0: only while there is none
 	Size      int64         // bytes, as far as known; [Client.UploadAll] cuts requests by it
 	// Open gives the content. It is called again when the request is repeated.
@@ -197,7 +198,7 @@ func writeFiles(w io.Writer, boundary string, files []File) error {
 func writeFile(m *multipart.Writer, f *File) error {
 	about, err := json.Marshal(v1.DocumentPart{
 		ID: f.ID, URI: f.URI, MediaType: f.MediaType, Name: f.Name, Metadata: f.Metadata, Readers: f.Readers,
-		IfVersion: f.IfVersion,
+		ExpiresAt: f.ExpiresAt, IfVersion: f.IfVersion,
 	})
 	if err != nil {
 		return lode.Invalid("document", f.ID, "description cannot be written as JSON: %s", err)

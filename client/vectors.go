@@ -24,8 +24,8 @@ func (c *Client) PutVectors(ctx context.Context, collection string, points ...v1
 	return send[v1.PointResults](ctx, c, k, v1.PutVectors{Points: points})
 }
 
-// pointsFrame is a write as a frame. Readers, conditions and vectors of different length have
-// no place in one, and what is wrong with a request the server says better about JSON.
+// pointsFrame is a write as a frame. Readers, conditions, vectors in named spaces and vectors of
+// different length have no place in one, and what is wrong with a request the server says better about JSON.
 func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 	f := v1.PointsFrame{Points: make([]v1.FramePoint, len(points))}
 	if len(points) == 0 || len(points) > v1.MaxPoints {
@@ -33,10 +33,10 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 	}
 	for i := range points {
 		p := &points[i]
-		if len(p.Readers) > 0 || p.IfVersion != nil || p.Version != 0 {
+		if len(p.Readers) > 0 || len(p.Vectors) > 0 || len(p.Sparse) > 0 || p.IfVersion != nil || p.Version != 0 {
 			return nil, false
 		}
-		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text}
+		f.Points[i] = v1.FramePoint{ID: p.ID, Vector: p.Vector, Text: p.Text, ExpiresAt: p.ExpiresAt}
 		if len(p.Metadata) == 0 {
 			continue
 		}
@@ -50,12 +50,17 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 	return frame, err == nil
 }
 
-// SearchVectors finds the nearest vectors. It is fastest with_text false, which needs no look
+// SearchVectors finds the nearest vectors, also in a named space, or the rows that a sparse
+// vector has most in common with. It is fastest with_text false, which needs no look
 // into stored rows.
 func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.SearchVectors) (*v1.VectorHits, error) {
 	k := call{method: http.MethodPost, path: v1.Path(v1.PathVectorsSearch, collection), repeatable: true}
+	if req.Sparse != nil {
+		return send[v1.VectorHits](ctx, c, k, req)
+	}
 	many := v1.SearchVectorsBatch{
-		Vectors: []lode.Vector{req.Vector}, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
+		Vectors: []lode.Vector{req.Vector}, Using: req.Using, K: req.K, Filter: req.Filter, WithText: req.WithText, WithMetadata: req.WithMetadata, WithVector: req.WithVector,
+		Ef: req.Ef, Exact: req.Exact, Explain: req.Explain,
 	}
 	frame, ok := searchFrame(&many)
 	if !ok {
@@ -67,6 +72,11 @@ func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.Se
 		return nil, err
 	}
 	return &results[0], nil
+}
+
+// MeasureRecall measures how much of what an exact search finds a search finds.
+func (c *Client) MeasureRecall(ctx context.Context, collection string, req v1.MeasureRecall) (*v1.Recall, error) {
+	return ask[v1.Recall](ctx, c, v1.Path(v1.PathRecall, collection), req)
 }
 
 // SearchVectorsBatch finds the vectors nearest to each of several, in one state of the
@@ -85,13 +95,18 @@ func (c *Client) SearchVectorsBatch(ctx context.Context, collection string, req 
 	return &v1.VectorHitsBatch{Results: results}, nil
 }
 
-// searchFrame is a search as a frame. One with text is left to JSON, whose hits show more of
-// a passage than a frame does.
+// searchFrame is a search as a frame, which is for the space that every row has a vector in. One
+// with text is left to JSON, whose hits show more of a passage than a frame does.
 func searchFrame(req *v1.SearchVectorsBatch) (frame []byte, ok bool) {
-	if req.WithText == nil || *req.WithText {
+	if req.WithText == nil || *req.WithText || req.Explain || req.Using != "" {
 		return nil, false
 	}
-	f := v1.SearchFrame{Vectors: req.Vectors, K: lode.DefaultK}
+	f := v1.SearchFrame{Vectors: req.Vectors, K: lode.DefaultK, Exact: req.Exact}
+	if req.Ef != nil {
+		if f.Ef = *req.Ef; f.Ef == 0 {
+			return nil, false // the node says that it is none
+		}
+	}
 	if req.K != nil {
 		f.K = *req.K
 	}

@@ -178,13 +178,25 @@ func (s *snapshot) all() *index.Bitset {
 // as it is: one that changes gets another, so that nothing in it is ever out of date.
 type memo struct {
 	mu   sync.Mutex
-	rows map[string]*index.Bitset
+	rows map[any]*index.Bitset
 }
 
 // memoSize is the number of answers that a part remembers; any goes to make room.
 const memoSize = 16
 
-func (m *memo) get(key string, make func() *index.Bitset) *index.Bitset {
+// holds reports whether rows are an answer that is remembered.
+func (m *memo) holds(rows *index.Bitset) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, known := range m.rows {
+		if known == rows {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *memo) get(key any, make func() *index.Bitset) *index.Bitset {
 	m.mu.Lock()
 	known := m.rows[key]
 	m.mu.Unlock()
@@ -195,7 +207,7 @@ func (m *memo) get(key string, make func() *index.Bitset) *index.Bitset {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rows == nil {
-		m.rows = map[string]*index.Bitset{}
+		m.rows = map[any]*index.Bitset{}
 	}
 	for other := range m.rows {
 		if len(m.rows) < memoSize {

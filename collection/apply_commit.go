@@ -62,10 +62,14 @@ func errNoSilver(c *lode.Completion) *lode.Error {
 // stagedRows collects the staged chunks as rows, and refuses a completion that does not
 // describe them.
 func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Error, error) {
+	settings, err := b.tx.Collection(c.Job.Collection)
+	if err != nil {
+		return nil, nil, err
+	}
 	rows := &version{}
 	chunks := make([]lode.Chunk, 0, min(max(c.Chunks, 0), 1<<16))
 	inOrder := true
-	err := b.tx.Chunks(d.doc.Collection, d.newest, func(s *lode.StagedChunk) error {
+	err = b.tx.Chunks(d.doc.Collection, d.newest, func(s *lode.StagedChunk) error {
 		v, err := lode.ParseVector(s.Vector)
 		if err != nil {
 			return fmt.Errorf("vector of chunk %s: %w", s.Chunk.ID, err)
@@ -73,6 +77,9 @@ func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Err
 		inOrder = inOrder && int(s.Chunk.ID.Ordinal) == len(chunks)
 		rows.texts = append(rows.texts, s.Chunk.EmbeddedText(c.Title))
 		rows.vectors = append(rows.vectors, v)
+		if err := rows.addOthers(settings.Vectors, s); err != nil {
+			return err
+		}
 		chunks = append(chunks, s.Chunk)
 		return nil
 	})

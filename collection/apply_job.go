@@ -159,7 +159,7 @@ func (b *batch) stageChunks(c *stageChunks) (any, error) {
 }
 
 // checkChunk refuses a chunk that could not be indexed or belongs to another version, and gives
-// its vector the form that is stored.
+// its vectors the form that is stored.
 func checkChunk(settings *lode.Collection, j lode.Job, s *lode.StagedChunk) *lode.Error {
 	id := s.Chunk.ID
 	if id.Doc != j.Doc || id.Version != j.Version {
@@ -169,7 +169,11 @@ func checkChunk(settings *lode.Collection, j lode.Job, s *lode.StagedChunk) *lod
 	if err != nil {
 		return err.In("chunk " + id.String())
 	}
-	s.Vector = vector
+	_, named, err := parseOthers(settings, s.Vectors, s.Sparse)
+	if err != nil {
+		return err.In("chunk " + id.String())
+	}
+	s.Vector, s.Vectors = vector, named
 	return nil
 }
 

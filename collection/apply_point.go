@@ -2,6 +2,7 @@ package collection
 
 import (
 	"bytes"
+	"maps"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -12,6 +13,39 @@ import (
 type written struct {
 	versions []lode.Version
 	errs     []error
+}
+
+// pointVectors are the vectors of a point: as they are compared, and as they are stored.
+type pointVectors struct {
+	vector lode.Vector
+	others others
+
+	stored                    []byte
+	storedDense, storedSparse map[string][]byte // by name of the space
+}
+
+func parseVectors(settings *lode.Collection, p *point) (v pointVectors, refusal *lode.Error) {
+	if v.vector, v.stored, refusal = parseVector(settings, p.Vector); refusal != nil {
+		return v, refusal
+	}
+	v.storedSparse = p.Sparse
+	v.others, v.storedDense, refusal = parseOthers(settings, p.Vectors, p.Sparse)
+	return v, refusal
+}
+
+// same reports whether a stored row has the same vectors.
+func (v *pointVectors) same(s *lode.StagedChunk) bool {
+	return bytes.Equal(s.Vector, v.stored) && maps.EqualFunc(s.Vectors, v.storedDense, bytes.Equal) && maps.EqualFunc(s.Sparse, v.storedSparse, bytes.Equal)
+}
+
+func (v *pointVectors) bytes() int64 {
+	n := len(v.stored)
+	for _, named := range []map[string][]byte{v.storedDense, v.storedSparse} {
+		for _, b := range named {
+			n += len(b)
+		}
+	}
+	return int64(n)
 }
 
 // putPoints stores raw vectors; each stands for itself and is visible with the batch.
@@ -38,11 +72,10 @@ func (b *batch) putPoints(c *putPoints) (any, error) {
 }
 
 func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lode.Version, *lode.Error, error) {
-	vector, stored, refusal := c.vector(settings, p)
+	vectors, refusal := c.vectors(settings, p)
 	if refusal != nil {
 		return 0, refusal, nil
 	}
-	p.Vector = stored
 	old, err := findDocument(b.tx, c.Collection, lode.KindVector, p.ID)
 	if err != nil {
 		return 0, nil, err
@@ -54,27 +87,27 @@ func (b *batch) putPoint(settings *lode.Collection, c *putPoints, p *point) (lod
 		return 0, refusal, nil
 	}
 	if old == nil {
-		return 1, nil, b.newPoint(c, p, vector)
+		return 1, nil, b.newPoint(c, p, &vectors)
 	}
 	before, err := b.tx.Chunk(c.Collection, old.current, 0)
 	if err != nil {
 		return 0, nil, err
 	}
 	said, now := p.facts(), old.newest.Version
-	switch same := before.Chunk.Text == p.Text && bytes.Equal(before.Vector, p.Vector); {
+	switch same := before.Chunk.Text == p.Text && vectors.same(before); {
 	case same && sameFacts(old.newestFacts(), said):
 		return now, nil, nil
 	case same && p.IfVersion == nil:
 		return now, nil, b.describePoint(c, old, said)
 	}
-	return now + 1, nil, b.replacePoint(c, old, p, vector)
+	return now + 1, nil, b.replacePoint(c, old, p, &vectors)
 }
 
 func pointChunk(v *lode.DocVersion) lode.ChunkID {
 	return lode.ChunkID{Doc: v.Doc, Version: v.Version}
 }
 
-func (b *batch) newPoint(c *putPoints, p *point, vector lode.Vector) error {
+func (b *batch) newPoint(c *putPoints, p *point, vectors *pointVectors) error {
 	no, err := b.tx.NextDocNo()
 	if err != nil {
 		return err
@@ -84,16 +117,16 @@ func (b *batch) newPoint(c *putPoints, p *point, vector lode.Vector) error {
 		Slot: slotOf(p.ID), CreatedAt: c.At,
 	}
 	describeDocument(doc, p.facts())
-	return b.storePoint(nil, &document{doc: doc}, p, vector, c.At)
+	return b.storePoint(nil, &document{doc: doc}, p, vectors, c.At)
 }
 
-func (b *batch) replacePoint(c *putPoints, old *document, p *point, vector lode.Vector) error {
+func (b *batch) replacePoint(c *putPoints, old *document, p *point, vectors *pointVectors) error {
 	if err := b.dropVersion(old, old.current); err != nil {
 		return err
 	}
 	doc := *old.doc
 	describeDocument(&doc, p.facts())
-	return b.storePoint(old, &document{doc: &doc}, p, vector, c.At)
+	return b.storePoint(old, &document{doc: &doc}, p, vectors, c.At)
 }
 
 // describePoint replaces metadata and readers; the row stays.
@@ -109,7 +142,7 @@ func (b *batch) describePoint(c *putPoints, old *document, said lode.Facts) erro
 }
 
 // storePoint adds a version of one chunk, ready at once.
-func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at time.Time) error {
+func (b *batch) storePoint(old, next *document, p *point, vectors *pointVectors, at time.Time) error {
 	doc := next.doc
 	row, err := b.tx.NextRows(doc.Collection, 1)
 	if err != nil {
@@ -119,7 +152,7 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	doc.Current, doc.UpdatedAt = doc.Newest, at
 	v := &lode.DocVersion{
 		Doc: doc.No, Version: doc.Newest, State: lode.StateReady, ReceivedAt: at, UpdatedAt: at,
-		Size: int64(len(p.Vector) + len(p.Text)), Chunks: 1, FirstRow: row,
+		Size: vectors.bytes() + int64(len(p.Text)), Chunks: 1, FirstRow: row,
 	}
 	chunk := lode.Chunk{ID: pointChunk(v), Text: p.Text, Span: lode.Span{End: len(p.Text)}}
 	v.Gold = lode.GoldHash([]lode.Chunk{chunk})
@@ -127,13 +160,13 @@ func (b *batch) storePoint(old, next *document, p *point, vector lode.Vector, at
 	if err := b.tx.Place(doc.Collection, v); err != nil {
 		return err
 	}
-	if err := b.tx.PutChunk(doc.Collection, v, &lode.StagedChunk{Chunk: chunk, Vector: p.Vector}); err != nil {
+	if err := b.tx.PutChunk(doc.Collection, v, &lode.StagedChunk{Chunk: chunk, Vector: vectors.stored, Vectors: vectors.storedDense, Sparse: vectors.storedSparse}); err != nil {
 		return err
 	}
 	if err := next.put(b.tx); err != nil {
 		return err
 	}
-	shown := &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vector}}
+	shown := &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vectors.vector}, others: []others{vectors.others}}
 	if p.ready.terms != nil {
 		shown.terms = [][]string{p.ready.terms}
 	}

@@ -16,7 +16,10 @@ type selected struct {
 // each calls act with every document of a selection that the actor may see, and that matches.
 // What is missing or hidden is an error of an id, and passed over among numbers: those were
 // selected a moment ago, and what happened since comes first.
-func (b *batch) each(c lode.CollectionID, s *selection, act func(*document) (changed bool, refusal, err error)) (selected, error) {
+//
+// Of a document whose newest version is shown the version is read only when it is asked for: a
+// change of what is said of it needs none.
+func (b *batch) each(c lode.CollectionID, s *selection, versions bool, act func(*document) (changed bool, refusal, err error)) (selected, error) {
 	var result selected
 	who := s.Actor.principal()
 	one := func(d *document) (refusal, err error) {
@@ -28,7 +31,11 @@ func (b *batch) each(c lode.CollectionID, s *selection, act func(*document) (cha
 		return refusal, err
 	}
 	for _, no := range s.Nos {
-		d, err := numbered(b.tx, c, no)
+		doc, err := absent(b.tx.Document(c, no))
+		if err != nil {
+			return result, err
+		}
+		d, err := b.withVersions(doc, versions)
 		if err != nil {
 			return result, err
 		}
@@ -40,7 +47,11 @@ func (b *batch) each(c lode.CollectionID, s *selection, act func(*document) (cha
 		}
 	}
 	for _, id := range s.IDs {
-		d, err := findDocument(b.tx, c, s.Kind, id)
+		doc, err := absent(b.tx.FindDocument(c, s.Kind, id))
+		if err != nil {
+			return result, err
+		}
+		d, err := b.withVersions(doc, versions)
 		if err != nil {
 			return result, err
 		}
@@ -56,6 +67,16 @@ func (b *batch) each(c lode.CollectionID, s *selection, act func(*document) (cha
 		result.errs = append(result.errs, refusal)
 	}
 	return result, nil
+}
+
+// shownVersion stands for a version that is shown and the newest, and of which nothing else matters.
+var shownVersion lode.DocVersion
+
+func (b *batch) withVersions(doc *lode.Document, always bool) (*document, error) {
+	if always || doc == nil || doc.Newest != doc.Current {
+		return readDocument(b.tx, doc)
+	}
+	return &document{doc: doc, newest: &shownVersion, current: &shownVersion}, nil
 }
 
 // numbered finds a document by its number, nil where there is none.
@@ -77,7 +98,7 @@ func (b *batch) patchDocuments(c *patchDocuments) (any, error) {
 		return errNoCollection(c.Collection), nil
 	}
 	var described []*document
-	result, err := b.each(c.Collection, &c.Selection, func(old *document) (bool, error, error) {
+	result, err := b.each(c.Collection, &c.Selection, false, func(old *document) (bool, error, error) {
 		next, refusal := c.patched(old)
 		if next == nil || refusal != nil {
 			return false, refusal, nil
@@ -130,7 +151,7 @@ func (b *batch) deleteSelected(c *deleteSelected) (any, error) {
 	if settings == nil {
 		return errNoCollection(c.Collection), nil
 	}
-	result, err := b.each(c.Collection, &c.Selection, func(d *document) (bool, error, error) {
+	result, err := b.each(c.Collection, &c.Selection, true, func(d *document) (bool, error, error) {
 		if c.ExpiredAt != nil && !d.doc.Expired(*c.ExpiredAt) {
 			return false, nil, nil
 		}

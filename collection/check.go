@@ -3,11 +3,14 @@ package collection
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/payload"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -109,6 +112,12 @@ func (k *checker) run(id lode.CollectionID) error {
 		k.report("%d rows, but the lexical index has %d", len(s.rows), l)
 		return nil
 	}
+	for i, x := range s.sparse {
+		if x != nil && x.Len() < len(s.rows) {
+			k.report("%d rows, but the index of space %q has %d", len(s.rows), s.settings.Vectors[i].Name, x.Len())
+			return nil
+		}
+	}
 	live := 0
 	for i := range s.parts {
 		p := &s.parts[i]
@@ -117,13 +126,7 @@ func (k *checker) run(id lode.CollectionID) error {
 			return nil
 		}
 		live += p.live.Count()
-		if p.graph == nil {
-			continue
-		}
-		if err := p.graph.verify(k.ctx); lode.IsCode(err, lode.CodeCorrupt) {
-			p.graph.damaged.Store(true) // to be built anew
-			k.report("segment %d: %v", p.segment, err)
-		} else if err != nil {
+		if err := k.graphs(p); err != nil {
 			return err
 		}
 	}
@@ -164,6 +167,33 @@ func (k *checker) run(id lode.CollectionID) error {
 	return nil
 }
 
+// graphs verifies those of a part. One that is damaged is to be built anew.
+func (k *checker) graphs(p *partView) error {
+	verified := func(verify func(context.Context) error, damaged *atomic.Bool) error {
+		err := verify(k.ctx)
+		if !lode.IsCode(err, lode.CodeCorrupt) {
+			return err
+		}
+		damaged.Store(true)
+		k.report("segment %d: %v", p.segment, err)
+		return nil
+	}
+	if p.graph == nil {
+		return nil
+	}
+	if err := verified(p.graph.verify, &p.graph.damaged); err != nil {
+		return err
+	}
+	for i := range p.spaces {
+		if g := p.spaces[i].graph; g != nil {
+			if err := verified(g.verify, &g.damaged); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // document compares one document with its entry, nil where it has none.
 func (k *checker) document(d *document, e *entry) error {
 	if !d.hasWaiting() && (d.newest.Metadata != nil || d.newest.Readers != nil || d.newest.ExpiresAt != nil) {
@@ -188,7 +218,29 @@ func (k *checker) document(d *document, e *entry) error {
 	if !sameFacts(factsOf(e.doc), factsOf(d.doc)) || !slices.Equal(e.waiting, d.waitingReaders()) {
 		k.report("document %d is searched with other metadata or readers", d.doc.No)
 	}
+	if !k.decidedBy(e) {
+		k.report("document %d is found by other metadata or readers than it has", d.doc.No)
+	}
 	return k.vectors(d, e)
+}
+
+// decidedBy reports whether the blocks that filters and access ask hold the entry, and no other.
+func (k *checker) decidedBy(e *entry) bool {
+	_, p := k.snapshot.partOf(e.segment)
+	if p == nil {
+		return false
+	}
+	first, ok := p.find(e.ordinal)
+	for at, left := int(first), int(e.rows); ok && left > 0; {
+		var d payload.Doc
+		block := at / payload.BlockRows
+		if ok = block < len(p.blocks); ok {
+			d, ok = p.blocks[block].At(at % payload.BlockRows)
+		}
+		ok = ok && d.Doc == e.doc && d.Expires == e.expires && slices.Equal(d.Waiting, e.waiting) && d.Rows > 0 && d.Rows <= left
+		at, left = at+d.Rows, left-d.Rows
+	}
+	return ok
 }
 
 // vectors compares vectors of a document's rows.
@@ -213,6 +265,46 @@ func (k *checker) vectors(d *document, e *entry) error {
 		if !slices.Equal(s.vector(e.segment, ordinal), want) {
 			k.report("row %d has another vector than storage", s.rows[ordinal].id)
 		}
-		return nil
+		return k.others(staged, e, ordinal)
 	})
+}
+
+// others compares the vectors of a row in named spaces.
+func (k *checker) others(staged *lode.StagedChunk, e *entry, ordinal uint32) error {
+	s := k.snapshot
+	want, err := othersOf(s.settings.Vectors, staged)
+	if err != nil {
+		return err
+	}
+	for i, space := range s.settings.Vectors {
+		same := true
+		if space.Sparse {
+			same, err = k.sameSparse(s.sparse[i], want.sparseAt(i), ordinal)
+		} else {
+			same = slices.Equal(s.vectorIn(i, e.segment, ordinal), want.denseAt(i))
+		}
+		if err != nil {
+			return err
+		}
+		if !same {
+			k.report("row %d has another vector in space %q than storage", s.rows[ordinal].id, space.Name)
+		}
+	}
+	return nil
+}
+
+// sameSparse reports whether a row scores against its own vector as it must. Of a row without a
+// vector there is nothing to ask for.
+func (k *checker) sameSparse(x index.Sparse, v lode.SparseVector, ordinal uint32) (bool, error) {
+	if v.Len() == 0 {
+		return true, nil
+	}
+	sum := 0.0
+	for _, value := range v.Values {
+		sum += float64(float64(value) * float64(value))
+	}
+	only := index.NewBitset(int(ordinal) + 1)
+	only.Set(ordinal)
+	got, err := x.Search(k.ctx, v, 1, only)
+	return len(got) == 1 && got[0].Score == float32(min(sum, math.MaxFloat32)), err
 }

@@ -59,9 +59,13 @@ const (
 // and Apply keeps reading the older ones.
 func (t commandType) version() uint16 {
 	switch t {
-	case typeSubmit, typePutPoints: // 2: conditions on the version; 3: expiry, metadata with objects and null
+	case typePutPoints: // 2: conditions on the version; 3: expiry, metadata with objects and null; 4: named vectors
+		return 4
+	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null
 		return 3
 	case typeDeleteDocuments: // 2: conditions on the version
+		return 2
+	case typeCreateCollection, typeStageChunks: // 2: named vectors
 		return 2
 	}
 	return 1
@@ -244,9 +248,12 @@ type point struct {
 	IfVersion *lode.Version `cbor:"6,keyasint,omitempty"`
 	ExpiresAt *time.Time    `cbor:"7,keyasint,omitempty"`
 
+	// Vectors and Sparse are those in named spaces, as in lode.StagedChunk.
+	Vectors map[string][]byte `cbor:"8,keyasint,omitempty"`
+	Sparse  map[string][]byte `cbor:"9,keyasint,omitempty"`
+
 	ready struct { // by prepare
-		vector  lode.Vector
-		stored  []byte // the vector as it is stored
+		vectors pointVectors
 		refusal *lode.Error
 		terms   []string
 	}

@@ -21,7 +21,13 @@ func FuzzDecodeCommand(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	named, err := c.enc.Marshal(point{ID: "p", Vectors: map[string][]byte{"b": {0, 0, 0, 1}, "a": {}}, Sparse: map[string][]byte{"w": make([]byte, 8)}})
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, cmd := range []command{
+		&putPoints{Points: []cbor.RawMessage{named}},
+		&createCollection{Collection: lode.Collection{Vectors: []lode.VectorSpace{{Name: "a", Dim: 1}, {Name: "w", Sparse: true}}}},
 		&initCluster{ID: "c", IDKey: make([]byte, 16)},
 		&createCollection{Collection: lode.Collection{Name: "c"}},
 		&submit{ID: "d", Metadata: lode.Metadata{"k": lode.ListValue(lode.FloatValue(0.5))}, Readers: []string{"a"}},
@@ -121,7 +127,7 @@ func TestOldPayloads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cmd := range []command{&submit{ID: "d"}, &deleteDocuments{IDs: []lode.DocID{"a"}}, &putPoints{}} {
+	for _, cmd := range []command{&submit{ID: "d"}, &deleteDocuments{IDs: []lode.DocID{"a"}}, &putPoints{}, &createCollection{}, &stageChunks{}} {
 		payload, err := c.enc.Marshal(cmd)
 		if err != nil {
 			t.Fatal(err)

@@ -20,8 +20,8 @@
 //
 //	Engine       all of it; New builds the indexes from storage, they are derived
 //	Entry, Fatal what the log hands in, and the result that stops the node
-//	View         a collection as one principal sees it at one moment: the two searches,
-//	             and the rows behind their answers
+//	View         a collection as one principal sees it at one moment: the searches by vector, in
+//	             dense and sparse spaces, and by words, and the rows behind their answers
 //	Events       callbacks about changes, for metrics, audit and the queue of jobs
 //	Operation    what is known of a write that had a key
 //	Graphs       what makes and opens the graphs of sealed segments; the server has one
@@ -63,7 +63,7 @@
 //
 //	offset  size  field
 //	0       2     type
-//	2       2     version of the payload, 1
+//	2       2     version of the payload
 //	4             payload, CBOR in core deterministic encoding, keys are integers
 //
 // The types; a type or version that a build does not know is [Fatal]:
@@ -86,8 +86,9 @@
 //	20  seal segment       collection
 //	21  sealed segment     collection, segment, hash and size of its file
 //
-// Submit, delete documents and put points are at version 2, which adds conditions on the
-// version; version 1 is read too.
+// Older versions of a payload are read too. Submit and put points are at 3 and 4, delete documents at
+// 2: version 2 added conditions on the version, 3 expiry and metadata with objects and null, 4 vectors
+// in named spaces, which are version 2 of create collection and stage chunks. All others are at 1.
 //
 // An actor is the principal with its labels: access is decided by Apply, against the state
 // that the command meets.

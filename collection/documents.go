@@ -105,8 +105,9 @@ func (e *Engine) Documents(ctx context.Context, p lode.Principal, collection str
 	if err := q.validate(); err != nil {
 		return nil, 0, err
 	}
+	now := e.now()
 	each := func(_ *storage.Tx, d *document) (bool, error) {
-		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || !q.Filter.Match(d.doc) {
+		if d.doc.Kind != lode.KindDocument || !d.maySee(p) || d.doc.Expired(now) || !q.Filter.Match(d.doc) {
 			return true, nil
 		}
 		if q.State != "" && d.newest.State != q.State {
@@ -314,7 +315,7 @@ func (e *Engine) Chunks(ctx context.Context, p lode.Principal, collection string
 	return chunks, version, err
 }
 
-// Chunk returns one searchable chunk with its vector. One that is staged only, or of a
+// Chunk returns one searchable chunk with its vectors. One that is staged only, or of a
 // version that is no longer shown, does not exist.
 func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID) (lode.Row, error) {
 	c, err := e.open(p, collection)
@@ -344,9 +345,8 @@ func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string,
 		if err != nil {
 			return err
 		}
-		vector, err := lode.ParseVector(staged.Vector)
-		row = lode.Row{ID: d.current.FirstRow + lode.RowID(id.Ordinal), Document: d.doc, Version: d.current, Chunk: staged.Chunk, Vector: vector}
-		return err
+		row = lode.Row{ID: d.current.FirstRow + lode.RowID(id.Ordinal), Document: d.doc, Version: d.current, Chunk: staged.Chunk}
+		return readVectors(&row, staged)
 	})
 	return row, err
 }

@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/lodedb/lode"
@@ -82,16 +83,16 @@ func (e *Engine) preparing(cmd command) func() {
 func (c *putPoints) prepare(settings *lode.Collection, terms func(string) []string) {
 	for i := range c.decoded {
 		p := &c.decoded[i]
-		p.ready.vector, p.ready.stored, p.ready.refusal = parseVector(settings, p.Vector)
+		p.ready.vectors, p.ready.refusal = parseVectors(settings, p)
 		p.ready.terms = terms(p.Text)
 	}
 	c.preparedFor = settings
 }
 
-// vector is the vector of a point as the collection holds and stores it, or why it does not fit.
-func (c *putPoints) vector(settings *lode.Collection, p *point) (v lode.Vector, stored []byte, refusal *lode.Error) {
-	if s := c.preparedFor; s != nil && s.Dim == settings.Dim && s.Metric == settings.Metric {
-		return p.ready.vector, p.ready.stored, p.ready.refusal
+// vectors are those of a point as the collection holds and stores them, or why they do not fit.
+func (c *putPoints) vectors(settings *lode.Collection, p *point) (pointVectors, *lode.Error) {
+	if s := c.preparedFor; s != nil && s.Dim == settings.Dim && s.Metric == settings.Metric && slices.Equal(s.Vectors, settings.Vectors) {
+		return p.ready.vectors, p.ready.refusal
 	}
-	return parseVector(settings, p.Vector)
+	return parseVectors(settings, p)
 }

@@ -50,16 +50,16 @@ func (v *EarlyView) Dense(ctx context.Context, vector lode.Vector, k int, f lode
 	return v.DenseWith(ctx, vector, lode.DenseSearch{K: k, Filter: f})
 }
 
-// DenseWith is [View.DenseWith], without a filter and unexplained.
+// DenseWith is [View.DenseWith], without a filter, in no named space, and unexplained.
 func (v *EarlyView) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSearch) ([]lode.Candidate, error) {
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
+	if !q.Filter.MatchesAll() || q.Explain != nil || q.Using != "" {
+		return nil, ErrViewGone
+	}
 	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
 		return nil, err
-	}
-	if !q.Filter.MatchesAll() || q.Explain != nil {
-		return nil, ErrViewGone
 	}
 	v.collection.loading.asked.Add(1)
 	defer v.collection.loading.asked.Add(-1)

@@ -15,14 +15,15 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// Options says what an [Engine] is built from. NewDense, NewLexical and Fingerprint are
-// required.
+// Options says what an [Engine] is built from. NewDense, NewLexical, NewSparse and
+// Fingerprint are required.
 type Options struct {
 	// Logger is told what an operator must know. The default discards.
 	Logger *slog.Logger
-	// NewDense and NewLexical make the empty indexes of a collection.
+	// NewDense, NewLexical and NewSparse make the empty indexes of a collection.
 	NewDense   func(dim int, metric lode.Metric) index.Dense
 	NewLexical func() index.Lexical
+	NewSparse  func() index.Sparse
 	// Fingerprint identifies the model, tokenizer and chunker that a collection names, and
 	// refuses an embedder that the node does not know.
 	Fingerprint func(lode.Collection) (string, error)
@@ -73,8 +74,8 @@ func (o *Options) ensureDefaults() {
 }
 
 func (o *Options) validate() error {
-	if o.NewDense == nil || o.NewLexical == nil || o.Fingerprint == nil {
-		return errors.New("collection: NewDense, NewLexical and Fingerprint must be set")
+	if o.NewDense == nil || o.NewLexical == nil || o.NewSparse == nil || o.Fingerprint == nil {
+		return errors.New("collection: NewDense, NewLexical, NewSparse and Fingerprint must be set")
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ type graphPart struct {
 	segment  lode.SegmentID
 	rows     *storage.SealedRows
 	file     *vfs.Mapping // of the graph
+	spaces   []*space     // the rows' vectors in named spaces
 	verified atomic.Bool
 	damaged  atomic.Bool
 	// residence is how both files are held in memory, a vfs.Residence.
@@ -71,9 +72,16 @@ func (g *graphPart) Search(ctx context.Context, query lode.Vector, k int, allow 
 	return g.search(ctx, query, GraphSearch{K: k, Allow: allow})
 }
 
+// search never returns a row whose vector is not as it was written: damage is the answer then.
 func (g *graphPart) search(ctx context.Context, query lode.Vector, o GraphSearch) ([]index.Candidate, error) {
 	defer g.keep()
-	return g.graph.Search(ctx, query, o)
+	found, err := g.graph.Search(ctx, query, o)
+	for i := range found {
+		if err := g.rows.Check(int(found[i].Ordinal)); err != nil {
+			return nil, err
+		}
+	}
+	return found, err
 }
 
 func (g *graphPart) Vector(ordinal uint32) lode.Vector {
@@ -109,7 +117,7 @@ func (g *graphPart) keep() {
 // openGraph opens the graph of a sealed segment that was built before; a missing one is
 // [fs.ErrNotExist].
 func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *storage.SealedRows) (*graphPart, error) {
-	file, err := e.store.MapIndex(rows.Hash)
+	file, err := e.store.MapIndex(storage.IndexName{Hash: rows.Hash})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +128,11 @@ func (e *Engine) openGraph(settings *lode.Collection, id lode.SegmentID, rows *s
 	if err != nil {
 		return nil, fmt.Errorf("open graph of segment %d: %w", id, err)
 	}
-	return &graphPart{graph: graph, segment: id, rows: rows, file: file}, nil
+	spaces, err := e.openSpaces(settings, rows)
+	if err != nil {
+		return nil, err
+	}
+	return &graphPart{graph: graph, segment: id, rows: rows, file: file, spaces: spaces}, nil
 }
 
 // BuildGraphs builds the graphs that sealed segments of this node lack, and verifies those
@@ -132,7 +144,7 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	}
 	var errs []error
 	for _, c := range e.catalog.Load().byID {
-		n, err := e.buildGraphs(ctx, c)
+		n, err := e.graphsOf(ctx, c)
 		if built += n; err != nil && !lode.IsCode(err, lode.CodeNotFound) {
 			errs = append(errs, fmt.Errorf("graphs of collection %s: %w", c.settings.Name, err))
 		}
@@ -143,15 +155,27 @@ func (e *Engine) BuildGraphs(ctx context.Context) (built int, err error) {
 	return built, errors.Join(errs...)
 }
 
-func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
+// graphsOf does for a collection, once it is loaded, what BuildGraphs does for all.
+func (e *Engine) graphsOf(ctx context.Context, c *collection) (built int, err error) {
 	if err := c.await(ctx); err != nil {
 		return 0, err
 	}
 	e.keepInMemory(c)
+	e.warm(c)
+	var errs []error
+	for _, build := range []func(context.Context, *collection) (int, error){e.buildGraphs, e.buildSpaces} {
+		n, err := build(ctx, c)
+		built += n
+		errs = append(errs, err)
+	}
+	return built, errors.Join(errs...)
+}
+
+func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err error) {
 	parts, known := map[lode.SegmentID]partView{}, map[lode.SegmentID]bool{}
 	for _, p := range c.published.Load().parts {
 		known[p.segment] = true
-		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && !p.graph.sound() {
+		if p.graph == nil && len(p.rows) >= e.options.GraphRows || p.graph != nil && (!p.graph.sound() || p.graph.rows.Replaced()) {
 			parts[p.segment] = p
 		}
 	}
@@ -170,7 +194,7 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 		}
 		p, due := parts[all[i].ID]
 		switch {
-		case due && p.graph != nil:
+		case due && p.graph != nil && !p.graph.rows.Replaced():
 			errs = append(errs, e.look(ctx, c, p.graph))
 		case due || !known[all[i].ID]: // grown enough, or merged
 			done, err := e.buildGraph(ctx, c, &all[i])
@@ -226,7 +250,7 @@ func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.Se
 	if err != nil {
 		return err
 	}
-	return e.store.PutIndex(rows.Hash, write)
+	return e.store.PutIndex(storage.IndexName{Hash: rows.Hash}, write)
 }
 
 // maxLinkBytes is more than a graph takes for a row beside its vector.
@@ -258,7 +282,7 @@ func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
 		return err
 	}
 	e.options.Logger.Error("a graph is damaged and will be built anew", "collection", c.settings.Name, "segment", g.segment, "error", err)
-	return errors.Join(e.store.DropIndex(g.rows.Hash), e.demote(c, g))
+	return errors.Join(e.store.DropIndex(storage.IndexName{Hash: g.rows.Hash}), e.demote(c, g))
 }
 
 // demote gives the rows of a graph back to an exact index, from the vectors of the file.
@@ -268,12 +292,16 @@ func (e *Engine) demote(c *collection, g *graphPart) error {
 	if err != nil {
 		return fmt.Errorf("segment %d: %w", g.segment, err) // there is nothing to search: the answer to queries is the damage
 	}
+	spaces, err := e.allExact(&c.settings, g.rows)
+	if err != nil {
+		return err
+	}
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	p := c.segment.part(g.segment)
 	if e.catalog.Load().byID[c.settings.ID] != c || p == nil || p.graph != g {
 		return nil
 	}
-	p.vectors, p.flat, p.graph = x, x, nil
+	p.vectors, p.flat, p.graph, p.spaces = x, x, nil, spaces
 	return c.publish()
 }

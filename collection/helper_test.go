@@ -21,6 +21,7 @@ import (
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -129,6 +130,7 @@ func openBare(t tb, change ...func(*collection.Options)) *node {
 	n.opts = collection.Options{
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: fingerprint,
 		Clock:       n.tick,
 	}

@@ -110,6 +110,9 @@ func (l *loader) documents() error {
 func (l *loader) decode(of *decoded) error {
 	defer of.batch.Release()
 	textless := int64(4 * l.c.settings.Dim) // the size of a raw vector is that of vector and text
+	if len(l.c.settings.Vectors) > 0 {
+		textless = -1 // and of its vectors in named spaces, which are read
+	}
 	return of.batch.Decode(func(doc *lode.Document, newest, current *lode.DocVersion) error {
 		d := document{doc: doc, newest: newest, current: current}
 		addStats(&of.stats, d.count(), +1)
@@ -180,6 +183,9 @@ func (l *loader) readVersion(f *shown) (version, error) {
 	}
 	err = read(l.c.settings.ID, f.version(), func(staged *lode.StagedChunk) error {
 		v.texts = append(v.texts, staged.Chunk.EmbeddedText(f.title))
+		if err := v.addOthers(l.c.segment.spaces, staged); err != nil {
+			return err
+		}
 		if graphed {
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/storage"
@@ -31,26 +32,51 @@ func (e *Engine) mergeDue(ctx context.Context, c lode.CollectionID) (merged int,
 	if err != nil {
 		return 0, err
 	}
-	for i := range all {
-		if all[i].State == storage.SegmentMerging { // of before a restart, or of another leader
-			return e.buildEach(ctx, c, all, storage.SegmentMerging)
-		}
+	inputs := merging(all) // of before a restart, or of another leader
+	begun := len(inputs) > 0
+	if !begun {
+		err = e.store.View(func(tx *storage.Tx) error {
+			inputs, err = tx.MergeDue(c, e.options.Merge)
+			return err
+		})
 	}
-	var inputs []lode.SegmentID
-	err = e.store.View(func(tx *storage.Tx) error {
-		inputs, err = tx.MergeDue(c, e.options.Merge)
-		return err
-	})
 	if err != nil || len(inputs) == 0 {
 		return 0, err
 	}
-	if _, err := propose[lode.SegmentID](ctx, e, &mergeSegments{Collection: c, Inputs: inputs}); err != nil {
-		return 0, err
+	release, err := e.options.Room(liveBytes(all, inputs))
+	if err != nil {
+		return 0, nil // it frees room only when it is done: it waits until there is some
 	}
-	if all, err = e.segmentsOf(c); err != nil {
-		return 0, err
+	defer release()
+	if !begun {
+		if _, err := propose[lode.SegmentID](ctx, e, &mergeSegments{Collection: c, Inputs: inputs}); err != nil {
+			return 0, err
+		}
+		if all, err = e.segmentsOf(c); err != nil {
+			return 0, err
+		}
 	}
 	return e.buildEach(ctx, c, all, storage.SegmentMerging)
+}
+
+// merging are the inputs of a merge that has begun.
+func merging(all []Segment) []lode.SegmentID {
+	for i := range all {
+		if all[i].State == storage.SegmentMerging {
+			return all[i].Inputs
+		}
+	}
+	return nil
+}
+
+// liveBytes is about how large the file of a merge gets.
+func liveBytes(all []Segment, inputs []lode.SegmentID) (sum int64) {
+	for i := range all {
+		if slices.Contains(inputs, all[i].ID) {
+			sum += all[i].LiveBytes()
+		}
+	}
+	return sum
 }
 
 // mergeSegments fixes what the file of a merge will hold.

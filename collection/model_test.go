@@ -35,6 +35,18 @@ type modelRow struct {
 	id     lode.RowID
 	text   string
 	vector lode.Vector
+	image  lode.Vector       // nil: none
+	words  lode.SparseVector // without entries: none
+}
+
+// other gives a point vectors in two named spaces, or in one, or in none.
+func (m *model) other(t *rapid.T, p *lode.Point) {
+	if x := rapid.IntRange(0, 3).Draw(t, "image"); x > 0 {
+		p.Vectors = map[string]lode.Vector{"image": {float32(x), 1}}
+	}
+	if x := rapid.Uint32Range(0, 3).Draw(t, "words"); x > 0 {
+		p.Sparse = map[string]lode.SparseVector{"words": {Indices: []uint32{x, 7}, Values: []float32{float32(x), -1}}}
+	}
 }
 
 func (d *modelDoc) maySee(p lode.Principal) bool {
@@ -213,13 +225,15 @@ func (m *model) PutPoint(t *rapid.T) {
 	text := rapid.SampledFrom(append(words, "")).Draw(t, "text")
 	p := lode.Point{ID: id, Text: text, Vector: vectorOf(rapid.SampledFrom(words).Draw(t, "vector"))}
 	p.Metadata, p.Readers = m.anyFacts(t)
+	m.other(t, &p)
 	if errs, err := m.PutPoints(ctx, root, "c", []lode.Point{p}); err != nil || errs[0] != nil {
 		t.Fatalf("put: %v, %v", errs, err)
 	}
 	d := m.points[id]
-	if d == nil || d.shown[0].text != text || !slices.Equal(d.shown[0].vector, p.Vector) {
+	if d == nil || d.shown[0].text != text || !slices.Equal(d.shown[0].vector, p.Vector) ||
+		!slices.Equal(d.shown[0].image, p.Vectors["image"]) || !d.shown[0].words.Equal(p.Sparse["words"]) {
 		m.lastRow++
-		d = &modelDoc{shown: []modelRow{{id: m.lastRow, text: text, vector: p.Vector}}}
+		d = &modelDoc{shown: []modelRow{{id: m.lastRow, text: text, vector: p.Vector, image: p.Vectors["image"], words: p.Sparse["words"]}}}
 		m.points[id] = d
 	}
 	d.metadata, d.readers = p.Metadata, p.Readers
@@ -342,6 +356,7 @@ func (m *model) verify(t *rapid.T) {
 		t.Fatalf("dense %v, want %v (%v)", got, want, err)
 	}
 	m.verifyRows(t, v, got)
+	m.verifyOthers(t, p, f, k)
 	scores := m.wordScores(t, word)
 	got, err = v.Lexical(ctx, word, k, f)
 	want = m.search(p, f, func(r modelRow) (float64, bool) { s, ok := scores[r.id]; return s, ok })
@@ -370,6 +385,36 @@ func (m *model) verifyEarly(t *rapid.T) {
 	}
 	m.verifyRows(t, v, got)
 	m.early++
+}
+
+// verifyOthers compares the searches in named spaces.
+func (m *model) verifyOthers(t *rapid.T, p lode.Principal, f lode.Filter, k int) {
+	v, near := m.view(p, "c"), lode.Vector{2, 1}
+	got, err := v.DenseWith(ctx, near, lode.DenseSearch{K: k, Filter: f, Using: "image"})
+	want := m.search(p, f, func(r modelRow) (float64, bool) {
+		if r.image == nil {
+			return 0, false
+		}
+		x, y := float64(near[0]-r.image[0]), float64(near[1]-r.image[1])
+		return -(x*x + y*y) + 0, true
+	})
+	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
+		t.Fatalf("in space image %v, want %v (%v)", got, want, err)
+	}
+	got, err = v.Sparse(ctx, "words", lode.SparseVector{Indices: []uint32{2, 7}, Values: []float32{3, 1}}, k, f)
+	want = m.search(p, f, func(r modelRow) (float64, bool) {
+		if r.words.Len() == 0 {
+			return 0, false
+		}
+		score := float64(r.words.Values[1])
+		if r.words.Indices[0] == 2 {
+			score += 3 * float64(r.words.Values[0])
+		}
+		return score, true
+	})
+	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
+		t.Fatalf("in space words %v, want %v (%v)", got, want, err)
+	}
 }
 
 // wordScores are the scores of a fresh index of what is searchable: nothing that was
@@ -410,6 +455,9 @@ func (m *model) verifyRows(t *rapid.T, v answering, found []lode.Candidate) {
 			d = m.points[row.Document.ID]
 		}
 		at := slices.IndexFunc(d.shown, func(r modelRow) bool { return r.id == found[i].Row })
+		if at >= 0 && (!slices.Equal(d.shown[at].image, row.Vectors["image"]) || !d.shown[at].words.Equal(row.Sparse["words"])) {
+			t.Fatalf("row %+v has other named vectors in the model", row)
+		}
 		if at < 0 || row.ID != found[i].Row || d.shown[at].text != row.Chunk.Text || !slices.Equal(d.shown[at].vector, row.Vector) {
 			t.Fatalf("row %+v is not in the model", row)
 		}
@@ -440,7 +488,7 @@ func testModel(t *testing.T, change func(*collection.Options)) (early int) {
 		n.storage.FlushInterval = time.Hour // files change when the model says so
 		n.restart()
 		m := &model{node: n, docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
-		m.create("c")
+		m.createSpaced("c")
 		t.Repeat(map[string]func(*rapid.T){
 			"":            m.verify,
 			"submit":      m.Submit,

@@ -36,7 +36,8 @@ type part struct {
 	alive   int  // live rows
 	held    bool // live is held by a published snapshot
 	columns columns
-	memo    *memo // of the rows as they are, nil until the next publication
+	spaces  []*space // by place of the space; nil where no row has a vector
+	memo    *memo    // of the rows as they are, nil until the next publication
 }
 
 // partView is a part as a snapshot holds it; it never changes.
@@ -49,6 +50,7 @@ type partView struct {
 	live    *index.Bitset
 	full    bool // every row of the graph is live; what grows has rows that came later
 	blocks  []*payload.Block
+	spaces  []spaceView // by place of the space; none where no row has a vector in any
 	memo    *memo
 }
 
@@ -137,6 +139,7 @@ func (p *part) compact(moved []uint32) {
 		}
 	}
 	if p.flat != nil {
+		p.compactSpaces()
 		p.flat = p.flat.Compact(p.live)
 		p.vectors = p.flat
 		p.live, p.held = index.NewBitset(len(rows)), false
@@ -170,7 +173,8 @@ func (s *segment) views() ([]partView, error) {
 		p.held, p.columns.held = true, true
 		views = append(views, partView{
 			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
-			live: p.live, full: p.graph != nil && p.alive == len(p.rows), blocks: p.columns.blocks, memo: p.memo,
+			live: p.live, full: p.graph != nil && p.alive == len(p.rows), blocks: p.columns.blocks,
+			spaces: p.spaceViews(), memo: p.memo,
 		})
 	}
 	return views, nil
@@ -215,7 +219,7 @@ func (s *segment) adopt(g *graphPart) error {
 		s.parts = append(s.parts, p)
 	}
 	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
-	p.aligned, p.columns, p.memo = isAligned(rows), filled, nil
+	p.aligned, p.columns, p.spaces, p.memo = isAligned(rows), filled, g.spaces, nil
 	return nil
 }
 

@@ -75,6 +75,11 @@ func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, err
 	if !utf8.ValidString(p.Text) {
 		return nil, lode.Invalid("text", "", "text is not valid UTF-8")
 	}
+	named := p.Named()
+	if err := checkNamed(c, &named); err != nil {
+		return nil, err
+	}
+	dense, sparse := named.Pack()
 	facts := lode.Facts{Metadata: p.Metadata, Readers: p.Readers, ExpiresAt: p.ExpiresAt}
 	if err := facts.Validate(); err != nil {
 		return nil, err
@@ -82,6 +87,7 @@ func (e *Engine) encodePoint(c *collection, p *lode.Point) (cbor.RawMessage, err
 	return e.codec.enc.Marshal(&point{
 		ID: p.ID, Vector: lode.AppendVector(nil, p.Vector), Text: p.Text,
 		Metadata: p.Metadata, Readers: normalReaders(p.Readers), ExpiresAt: plainTimeOf(p.ExpiresAt), IfVersion: p.IfVersion,
+		Vectors: dense, Sparse: sparse,
 	})
 }
 
@@ -95,7 +101,14 @@ func checkVector(c *collection, v lode.Vector) error {
 	return v.ValidateFor(len(v), lode.Dot)
 }
 
-// Point returns a raw vector as it was stored.
+func checkNamed(c *collection, n *lode.NamedVectors) error {
+	if c != nil {
+		return n.ValidateFor(&c.settings)
+	}
+	return n.Validate()
+}
+
+// Point returns a raw vector as it was stored, with those in named spaces.
 func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (lode.Point, error) {
 	var found lode.Point
 	err := e.read(ctx, p, collection, lode.KindVector, id, func(tx *storage.Tx, d *document) error {
@@ -103,8 +116,9 @@ func (e *Engine) Point(ctx context.Context, p lode.Principal, collection string,
 		if err != nil {
 			return err
 		}
-		vector, err := lode.ParseVector(staged.Vector)
-		found = lode.Point{ID: d.doc.ID, Vector: vector, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers, ExpiresAt: d.doc.ExpiresAt, Version: d.newest.Version}
+		var row lode.Row
+		err = readVectors(&row, staged)
+		found = lode.Point{ID: d.doc.ID, Vector: row.Vector, Vectors: row.Vectors, Sparse: row.Sparse, Text: staged.Chunk.Text, Metadata: d.doc.Metadata, Readers: d.doc.Readers, ExpiresAt: d.doc.ExpiresAt, Version: d.newest.Version}
 		return err
 	})
 	return found, err

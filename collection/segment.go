@@ -40,7 +40,8 @@ type snapshot struct {
 	parts    []partView
 	homes    map[lode.SegmentID]lode.SegmentID // see segment
 	lexical  index.Lexical
-	rows     []rowRef // by ordinal, ascending by id
+	sparse   []index.Sparse // by place of the space; nil for dense ones
+	rows     []rowRef       // by ordinal, ascending by id
 	docs     table
 	stats    lode.CollectionStats
 	expires  int64 // before then no row expires, in unix nanoseconds; 0: never
@@ -73,6 +74,7 @@ type collection struct {
 	// ungraphed is set when segments were sealed or merged since it was last looked which of
 	// them lack a graph.
 	ungraphed atomic.Bool
+	recent    recent
 	// terms is the lexical index's: what it makes of a text.
 	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
@@ -84,11 +86,14 @@ type collection struct {
 // segment is all rows of a collection in order of their ids, which is the order of ordinals
 // in the lexical index. Vectors lie in parts, one for each segment of storage.
 type segment struct {
-	flat    func() index.Dense // makes an empty exact index
+	flat    func() index.Dense                 // makes an empty exact index
+	spaces  []lode.VectorSpace                 // of the collection
+	dense   func(lode.VectorSpace) index.Dense // makes an empty exact index of one of them
 	parts   []*part
 	homes   map[lode.SegmentID]lode.SegmentID // the parts that have rows of merged segments; it never changes
 	lexical index.Lexical
-	rows    []rowRef // append-only: published snapshots share it
+	sparse  []index.Sparse // of the sparse spaces, by place, with the ordinals of lexical
+	rows    []rowRef       // append-only: published snapshots share it
 	dead    int
 	docs    tableWriter
 	stats   lode.CollectionStats
@@ -107,7 +112,10 @@ func newCollection(settings lode.Collection, o *Options) *collection {
 	c := &collection{settings: settings}
 	c.segment = segment{
 		flat:    func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
+		spaces:  settings.Vectors,
+		dense:   func(s lode.VectorSpace) index.Dense { return o.NewDense(s.Dim, s.Metric) },
 		lexical: o.NewLexical(),
+		sparse:  newSparse(settings.Vectors, o.NewSparse),
 		docs:    newTableWriter(),
 	}
 	c.published.ready = make(chan struct{})
@@ -126,6 +134,15 @@ type version struct {
 	terms   [][]string // of each text, nil where they are not known
 	// vectors are those of the rows; none where a graph over the segment's file has them.
 	vectors []lode.Vector
+	others  []others // those of the rows in named spaces; none where no row has any
+}
+
+// othersAt are the vectors of a row in named spaces.
+func (v *version) othersAt(i int) *others {
+	if v.others == nil {
+		return &others{}
+	}
+	return &v.others[i]
 }
 
 // show makes the version's rows the document's only ones. An error means that the indexes
@@ -149,10 +166,8 @@ func (s *segment) append(v *version) error {
 	}
 	for i := range v.texts {
 		id, ordinal := v.first+lode.RowID(i), uint32(len(s.rows))
-		if len(v.vectors) > 0 {
-			if err := s.growing(v.segment).add(v.vectors[i], ordinal); err != nil {
-				return fmt.Errorf("index row %d: %w", id, err)
-			}
+		if err := s.addVectors(v, i, ordinal); err != nil {
+			return fmt.Errorf("index row %d: %w", id, err)
 		}
 		if lexical := s.addText(v, i); lexical != ordinal {
 			return fmt.Errorf("index row %d: it is the lexical index's row %d, want %d", id, lexical, ordinal)
@@ -160,6 +175,22 @@ func (s *segment) append(v *version) error {
 		s.rows = append(s.rows, rowRef{id: id, slot: slot})
 	}
 	return nil
+}
+
+// addVectors indexes the vectors of a row, but for the dense ones of a version whose segment has
+// a graph: those are known already.
+func (s *segment) addVectors(v *version, i int, ordinal uint32) error {
+	o := v.othersAt(i)
+	if len(v.vectors) > 0 {
+		p := s.growing(v.segment)
+		if err := s.addOthers(p, uint32(len(p.rows)), o); err != nil {
+			return err
+		}
+		if err := p.add(v.vectors[i], ordinal); err != nil {
+			return err
+		}
+	}
+	return s.addSparse(o, ordinal)
 }
 
 func (s *segment) addText(v *version, i int) (ordinal uint32) {
@@ -240,6 +271,7 @@ func (c *collection) publish() error {
 		parts:    parts,
 		homes:    s.homes,
 		lexical:  s.lexical,
+		sparse:   s.sparse,
 		rows:     slices.Clip(s.rows),
 		docs:     s.docs.publish(),
 		stats:    s.stats,
@@ -286,6 +318,7 @@ func (s *segment) compact() {
 	for _, p := range s.parts {
 		p.compact(moved)
 	}
+	s.sparse = s.compactSparse(keep)
 	s.lexical, s.rows, s.docs = lexical, rows, docs
 	s.dead, s.removed = 0, nil
 	s.refill()

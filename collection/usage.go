@@ -6,8 +6,10 @@ import "github.com/lodedb/lode"
 type Usage struct {
 	Name           string
 	Rows           int   // deleted ones that were not compacted away included
-	Dense, Lexical int64 // bytes of the indexes
+	Dense, Lexical int64 // bytes of the indexes; Dense are those of named spaces too
+	Sparse         int64 // bytes of the indexes of sparse spaces
 	Graphs         int64 // bytes of files that are mapped and searched in place
+	Payload        int64 // bytes of the indexes of metadata and readers
 }
 
 // Usage reports every collection that is loaded, in order of name. Only a principal that may see everything
@@ -27,7 +29,24 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 			continue
 		}
 		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
+		for _, x := range s.sparse {
+			if x != nil {
+				u.Sparse += x.Bytes()
+			}
+		}
 		for i := range s.parts {
+			for j := range s.parts[i].spaces {
+				switch in := s.parts[i].space(j); {
+				case in == nil:
+				case in.graph == nil:
+					u.Dense += in.vectors.Bytes()
+				default:
+					u.Graphs += in.vectors.Bytes()
+				}
+			}
+			for _, b := range s.parts[i].blocks {
+				u.Payload += int64(b.Bytes())
+			}
 			if p := &s.parts[i]; p.graph == nil {
 				u.Dense += p.vectors.Bytes()
 			} else {

@@ -74,9 +74,18 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
-	if err := vector.ValidateFor(v.collection.settings.Dim, v.collection.settings.Metric); err != nil {
+	at, dim, metric := 0, v.collection.settings.Dim, v.collection.settings.Metric
+	if q.Using != "" {
+		var err error
+		if at, err = v.spaceOf(q.Using, false); err != nil {
+			return nil, err
+		}
+		dim, metric = v.collection.settings.Vectors[at].Dim, v.collection.settings.Vectors[at].Metric
+	}
+	if err := vector.ValidateFor(dim, metric); err != nil {
 		return nil, err
 	}
+	v.collection.recent.note(vector)
 	start := time.Now()
 	may, err := v.allow(ctx, v.base, q.Filter)
 	if err != nil {
@@ -85,7 +94,12 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 	if x := q.Explain; x != nil {
 		*x = lode.Explanation{Rows: v.base.count(), Allowed: count(may.parts), FilterNanos: time.Since(start).Nanoseconds()}
 	}
-	found, err := v.base.searchWith(ctx, vector, &q, may.parts)
+	var found []index.Candidate
+	if q.Using == "" {
+		found, err = v.base.searchWith(ctx, vector, &q, may.parts)
+	} else {
+		found, err = v.base.searchSpace(ctx, at, vector, &q, may.parts)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +222,11 @@ func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions 
 		v = found
 		versions[doc.No] = v
 	}
-	staged, err := absent(tx.Chunk(doc.Collection, v, uint32(id-e.first)))
+	read := tx.ChunkText
+	if withVector {
+		read = tx.Chunk
+	}
+	staged, err := absent(read(doc.Collection, v, uint32(id-e.first)))
 	if err != nil {
 		return lode.Row{}, err
 	}
@@ -217,9 +235,17 @@ func readRow(tx *storage.Tx, e *entry, id lode.RowID, withVector bool, versions 
 	}
 	row := lode.Row{ID: id, Document: doc, Version: v, Chunk: staged.Chunk}
 	if withVector {
-		if row.Vector, err = lode.ParseVector(staged.Vector); err != nil {
-			return lode.Row{}, err
-		}
+		err = readVectors(&row, staged)
 	}
-	return row, nil
+	return row, err
+}
+
+// readVectors gives a row all of its vectors.
+func readVectors(row *lode.Row, staged *lode.StagedChunk) (err error) {
+	if row.Vector, err = lode.ParseVector(staged.Vector); err != nil {
+		return err
+	}
+	named, err := staged.Named()
+	row.Vectors, row.Sparse = named.Dense, named.Sparse
+	return err
 }

@@ -83,6 +83,28 @@ type Lexical interface {
 	Bytes() int64
 }
 
+// Sparse searches sparse vectors by their dot product with the query. Ordinals, writer and
+// readers, ties and allow are as in [Dense]. There is no Remove, as in Dense: a score depends on
+// nothing but its row, so a row that allow leaves out is as good as gone.
+type Sparse interface {
+	// Len is the number of rows, which is also the next ordinal.
+	Len() int
+	// Add appends a row, of which it keeps a copy. The empty vector is a row that no query
+	// finds. One that [lode.SparseVector.Validate] refuses for another reason is refused, and
+	// uses up no ordinal.
+	Add(v lode.SparseVector) (ordinal uint32, err error)
+	// Search returns the min(k, matching) best rows that have a dimension in common with the
+	// query, best first, also where the product is not positive. Scores are sums in order of
+	// dimensions in float64, rounded once, and nothing is left out of them: they are equal to
+	// the bit in every index that holds the row. k below 1 and a query that is not valid are
+	// [lode.CodeInvalid].
+	Search(ctx context.Context, query lode.SparseVector, k int, allow *Bitset) ([]Candidate, error)
+	// Compact returns a new index with only the kept rows, as that of [Dense].
+	Compact(keep *Bitset) Sparse
+	// Bytes is about how much memory the index holds.
+	Bytes() int64
+}
+
 // Bounded is an optional power of a [Lexical] index, found by type assertion.
 type Bounded interface {
 	// UpperBound is a score that no row can exceed for this query. Words that the index

@@ -37,6 +37,12 @@
 //
 // Each number has a [lode.Citation] whose span is exactly the text that is shown.
 //
+// # Vectors alone
+//
+// [Retriever.Nearest] asks for the rows nearest to dense vectors, of the collection's own space
+// or of a named one, [Retriever.Sparse] for those that a sparse vector has most in common with.
+// Neither embeds anything, and neither makes a context.
+//
 // # What it leaves to others
 //
 // How vectors and words are searched and which state is fresh enough (collection and

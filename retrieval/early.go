@@ -10,7 +10,7 @@ import (
 // NearestView is as much of a [View] as questions by vectors alone need.
 type NearestView interface {
 	Collection() lode.Collection
-	Dense(ctx context.Context, v lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error)
+	DenseWith(ctx context.Context, v lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error)
 	Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error)
 	Known(ctx context.Context, ids []lode.RowID) ([]lode.Row, error)
 }

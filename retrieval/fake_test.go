@@ -31,12 +31,15 @@ type fakeView struct {
 	fail       map[string]error // by method
 	calls      map[string]int
 	asked      struct {
-		vector  lode.Vector
-		text    string
-		depth   []int
-		filters []lode.Filter
+		vector   lode.Vector
+		text     string
+		depth    []int
+		filters  []lode.Filter
+		examples []retrieval.RecommendQuery
 	}
-	block chan struct{} // Lexical waits for it or for its context
+	sparse []retrieval.SparseQuery
+	using  []string
+	block  chan struct{} // Lexical waits for it or for its context
 }
 
 var _ retrieval.View = (*fakeView)(nil)
@@ -59,7 +62,8 @@ func (v *fakeView) called(method string) error {
 
 func (v *fakeView) Collection() lode.Collection { return v.collection }
 
-func (v *fakeView) Dense(_ context.Context, q lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
+func (v *fakeView) DenseWith(_ context.Context, q lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error) {
+	k, f := s.K, s.Filter
 	if err := v.called("Dense"); err != nil {
 		return nil, err
 	}
@@ -67,6 +71,18 @@ func (v *fakeView) Dense(_ context.Context, q lode.Vector, k int, f lode.Filter)
 	defer v.mu.Unlock()
 	v.asked.vector, v.asked.filters = q, append(v.asked.filters, f)
 	v.asked.depth = append(v.asked.depth, k)
+	v.using = append(v.using, s.Using)
+	return v.dense[:min(k, len(v.dense))], nil
+}
+
+// Sparse answers with dense.
+func (v *fakeView) Sparse(_ context.Context, space string, q lode.SparseVector, k int, f lode.Filter) ([]lode.Candidate, error) {
+	if err := v.called("Sparse"); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sparse = append(v.sparse, retrieval.SparseQuery{Using: space, Vector: q, K: k, Filter: f})
 	return v.dense[:min(k, len(v.dense))], nil
 }
 
@@ -86,6 +102,44 @@ func (v *fakeView) Lexical(ctx context.Context, text string, k int, f lode.Filte
 	v.asked.text, v.asked.filters = text, append(v.asked.filters, f)
 	v.asked.depth = append(v.asked.depth, k)
 	return v.lexical[:min(k, len(v.lexical))], nil
+}
+
+// Groups makes a group of every row in dense.
+func (v *fakeView) Groups(_ context.Context, q lode.Vector, groups, size int, f lode.Filter) ([]retrieval.Grouped, error) {
+	if err := v.called("Groups"); err != nil {
+		return nil, err
+	}
+	v.asked.vector, v.asked.filters, v.asked.depth = q, append(v.asked.filters, f), append(v.asked.depth, groups, size)
+	var out []retrieval.Grouped
+	for _, c := range v.dense[:min(groups, len(v.dense))] {
+		out = append(out, retrieval.Grouped{Document: v.rows[c.Row].Document, Rows: []lode.Candidate{c}})
+	}
+	return out, nil
+}
+
+func (v *fakeView) Recommend(_ context.Context, q retrieval.RecommendQuery) ([]lode.Candidate, error) {
+	if err := v.called("Recommend"); err != nil {
+		return nil, err
+	}
+	v.asked.examples = append(v.asked.examples, q)
+	return v.dense[:min(q.K, len(v.dense))], nil
+}
+
+// Scroll walks the rows in dense.
+func (v *fakeView) Scroll(_ context.Context, q retrieval.ScrollQuery) (page []retrieval.Scrolled, more bool, err error) {
+	if err := v.called("Scroll"); err != nil {
+		return nil, false, err
+	}
+	for _, c := range v.dense {
+		if q.After != nil && c.Row <= q.After.Row {
+			continue
+		}
+		if len(page) == q.Limit {
+			return page, true, nil
+		}
+		page = append(page, retrieval.Scrolled{Document: v.rows[c.Row].Document, Rows: 1, Place: retrieval.Place{Row: c.Row}})
+	}
+	return page, false, nil
 }
 
 func (v *fakeView) LexicalBound(string) float64 { return v.bound }

@@ -20,15 +20,26 @@ var ErrViewGone = errors.New("view is gone")
 type View interface {
 	// Collection returns the settings.
 	Collection() lode.Collection
-	// Dense returns the min(k, matching) rows nearest to v, best first, equal scores by
-	// ascending row. The filter narrows the search itself.
-	Dense(ctx context.Context, v lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error)
+	// DenseWith returns the min(k, matching) rows nearest to v in the space that s names, best
+	// first, equal scores by ascending row. The filter narrows the search itself.
+	DenseWith(ctx context.Context, v lode.Vector, s lode.DenseSearch) ([]lode.Candidate, error)
+	// Sparse returns the min(k, matching) rows that have the largest dot products with v in a
+	// sparse space, best first, equal scores by ascending row.
+	Sparse(ctx context.Context, space string, v lode.SparseVector, k int, f lode.Filter) ([]lode.Candidate, error)
 	// Lexical returns the min(k, matching) best rows that hold a word of text, best first,
 	// equal scores by ascending row.
 	Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error)
 	// LexicalBound returns a score that no row can exceed for text: 0 when the text has no
 	// words, infinity when there is no such score.
 	LexicalBound(text string) float64
+	// Groups returns the documents that have the rows nearest to v, as many as match up to groups,
+	// that with the nearest row first, each with up to size of its rows, best first.
+	Groups(ctx context.Context, v lode.Vector, groups, size int, f lode.Filter) ([]Grouped, error)
+	// Recommend returns the min(q.K, matching) rows that score best by the examples, best first,
+	// none of them of an example. No example has a text.
+	Recommend(ctx context.Context, q RecommendQuery) ([]lode.Candidate, error)
+	// Scroll returns up to q.Limit documents behind q.After, and whether there are more.
+	Scroll(ctx context.Context, q ScrollQuery) (page []Scrolled, more bool, err error)
 	// Rows returns the rows of ids. It returns [ErrViewGone] when one is gone.
 	Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]lode.Row, error)
 	// Known returns the rows of ids as far as the view knows them without reading anything:
@@ -69,6 +80,7 @@ type Step string
 const (
 	StepEmbed   Step = "embed"
 	StepDense   Step = "dense"
+	StepSparse  Step = "sparse"
 	StepLexical Step = "lexical"
 	StepRows    Step = "rows"
 	StepContext Step = "context"

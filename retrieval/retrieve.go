@@ -25,7 +25,7 @@ func New(o Options) *Retriever {
 }
 
 // Retrieve answers a query: at most q.K hits, best first, and the context made of them.
-func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*lode.Result, error) {
+func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (result *lode.Result, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -33,21 +33,11 @@ func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	for range maxViews {
-		view, err := r.o.View(ctx, p, q.Collection)
-		if err != nil {
-			return nil, coded(ctx, err)
-		}
-		result, err := s.run(ctx, view)
-		if err == nil {
-			return result, nil
-		}
-		if !errors.Is(err, ErrViewGone) {
-			return nil, coded(ctx, err)
-		}
-		r.o.Logger.Debug("view is gone, taking a new one", "collection", q.Collection)
-	}
-	return nil, errViewsGone()
+	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+		result, err = s.run(ctx, view)
+		return err
+	})
+	return result, err
 }
 
 func errViewsGone() error {
@@ -155,7 +145,7 @@ func (s *search) legs(ctx context.Context, view View, c lode.Collection) (legs, 
 				return err
 			}
 			return s.r.step(StepDense, func() (err error) {
-				found.dense, err = view.Dense(ctx, v, depth, s.q.Filter)
+				found.dense, err = view.DenseWith(ctx, v, lode.DenseSearch{K: depth, Filter: s.q.Filter, Ef: s.q.Ef, Exact: s.q.Exact})
 				return err
 			})
 		})

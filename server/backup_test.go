@@ -214,7 +214,7 @@ func TestScheduledBackup(t *testing.T) {
 	}
 }
 
-var figure = regexp.MustCompile(`(?m)^(lode_backup\S*) (\S+)$`)
+var figure = regexp.MustCompile(`(?m)^(lode_\S*) (\S+)$`)
 
 func metrics(t *testing.T, url string) map[string]float64 {
 	t.Helper()

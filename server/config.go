@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"runtime"
 	"strconv"
@@ -47,6 +48,8 @@ type Config struct {
 	SegmentBytes     int64         // that a segment grows to before it is sealed
 	GraphRows        int           // that a sealed segment must have to get a graph
 	EarlyRows        int           // that a collection must have for the node to serve it before it is loaded
+	ScrubEvery       time.Duration // pause between two rounds of the scrubber; [NoScrub] turns it off
+	ScrubRate        int64         // bytes a second that it reads
 	FlushInterval    time.Duration // that a write stays in the log and in memory alone
 	DiskLimitBytes   int64         // of the data folder; 0 is no limit but the disk's own
 	MemoryBytes      int64         // of the process; the default is 80 % of the container's or machine's, [NoMemoryLimit] is none
@@ -59,12 +62,13 @@ type Config struct {
 	Version, Commit  string       // of the program, for health and metrics
 	// Clock is for tests; the default is time.Now.
 	Clock func() time.Time
-	// Hooks of the tests: the file system of the data folder, what every Apply calls first, how
-	// much of the disk is free, and what takes some of it.
-	fsys     vfs.FS
-	hold     func()
-	space    func(path string) (vfs.Space, error)
-	allocate func(name string, size int64) error
+	// Hooks of the tests: the file system of the data folder, what every Apply calls first, who
+	// sends a request, how much of the disk is free, and what takes some of it.
+	fsys         vfs.FS
+	hold         func()
+	authenticate func(*http.Request) (lode.Principal, error) // nil: everybody sees everything
+	space        func(path string) (vfs.Space, error)
+	allocate     func(name string, size int64) error
 	// OnFatal is called once when the node must stop serving at once: its log or its storage
 	// failed. The default only logs and makes the node unready.
 	OnFatal func(error)
@@ -92,6 +96,8 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.SegmentBytes, collection.DefaultSealBytes)
 	setDefault(&c.GraphRows, collection.DefaultGraphRows)
 	setDefault(&c.EarlyRows, collection.DefaultEarlyRows)
+	setDefault(&c.ScrubEvery, DefaultScrubEvery)
+	setDefault(&c.ScrubRate, storage.DefaultScrubRate)
 	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
@@ -146,6 +152,7 @@ func (c *Config) Validate() error {
 		{"max_disk", c.MaxDiskBytes, 0},
 		{"segment_size", c.SegmentBytes, 1 << 10},
 		{"disk_limit", c.DiskLimitBytes, 0},
+		{"scrub_rate", c.ScrubRate, 64 << 10},
 	} {
 		if field.value < field.least {
 			return lode.Invalid(field.name, field.value, "%s must be at least %d", field.name, field.least)
@@ -177,6 +184,8 @@ const (
 
 func (c *Config) validateLimits() error {
 	switch {
+	case c.ScrubEvery != NoScrub && c.ScrubEvery < time.Second:
+		return lode.Invalid("scrub_every", c.ScrubEvery, "scrub_every must be 0 (off) or at least a second")
 	case c.GraphRows < 1:
 		return lode.Invalid("graph_rows", c.GraphRows, "graph_rows must be at least 1")
 	case c.EarlyRows < 1:

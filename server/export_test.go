@@ -1,9 +1,15 @@
 package server
 
-import "github.com/lodedb/lode/internal/vfs"
+import (
+	"net/http"
 
-func (c *Config) UseFS(fsys vfs.FS)     { c.fsys = fsys }
-func (c *Config) HoldApply(hold func()) { c.hold = hold }
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
+)
+
+func (c *Config) UseFS(fsys vfs.FS)                                        { c.fsys = fsys }
+func (c *Config) Identify(who func(*http.Request) (lode.Principal, error)) { c.authenticate = who }
+func (c *Config) HoldApply(hold func())                                    { c.hold = hold }
 func (c *Config) UseSpace(space func(string) (vfs.Space, error), allocate func(string, int64) error) {
 	c.space, c.allocate = space, allocate
 }

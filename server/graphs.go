@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -105,7 +106,9 @@ func explain(x *lode.SegmentExplanation, did *hnsw.Stats, exact bool) {
 		x.Plan = string(did.Plan)
 		x.Predicted = map[string]float64{}
 		for _, p := range hnsw.Plans() {
-			x.Predicted[string(p)] = did.Predicted.Of(p)
+			if cost := did.Predicted.Of(p); !math.IsInf(cost, 0) { // else it was ruled out
+				x.Predicted[string(p)] = cost
+			}
 		}
 	case exact || did.Scanned:
 		x.Plan = "exact"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ func TestGraphOfSealedSegment(t *testing.T) {
 		}
 	}
 	check(c)
+	explained(t, c, dim)
 	if err := node.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +80,41 @@ func TestGraphOfSealedSegment(t *testing.T) {
 		t.Errorf("after a restart: %+v, %v", u.Memory.Collections, err)
 	}
 	check(c)
+}
+
+// explained looks at what searches say of themselves, and at their recall.
+func explained(t *testing.T, c *client.Client, dim int) {
+	t.Helper()
+	query, off, few := make(lode.Vector, dim), false, 16
+	query[0] = 1
+	some := lode.HasID("1", "2", "3")
+	for name, x := range map[string]struct {
+		search v1.SearchVectors
+		plans  string
+	}{
+		"as it is": {v1.SearchVectors{}, "graph traverse"}, // which of two depends on where a row was deleted
+		"narrow":   {v1.SearchVectors{Ef: &few}, "graph traverse"},
+		"exact":    {v1.SearchVectors{Exact: true}, "exact"},
+		"filtered": {v1.SearchVectors{Filter: &some}, "scan"},
+	} {
+		x.search.Vector, x.search.Explain, x.search.WithText = query, true, &off
+		got, err := c.SearchVectors(t.Context(), "v", x.search)
+		if err != nil || got.Explanation == nil {
+			t.Fatalf("%s: %+v, %v", name, got, err)
+		}
+		graph := got.Explanation.Segments[0]
+		if !graph.Graph || !strings.Contains(x.plans, graph.Plan) || graph.Compared == 0 || graph.Nanos == 0 || got.Explanation.Rows < 10_000 {
+			t.Errorf("%s: %+v", name, got.Explanation)
+		}
+		if x.search.Filter != nil && (got.Explanation.Allowed != 3 || len(graph.Predicted) == 0 || graph.Predicted["scan"] <= 0) {
+			t.Errorf("%s: %+v", name, got.Explanation)
+		}
+	}
+	samples := 20
+	r, err := c.MeasureRecall(t.Context(), "v", v1.MeasureRecall{Samples: &samples, Seed: 7})
+	if err != nil || r.Queries == 0 || r.Recall < 0.8 || r.Source != "recent" || r.SearchNanos == 0 {
+		t.Errorf("recall %+v, %v", r, err)
+	}
 }
 
 func putAll(t *testing.T, c *client.Client, points []v1.Point) {

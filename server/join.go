@@ -139,6 +139,16 @@ func (d documents) Documents(ctx context.Context, p lode.Principal, name string,
 	return page, next, err
 }
 
+func (d documents) Patch(ctx context.Context, p lode.Principal, w lode.Write, name string, s api.Selection, patch lode.Patch) (api.Selected, error) {
+	done, err := d.Engine.Patch(ctx, p, w, name, collection.Selection(s), patch)
+	return api.Selected(done), err
+}
+
+func (d documents) DeleteSelected(ctx context.Context, p lode.Principal, w lode.Write, name string, s api.Selection) (api.Selected, error) {
+	done, err := d.Engine.DeleteSelected(ctx, p, w, name, collection.Selection(s))
+	return api.Selected(done), err
+}
+
 // Retry goes through the pipeline, which also runs the job.
 func (d documents) Retry(ctx context.Context, p lode.Principal, w lode.Write, name string, id lode.DocID) (lode.Job, error) {
 	r, err := d.pipeline.Retry(ctx, p, w, name, id)
@@ -203,8 +213,8 @@ func openEarly(engine *collection.Engine) func(context.Context, lode.Principal, 
 // earlyView translates the sign that only a whole view can answer.
 type earlyView struct{ *collection.EarlyView }
 
-func (v earlyView) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {
-	found, err := v.EarlyView.Dense(ctx, vector, k, f)
+func (v earlyView) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSearch) ([]lode.Candidate, error) {
+	found, err := v.EarlyView.DenseWith(ctx, vector, q)
 	return found, viewGone(err)
 }
 
@@ -234,6 +244,40 @@ func (v view) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]l
 		return nil, retrieval.ErrViewGone
 	}
 	return rows, err
+}
+
+func (v view) Groups(ctx context.Context, vector lode.Vector, groups, size int, f lode.Filter) ([]retrieval.Grouped, error) {
+	found, err := v.View.Groups(ctx, vector, collection.GroupQuery{Groups: groups, Size: size, Filter: f})
+	out := make([]retrieval.Grouped, len(found))
+	for i, g := range found {
+		out[i] = retrieval.Grouped(g)
+	}
+	return out, err
+}
+
+func (v view) Recommend(ctx context.Context, q retrieval.RecommendQuery) ([]lode.Candidate, error) {
+	return v.View.Recommend(ctx, collection.RecommendQuery{
+		Positive: examples(q.Positive), Negative: examples(q.Negative), Strategy: collection.Strategy(q.Strategy), K: q.K, Filter: q.Filter,
+	})
+}
+
+func examples(of []retrieval.Example) []collection.Example {
+	out := make([]collection.Example, len(of))
+	for i, x := range of {
+		out[i] = collection.Example{Kind: x.Kind, ID: x.ID, Vector: x.Vector}
+	}
+	return out
+}
+
+func (v view) Scroll(ctx context.Context, q retrieval.ScrollQuery) ([]retrieval.Scrolled, bool, error) {
+	found, more, err := v.View.Scroll(ctx, collection.ScrollQuery{
+		Filter: q.Filter, Kind: q.Kind, Field: q.Field, Desc: q.Desc, After: (*collection.ScrollPlace)(q.After), Limit: q.Limit,
+	})
+	out := make([]retrieval.Scrolled, len(found))
+	for i, s := range found {
+		out[i] = retrieval.Scrolled{Document: s.Document, Rows: s.Rows, Place: retrieval.Place(s.Place)}
+	}
+	return out, more, err
 }
 
 // Known translates likewise.

@@ -26,6 +26,7 @@ type metrics struct {
 	stageErrors  *prometheus.CounterVec
 	jobs         *prometheus.CounterVec
 	jobSeconds   prometheus.Histogram
+	scrubbed     prometheus.Counter
 }
 
 var latencyBuckets = prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms to 16 s
@@ -33,6 +34,7 @@ var latencyBuckets = prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms to 1
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		scrubbed: scrubMetrics(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lode_http_requests_total", Help: "HTTP requests answered."}, []string{"method", "route", "status"}),
 		requestSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -56,7 +58,7 @@ func newMetrics(s *Server) *metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.requestSeconds, m.inFlight, m.panics,
 		m.stageSeconds, m.stageBytes, m.stageErrors, m.jobs, m.jobSeconds,
-		buildInfo(s.cfg), nodeGauges{s}, usageGauges{s})
+		buildInfo(s.cfg), nodeGauges{s}, usageGauges{s}, m.scrubbed, damagedGauge{s})
 	return m
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/pipeline"
 	"github.com/lodedb/lode/pipeline/parse"
 	"github.com/lodedb/lode/raft"
@@ -175,6 +176,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Logger:      log,
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
+		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: embedders.fingerprint,
 		Room:        s.room.command,
 		Clock:       s.cfg.Clock,
@@ -279,9 +281,10 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: retriever, Node: node{s}, Backups: s.backups,
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Node: node{s}, Backups: s.backups,
 			Operations: operations{s.engine},
 		},
+		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
 		Logger:       s.cfg.Logger,
 		Events:       s.metrics.apiEvents(),

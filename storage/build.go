@@ -241,7 +241,7 @@ func (w *segmentWriter) vectors() error {
 	return flush(len(block))
 }
 
-// rows writes everything of the rows but their vectors.
+// rows writes everything of the rows but their own vectors.
 func (w *segmentWriter) rows() error {
 	var rows [][]byte
 	first, size, n := 0, 0, 0
@@ -258,7 +258,7 @@ func (w *segmentWriter) rows() error {
 	}
 	for i := range w.members {
 		err := w.t.Chunks(w.k.collection, w.members[i].asVersion(), func(s *lode.StagedChunk) error {
-			row, err := encMode.Marshal(&s.Chunk)
+			row, err := makeSealedRow(s)
 			if err != nil {
 				return err
 			}

@@ -466,9 +466,9 @@ func (s *Store) checkSegmentFiles(c *checker) error {
 			}
 		}
 		indexes, err := s.segments.indexes()
-		for _, h := range indexes {
-			if !refs.sealed[h] && !s.segments.pinned(h) {
-				c.report(Breach{Where: filepath.Join(segmentsName, h.String()+indexSuffix), What: "the catalogue does not know its segment", Benign: true})
+		for _, n := range indexes {
+			if !refs.sealed[n.Hash] && !s.segments.pinned(n.Hash) {
+				c.report(Breach{Where: filepath.Join(segmentsName, n.String()), What: "the catalogue does not know its segment", Benign: true})
 			}
 		}
 		if err != nil {

@@ -142,6 +142,11 @@ func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.Silve
 		if len(r.Vector) != 4*s.col.Dim {
 			s.breach(where, "vector has %d bytes, the collection has %d dimensions", len(r.Vector), s.col.Dim)
 		}
+		if named, err := r.Named(); err != nil {
+			s.breach(where, "%v", err)
+		} else if err := named.ValidateFor(s.col); err != nil {
+			s.breach(where, "a vector does not fit the collection: %v", err)
+		}
 		if silver != nil && !quotes(silver.Text, &r.Chunk) {
 			s.breach(where, "text is not the silver text at %v", r.Chunk.Span)
 		}

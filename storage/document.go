@@ -43,7 +43,7 @@ func (t *Tx) PutDocument(d *lode.Document) error {
 		return lode.Errorf(lode.CodeInternal, "document %d has no number, id or kind", d.No)
 	}
 	key := documentKey(d.No)
-	old, err := parseRecord[lode.Document](kindDocument, key, documents.getOf(d.No, key))
+	old, err := t.document.parse(kindDocument, key, documents.getOf(d.No, key))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,12 @@ func (t *Tx) Document(c lode.CollectionID, no lode.DocNo) (*lode.Document, error
 	if err != nil {
 		return nil, err
 	}
-	d, err := getRecord[lode.Document](documents, kindDocument, documentKey(no))
+	key := documentKey(no)
+	parse := parseRecord[lode.Document]
+	if t.edit != nil {
+		parse = t.document.parse
+	}
+	d, err := parse(kindDocument, key, documents.get(key))
 	if err == nil && d == nil {
 		return nil, lode.NotFound("document", no)
 	}

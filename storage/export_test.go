@@ -2,6 +2,9 @@ package storage
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"time"
@@ -245,4 +248,79 @@ func (s *Store) ForgetSealed() {
 // ScrubRest is how long the scrubber rests after it has read n bytes.
 func ScrubRest(rate int64, n int, ready, now time.Time) time.Duration {
 	return (&scrubPace{ctx: context.Background(), rate: rate, ready: ready}).take(n, now)
+}
+
+// PlainRecord is plainRecord, GeneralRecord what decides where it gives up.
+var (
+	PlainRecord   = plainRecord
+	GeneralRecord = func(payload []byte, v any) error { return decMode.Unmarshal(payload, v) }
+)
+
+// Encode is what encodePayload seals.
+func Encode(v any) (b []byte, err error) {
+	err = encodePayload(v, func(payload []byte) error { b = append(b, payload...); return nil })
+	return b, err
+}
+
+// FullApplied is an appliedRecord with every field.
+func FullApplied() any { return &appliedRecord{Index: 1 << 40, Term: 7} }
+
+// FullSealedRow is a row of a sealed segment with every field.
+func FullSealedRow() any {
+	return &sealedRow{
+		Chunk:   lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}, Text: "text", Span: lode.Span{Start: 1, End: 5}, Path: []string{"a"}, Page: 2, Tokens: 1},
+		Vectors: map[string][]byte{"b": {1, 2, 3, 4}, "a": {}}, Sparse: map[string][]byte{"words": make([]byte, 300)},
+	}
+}
+
+// ReadSingles reads every row by itself, with its vector.
+func (s *Sealed) ReadSingles(fn func(*lode.StagedChunk, error)) {
+	for n := range s.f.dir.Rows {
+		fn(s.f.singleRow(uint32(n), true))
+	}
+}
+
+// RowsEnd is where the blocks of rows end.
+func (s *Sealed) RowsEnd() int64 {
+	offset, length, _ := s.f.dir.block(s.f.dir.blocks() - 1)
+	return int64(offset) + int64(length)
+}
+
+// CheckVectorSums puts the vectors of a file together from the pieces that have checksums.
+func CheckVectorSums(dim, rows int) error {
+	all := make([]byte, 4*dim*rows)
+	for i := range all {
+		all[i] = byte(i * i >> 3)
+	}
+	d := &directory{Dim: dim, Rows: rows}
+	for at := 0; at < len(all); at += vectorBlockBytes {
+		d.VectorSums = binary.LittleEndian.AppendUint32(d.VectorSums, crc32.Checksum(all[at:min(len(all), at+vectorBlockBytes)], castagnoli))
+	}
+	for block := range d.vectorBlocks() {
+		start, end := d.vectorBlock(block)
+		sums, ok := d.sumVectors(block, all[start:end])
+		if !ok {
+			return d.badVectors(block)
+		}
+		for i, sum := range sums {
+			row := start/(4*dim) + i
+			if piece := all[max(start, row*4*dim):min(end, (row+1)*4*dim)]; crc32.Checksum(piece, castagnoli) != sum {
+				return fmt.Errorf("block %d: the checksum of row %d is another", block, row)
+			}
+		}
+		if last := start/(4*dim) + len(sums); last*4*dim < end {
+			return fmt.Errorf("block %d has no checksum from row %d on", block, last)
+		}
+	}
+	return nil
+}
+
+// FindVersion looks for a version in the directory of a file that has these.
+func FindVersion(all []lode.DocVersion, doc lode.DocNo, v lode.Version) (first lode.RowID, ok bool) {
+	d := &directory{}
+	for i := range all {
+		d.Versions = (&versionEntry{doc: all[i].Doc, version: all[i].Version, firstRow: all[i].FirstRow}).pack(d.Versions)
+	}
+	e, ok := d.find(doc, v)
+	return e.firstRow, ok
 }

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,15 +20,44 @@ import (
 	"github.com/lodedb/lode/internal/vfs"
 )
 
-// Beside the sealed file of a segment a node may keep an index of it, a file of the same name
-// that ends in .index. It is derived and belongs to this node alone: no snapshot or backup
-// has it, it may be removed at any time, and what is in it is not storage's business.
+// Beside the sealed file of a segment a node may keep indexes of it, files of the same name
+// that end in .index. They are derived and belong to this node alone: no snapshot or backup
+// has them, they may be removed at any time, and what is in them is not storage's business.
 
 const indexSuffix = ".index"
 
-func (f *segmentFiles) indexPath(h lode.Hash) string {
-	return filepath.Join(f.dir, h.String()+indexSuffix)
+// IndexName names an index of a sealed file.
+type IndexName struct {
+	// Hash is that of the sealed file.
+	Hash lode.Hash
+	// Space is 0 for the index of the rows' own vectors, else the place of a named vector space
+	// of the collection, from 1.
+	Space int
 }
+
+// String is the name of the file: HASH.index, or HASH.SPACE.index.
+func (n IndexName) String() string {
+	if n.Space == 0 {
+		return n.Hash.String() + indexSuffix
+	}
+	return fmt.Sprintf("%s.%d%s", n.Hash, n.Space, indexSuffix)
+}
+
+func parseIndexName(name string) (n IndexName, ok bool) {
+	base, ok := strings.CutSuffix(name, indexSuffix)
+	hash, space, named := strings.Cut(base, ".")
+	h, err := lode.ParseHash(hash)
+	if !ok || err != nil {
+		return n, false
+	}
+	n.Hash = h
+	if named {
+		n.Space, _ = strconv.Atoi(space)
+	}
+	return n, n.String() == name
+}
+
+func (f *segmentFiles) indexPath(n IndexName) string { return filepath.Join(f.dir, n.String()) }
 
 // SealedRows are the rows of a sealed segment in memory that is mapped to its file, as an
 // index is built from them and searches them. They stay readable when the segment is gone.
@@ -229,26 +260,26 @@ func (r *SealedRows) checkBlock(block int) error {
 // reads that one, while r goes on reading what is damaged.
 func (r *SealedRows) Replaced() bool { return r.health.replaced.Load() }
 
-// PutIndex writes the index of a sealed file, whole or not at all.
-func (s *Store) PutIndex(h lode.Hash, write func(io.Writer) error) error {
-	if err := vfs.WriteFile(s.fsys, s.segments.indexPath(h), write); err != nil {
-		return fmt.Errorf("write index of segment %s: %w", h, err)
+// PutIndex writes an index of a sealed file, whole or not at all.
+func (s *Store) PutIndex(n IndexName, write func(io.Writer) error) error {
+	if err := vfs.WriteFile(s.fsys, s.segments.indexPath(n), write); err != nil {
+		return fmt.Errorf("write index %s: %w", n, err)
 	}
 	return nil
 }
 
-// MapIndex maps the index of a sealed file; one that is missing is [fs.ErrNotExist].
-func (s *Store) MapIndex(h lode.Hash) (*vfs.Mapping, error) {
-	m, err := vfs.Map(s.fsys, s.segments.indexPath(h))
+// MapIndex maps an index of a sealed file; one that is missing is [fs.ErrNotExist].
+func (s *Store) MapIndex(n IndexName) (*vfs.Mapping, error) {
+	m, err := vfs.Map(s.fsys, s.segments.indexPath(n))
 	if err != nil {
-		return nil, fmt.Errorf("open index of segment %s: %w", h, err)
+		return nil, fmt.Errorf("open index %s: %w", n, err)
 	}
 	return m, nil
 }
 
-// DropIndex removes the index of a sealed file, if there is one. Who has mapped it keeps it.
-func (s *Store) DropIndex(h lode.Hash) error {
-	err := s.fsys.Remove(s.segments.indexPath(h))
+// DropIndex removes an index of a sealed file, if it is there. Who has mapped it keeps it.
+func (s *Store) DropIndex(n IndexName) error {
+	err := s.fsys.Remove(s.segments.indexPath(n))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -107,16 +107,27 @@ func (t *Tx) PutChunk(c lode.CollectionID, v *lode.DocVersion, s *lode.StagedChu
 
 // Chunk returns one row of a version.
 func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lode.StagedChunk, error) {
-	missing := lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
+	return t.chunk(c, v, ordinal, true)
+}
+
+// ChunkText is [Tx.Chunk], but for a sealed segment without the vector, which is not read.
+func (t *Tx) ChunkText(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lode.StagedChunk, error) {
+	return t.chunk(c, v, ordinal, false)
+}
+
+func (t *Tx) chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32, withVector bool) (*lode.StagedChunk, error) {
+	missing := func() error {
+		return lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
+	}
 	if v.Segment == 0 {
-		return nil, missing
+		return nil, missing()
 	}
 	file, err := t.sealedOf(c, v)
 	if err != nil {
 		return nil, err
 	}
 	if file != nil {
-		return file.chunk(v, ordinal)
+		return file.chunk(v, ordinal, withVector)
 	}
 	key := rowKey(v, ordinal)
 	raw, err := openPart(key, t.parts(c, rowsBucket, v).get(key))
@@ -124,7 +135,7 @@ func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lo
 		return nil, err
 	}
 	if raw == nil {
-		return nil, missing
+		return nil, missing()
 	}
 	s := new(lode.StagedChunk)
 	if err := decodeRecord(kindRow, raw, s); err != nil {
@@ -133,7 +144,8 @@ func (t *Tx) Chunk(c lode.CollectionID, v *lode.DocVersion, ordinal uint32) (*lo
 	return s, nil
 }
 
-// ChunkTexts is [Tx.Chunks], but for a sealed segment without vectors, which are not read.
+// ChunkTexts is [Tx.Chunks], but for a sealed segment without the rows' own vectors, which are
+// not read.
 func (t *Tx) ChunkTexts(c lode.CollectionID, v *lode.DocVersion, fn func(*lode.StagedChunk) error) error {
 	if v.Segment == 0 {
 		return nil

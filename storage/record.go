@@ -98,14 +98,20 @@ func mustEncMode() cbor.UserBufferEncMode {
 	return mode
 }
 
+// Bounds of what records hold.
+const (
+	maxArrayElements = 1 << 20
+	maxMapPairs      = 1 << 16
+)
+
 // mustDecMode refuses what the encoder never writes. Text that is not UTF-8 is let through:
 // what was stored must stay readable.
 func mustDecMode() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		MaxNestedLevels:   32, // the deepest metadata takes 19: a document, its map, two for each level, a scalar
-		MaxArrayElements:  1 << 20,
-		MaxMapPairs:       1 << 16,
+		MaxArrayElements:  maxArrayElements,
+		MaxMapPairs:       maxMapPairs,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
@@ -163,7 +169,11 @@ func decodeRecord(kind seal.Kind, b []byte, v any) error {
 	return decodePayload(payload, v)
 }
 
+// decodePayload is decodeRecord for a payload. v is new.
 func decodePayload(payload []byte, v any) error {
+	if plainRecord(payload, v) {
+		return nil
+	}
 	if err := decMode.Unmarshal(payload, v); err != nil {
 		return lode.Errorf(lode.CodeCorrupt, "decode record: %w", err)
 	}

@@ -162,9 +162,8 @@ func (s *Store) replaceSealed(ctx context.Context, h lode.Hash, content io.Reade
 	if err := f.Commit(); err != nil {
 		return err
 	}
-	err = files.sealed.drop(h)
-	files.recovered(h)
-	return err
+	files.recovered(h) // first: who opens the file between the two has what was known of the other
+	return files.sealed.drop(h)
 }
 
 // scrub is one round.

@@ -101,6 +101,7 @@ type sealedFile struct {
 	dir    directory
 	health *health // what others know of the file; nil: nothing
 	last   atomic.Pointer[rowBlock]
+	single singleRows
 }
 
 // rowBlock is a block of rows that was read and checked.
@@ -267,10 +268,16 @@ func (d *directory) block(i int) (offset uint64, length, first uint32) {
 	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
 }
 
+// blockOf returns the number of the block that has a row.
+func (d *directory) blockOf(n uint32) int {
+	return sort.Search(d.blocks(), func(i int) bool { _, _, first := d.block(i); return first > n }) - 1
+}
+
 // find returns the entry of a version.
 func (d *directory) find(doc lode.DocNo, v lode.Version) (e versionEntry, ok bool) {
-	i := sort.Search(d.versions(), func(i int) bool {
-		b := d.Versions[i*packedVersion:]
+	from, to := d.near(doc)
+	i := from + sort.Search(to-from, func(i int) bool {
+		b := d.Versions[(from+i)*packedVersion:]
 		at := lode.DocNo(binary.LittleEndian.Uint64(b))
 		return at > doc || at == doc && lode.Version(binary.LittleEndian.Uint32(b[8:])) >= v
 	})
@@ -279,6 +286,26 @@ func (d *directory) find(doc lode.DocNo, v lode.Version) (e versionEntry, ok boo
 	}
 	e = unpackVersion(d.Versions[i*packedVersion:])
 	return e, e.doc == doc && e.version == v
+}
+
+// near returns between which entries those of a document are, or would be. Numbers of documents
+// are mostly dense, so it begins where the number says and widens from there: halving a large
+// table instead misses the processor's cache at nearly every step.
+func (d *directory) near(doc lode.DocNo) (from, to int) {
+	n := d.versions()
+	at := func(i int) lode.DocNo { return lode.DocNo(binary.LittleEndian.Uint64(d.Versions[i*packedVersion:])) }
+	if n == 0 || doc <= at(0) || doc >= at(n-1) {
+		return 0, n
+	}
+	from = int(float64(doc-at(0)) / float64(at(n-1)-at(0)) * float64(n-1))
+	to = from
+	for step := 1; from > 0 && at(from) >= doc; step *= 2 {
+		from = max(0, from-step)
+	}
+	for step := 1; to < n && at(to) <= doc; step *= 2 {
+		to = min(n, to+step)
+	}
+	return from, to
 }
 
 // entry finds a version that the catalogue says is here.
@@ -293,8 +320,8 @@ func (f *sealedFile) entry(v *lode.DocVersion) (versionEntry, error) {
 	return e, nil
 }
 
-// chunk returns one row.
-func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChunk, error) {
+// chunk returns one row, with its vector if that is wanted.
+func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32, withVector bool) (*lode.StagedChunk, error) {
 	e, err := f.entry(v)
 	if err != nil {
 		return nil, err
@@ -302,9 +329,7 @@ func (f *sealedFile) chunk(v *lode.DocVersion, ordinal uint32) (*lode.StagedChun
 	if ordinal >= e.rows {
 		return nil, lode.NotFound("chunk", lode.ChunkID{Doc: v.Doc, Version: v.Version, Ordinal: ordinal})
 	}
-	last := vectorBlocks.Get().(*vectorBlock)
-	defer vectorBlocks.Put(last)
-	return f.row(e.first+ordinal, last)
+	return f.singleRow(e.first+ordinal, withVector)
 }
 
 // chunks calls fn for the rows of a version in order.
@@ -351,14 +376,13 @@ func (f *sealedFile) textRow(n uint32) (*lode.StagedChunk, error) {
 	if i >= len(block.rows) {
 		return nil, lode.Errorf(lode.CodeCorrupt, "sealed segment %d-%d lacks row %d", f.dir.Collection, f.dir.Segment, n)
 	}
-	s := new(lode.StagedChunk)
-	return s, decodePayload(block.rows[i], &s.Chunk)
+	return parseSealedRow(block.rows[i])
 }
 
-// blockOf returns the block of a row. The one that was read last is kept: rows are mostly
-// read in order.
+// blockOf returns the block of a row. The one that was read last is kept: who reads many rows
+// reads them in order.
 func (f *sealedFile) blockOf(n uint32) (*rowBlock, error) {
-	i := sort.Search(f.dir.blocks(), func(i int) bool { _, _, first := f.dir.block(i); return first > n }) - 1
+	i := f.dir.blockOf(n)
 	if b := f.last.Load(); b != nil && b.number == i {
 		return b, nil
 	}
@@ -399,23 +423,15 @@ func joinRows(rows [][]byte) []byte {
 
 // splitRows is the inverse of joinRows.
 func splitRows(b []byte) ([][]byte, error) {
-	wrong := lode.Errorf(lode.CodeCorrupt, "a block of rows is not what its checksum says")
-	if len(b) < 4 {
-		return nil, wrong
-	}
-	n := int(binary.LittleEndian.Uint32(b))
-	if n > (len(b)-4)/4 {
-		return nil, wrong
-	}
-	ends, data := b[4:4+4*n], b[4+4*n:]
-	rows := make([][]byte, n)
-	start := uint32(0)
+	rows := make([][]byte, countRows(b))
 	for i := range rows {
-		end := binary.LittleEndian.Uint32(ends[4*i:])
-		if end < start || int(end) > len(data) {
-			return nil, wrong
+		var ok bool
+		if rows[i], ok = rowOf(b, i); !ok {
+			return nil, errRowBlock
 		}
-		rows[i], start = data[start:end], end
+	}
+	if len(rows) == 0 {
+		return nil, errRowBlock // none is ever written
 	}
 	return rows, nil
 }

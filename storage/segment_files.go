@@ -155,8 +155,8 @@ func (f *segmentFiles) removeDoomed(h lode.Hash, mark *doomed) error {
 	delete(f.mu.doomed, h)
 	delete(f.mu.built, h)
 	delete(f.mu.health, h)
-	if err := f.fsys.Remove(f.indexPath(h)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // it would stay for ever without its segment; a sweep tries again
+	if err := f.removeIndexes(h); err != nil {
+		return err // they would stay for ever without their segment; a sweep tries again
 	}
 	err := errors.Join(f.sealed.drop(h), f.fsys.Remove(f.sealedPath(h)))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -173,7 +173,7 @@ func (f *segmentFiles) each(fn func(name string, sealed lode.Hash, growing segme
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), tempSuffix) || isIndex(e.Name()) {
+		if _, index := parseIndexName(e.Name()); index || strings.HasSuffix(e.Name(), tempSuffix) {
 			continue
 		}
 		var hash lode.Hash
@@ -190,26 +190,29 @@ func (f *segmentFiles) each(fn func(name string, sealed lode.Hash, growing segme
 	return nil
 }
 
-// isIndex reports whether a name is that of the index of a segment.
-func isIndex(name string) bool {
-	base, is := strings.CutSuffix(name, indexSuffix)
-	if !is {
-		return false
-	}
-	_, err := lode.ParseHash(base)
-	return err == nil
-}
-
-// indexes lists the sealed files of which there are indexes.
-func (f *segmentFiles) indexes() (all []lode.Hash, err error) {
+// indexes lists the indexes of sealed files.
+func (f *segmentFiles) indexes() (all []IndexName, err error) {
 	entries, err := f.fsys.ReadDir(f.dir)
 	for _, e := range entries {
-		if isIndex(e.Name()) {
-			h, _ := lode.ParseHash(strings.TrimSuffix(e.Name(), indexSuffix))
-			all = append(all, h)
+		if n, is := parseIndexName(e.Name()); is {
+			all = append(all, n)
 		}
 	}
 	return all, err
+}
+
+// removeIndexes removes all indexes of a sealed file.
+func (f *segmentFiles) removeIndexes(h lode.Hash) error {
+	all, err := f.indexes()
+	for _, n := range all {
+		if n.Hash != h {
+			continue
+		}
+		if gone := f.fsys.Remove(f.indexPath(n)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
 }
 
 func (f *segmentFiles) close() error {

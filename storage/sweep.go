@@ -149,9 +149,9 @@ func (s *Store) orphanSegments(ctx context.Context) (gone []func() error, err er
 		}
 		gone = append(gone, func() error { return s.segments.removeDoomed(h, mark) })
 	}
-	for _, h := range indexes {
-		if err == nil && !refs.sealed[h] && sealed[h] == nil && !s.segments.pinned(h) { // a file that is going takes its index along
-			gone = append(gone, func() error { return s.DropIndex(h) })
+	for _, n := range indexes {
+		if err == nil && !refs.sealed[n.Hash] && sealed[n.Hash] == nil && !s.segments.pinned(n.Hash) { // a file that is going takes its indexes along
+			gone = append(gone, func() error { return s.DropIndex(n) })
 		}
 	}
 	for _, k := range growing {

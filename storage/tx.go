@@ -28,6 +28,8 @@ type Tx struct {
 	idKey    []byte            // of the cluster, once read
 	known    lode.CollectionID // exists
 	newDoc   lode.DocNo        // given out last, by this transaction: nothing below edit knows it
+	// document remembers the one that was read last: it is often written next.
+	document memo[lode.Document]
 }
 
 // At returns the log position of the state that t sees: in Update that of the entry being

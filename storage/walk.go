@@ -3,12 +3,8 @@ package storage
 import (
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/fxamacker/cbor/v2"
 
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/internal/seal"
 )
 
 // walkedDocuments is the number of documents in a [DocumentBatch].
@@ -101,20 +97,17 @@ func (b *DocumentBatch) put(record []byte) span {
 }
 
 // Decode calls fn with each document, its newest version and the one that is shown, nil for
-// none and the same object when they are the same. Of versions only what tells where the rows
-// are and who may see them is decoded: Doc, Version, State, Epoch, Size, Title, Chunks,
-// FirstRow, Segment, and the waiting Metadata, Readers and ExpiresAt. They are valid during the
-// call only; the document may be kept.
+// none and the same object when they are the same. Versions are valid during the call only; what
+// they refer to, and the document, may be kept.
 func (b *DocumentBatch) Decode(fn func(doc *lode.Document, newest, current *lode.DocVersion) error) error {
 	var newest, current lode.DocVersion
-	var fields essentials // to decode into, again and again
 	for i := range b.items {
 		item := &b.items[i]
 		doc := new(lode.Document)
 		if err := decodeRecord(kindDocument, b.record(item.record), doc); err != nil {
 			return recordError(kindDocument, documentKey(item.no), err)
 		}
-		if err := b.version(item, doc.Newest, &fields, &newest); err != nil {
+		if err := b.version(item, doc.Newest, &newest); err != nil {
 			return err
 		}
 		shown := &newest
@@ -123,7 +116,7 @@ func (b *DocumentBatch) Decode(fn func(doc *lode.Document, newest, current *lode
 			shown = nil
 		case doc.Newest:
 		default:
-			if err := b.version(item, doc.Current, &fields, &current); err != nil {
+			if err := b.version(item, doc.Current, &current); err != nil {
 				return err
 			}
 			shown = &current
@@ -137,61 +130,15 @@ func (b *DocumentBatch) Decode(fn func(doc *lode.Document, newest, current *lode
 
 func (b *DocumentBatch) record(s span) []byte { return b.bytes[s.start:s.end] }
 
-// version decodes the essentials of a version of a document.
-func (b *DocumentBatch) version(item *batchedDocument, v lode.Version, fields *essentials, into *lode.DocVersion) error {
+// version decodes a version of a document.
+func (b *DocumentBatch) version(item *batchedDocument, v lode.Version, into *lode.DocVersion) error {
 	i := slices.IndexFunc(item.versions, func(of batchedVersion) bool { return of.version == v })
 	if i < 0 {
 		return lode.NotFound("version", versionName(item.no, v))
 	}
-	payload, err := seal.Open(kindVersion, b.record(item.versions[i].record))
-	if err == nil {
-		err = fields.decode(payload, into)
-	}
-	if err != nil {
+	*into = lode.DocVersion{}
+	if err := decodeRecord(kindVersion, b.record(item.versions[i].record), into); err != nil {
 		return recordError(kindVersion, versionKey(item.no, v), err)
-	}
-	return nil
-}
-
-// essentialsMode passes over fields that it is not asked for: the runs of a version are most of
-// its record, and the searches of a node need none of them. To look for fields that come twice
-// would take as long as all the rest.
-var essentialsMode = mustEssentialsMode()
-
-func mustEssentialsMode() cbor.DecMode {
-	o := decMode.DecOptions()
-	o.ExtraReturnErrors, o.DupMapKey = cbor.ExtraDecErrorNone, cbor.DupMapKeyQuiet
-	mode, err := o.DecMode()
-	if err != nil {
-		panic(err)
-	}
-	return mode
-}
-
-// essentials are the fields of a [lode.DocVersion] under the same keys.
-type essentials struct {
-	Doc       lode.DocNo     `cbor:"1,keyasint"`
-	Version   lode.Version   `cbor:"2,keyasint"`
-	State     lode.DocState  `cbor:"3,keyasint"`
-	Size      int64          `cbor:"5,keyasint"`
-	Epoch     uint32         `cbor:"9,keyasint"`
-	Title     string         `cbor:"10,keyasint"`
-	Chunks    int            `cbor:"13,keyasint"`
-	FirstRow  lode.RowID     `cbor:"14,keyasint"`
-	Metadata  lode.Metadata  `cbor:"18,keyasint"`
-	Readers   []string       `cbor:"19,keyasint"`
-	Segment   lode.SegmentID `cbor:"20,keyasint"`
-	ExpiresAt *time.Time     `cbor:"21,keyasint"`
-}
-
-func (e *essentials) decode(payload []byte, into *lode.DocVersion) error {
-	*e = essentials{}
-	if err := essentialsMode.Unmarshal(payload, e); err != nil {
-		return lode.Errorf(lode.CodeCorrupt, "decode record: %w", err)
-	}
-	*into = lode.DocVersion{
-		Doc: e.Doc, Version: e.Version, State: e.State, Size: e.Size, Epoch: e.Epoch, Title: e.Title, Chunks: e.Chunks, FirstRow: e.FirstRow,
-		Metadata: e.Metadata, Readers: e.Readers, Segment: e.Segment, ExpiresAt: e.ExpiresAt,
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ type CreateCollection struct {
 	Embedder *Embedder   `json:"embedder,omitempty" doc:"What turns text into vectors. The default is the built-in embedder."`
 	Chunker  *Chunker    `json:"chunker,omitempty" doc:"How documents are cut into chunks. The default is heading-aware with 256 to 400 tokens."`
 
+	Vectors map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name, of 1 to 64 bytes." maxProperties:"8"`
+
 	Memory  lode.MemoryMode `json:"memory,omitempty" doc:"How the files of sealed segments are held in memory: what there is room for, all of it, or as little as can be." enum:"cached,pinned,cold" default:"cached" example:"cached"`
 	Indexes []string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead; the others are when a filter first asks for them." maxItems:"64"`
 }
@@ -40,16 +42,17 @@ type Chunker struct {
 
 // Collection is a set of documents that share an embedding space and a way of chunking.
 type Collection struct {
-	Name        string           `json:"name" doc:"Name of the collection." example:"docs"`
-	Metric      lode.Metric      `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
-	Dim         int              `json:"dim" doc:"Dimensions of every vector." example:"512"`
-	Embedder    Embedder         `json:"embedder" doc:"What turns text into vectors."`
-	Chunker     Chunker          `json:"chunker" doc:"How documents are cut into chunks."`
-	Fingerprint string           `json:"fingerprint" doc:"Identifies model, tokenizer and chunker together."`
-	Memory      lode.MemoryMode  `json:"memory" doc:"How the files of sealed segments are held in memory." enum:"cached,pinned,cold" example:"cached"`
-	Indexes     []string         `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead."`
-	CreatedAt   time.Time        `json:"created_at" doc:"When the collection was made."`
-	Stats       *CollectionStats `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
+	Name        string                 `json:"name" doc:"Name of the collection." example:"docs"`
+	Metric      lode.Metric            `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
+	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"512"`
+	Embedder    Embedder               `json:"embedder" doc:"What turns text into vectors."`
+	Chunker     Chunker                `json:"chunker" doc:"How documents are cut into chunks."`
+	Vectors     map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name."`
+	Fingerprint string                 `json:"fingerprint" doc:"Identifies model, tokenizer and chunker together."`
+	Memory      lode.MemoryMode        `json:"memory" doc:"How the files of sealed segments are held in memory." enum:"cached,pinned,cold" example:"cached"`
+	Indexes     []string               `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead."`
+	CreatedAt   time.Time              `json:"created_at" doc:"When the collection was made."`
+	Stats       *CollectionStats       `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
 }
 
 // CollectionStats counts what a collection holds.

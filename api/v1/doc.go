@@ -6,7 +6,8 @@
 //
 // Wire types are not storage types: a change of how something is stored does not show here.
 // Members are snake_case. A member that has no value is left out, never null; a request
-// that says null is refused. A member that a request may leave out is marked omitempty (or
+// that says null is refused, but for metadata, where null is a value, and expires_at of a patch,
+// where it stands for never. A member that a request may leave out is marked omitempty (or
 // is a pointer, where zero is a value of its own: an explicit k of 0 is an error, a missing
 // k is the default). Byte ranges are half open and count bytes of UTF-8 or of the file.
 // Hashes are SHA-256 in lower-case hex. Times are RFC 3339 in UTC. Unknown members of a

@@ -29,6 +29,7 @@ type DocumentUpload struct {
 	ContentBase64 []byte        `json:"content_base64,omitempty" doc:"The document as bytes in standard base64."`
 	Metadata      lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers       []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
+	ExpiresAt     *time.Time    `json:"expires_at,omitempty" doc:"When the document ends of itself; a time in the past ends it at once." example:"2030-01-01T00:00:00Z"`
 	IfVersion     *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
@@ -40,6 +41,7 @@ type DocumentPart struct {
 	Name      string        `json:"name,omitempty" doc:"File name, a hint for the media type; the default is that of the file part." example:"install.pdf"`
 	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
+	ExpiresAt *time.Time    `json:"expires_at,omitempty" doc:"When the document ends of itself; a time in the past ends it at once." example:"2030-01-01T00:00:00Z"`
 	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
@@ -76,6 +78,7 @@ type Document struct {
 	Chunks         int           `json:"chunks,omitempty" doc:"Chunks of the newest version." example:"12"`
 	Metadata       lode.Metadata `json:"metadata,omitempty" doc:"What the owner says about the document."`
 	Readers        []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone."`
+	ExpiresAt      *time.Time    `json:"expires_at,omitempty" doc:"When the document ends of itself; missing: never." example:"2030-01-01T00:00:00Z"`
 	Failure        *Failure      `json:"failure,omitempty" doc:"Why the newest version is in quarantine."`
 	Runs           []Run         `json:"runs,omitempty" doc:"What was done to the newest version, stage by stage; only when one document is asked for."`
 	ReceivedAt     time.Time     `json:"received_at" doc:"When the newest version was received."`
@@ -108,21 +111,22 @@ type DocumentList struct {
 	NextCursor string     `json:"next_cursor,omitempty" doc:"Cursor of the next page; missing on the last."`
 }
 
-// DeleteIDs asks for the deletion of several documents or raw vectors.
+// DeleteIDs asks for the deletion of several documents or raw vectors: those with the ids that
+// also match the filter, or without ids all that match.
 type DeleteIDs struct {
-	IDs []lode.DocID `json:"ids" doc:"Outside ids." minItems:"1" maxItems:"1000"`
+	IDs    []lode.DocID `json:"ids,omitzero" doc:"Outside ids. Ids or a filter are needed." maxItems:"1000"`
+	Filter *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; an empty one, {\"and\": []}, deletes everything."`
 }
 
-// DeleteResults reports each deletion, in the order of the request.
+// DeleteResults says what became of a deletion.
 type DeleteResults struct {
-	Items []DeleteResult `json:"items" doc:"One entry for each id of the request, in its order."`
+	Matched int            `json:"matched" doc:"Documents or raw vectors that were selected and that the caller may see." example:"2"`
+	Deleted int            `json:"deleted" doc:"Of them were deleted." example:"2"`
+	Items   []DeleteResult `json:"items" doc:"One entry for each id of the request, in its order; none without ids."`
 }
 
-// DeleteResult is what became of one deletion. It failed when Error is set.
-type DeleteResult struct {
-	ID    lode.DocID `json:"id" doc:"Outside id." example:"guide/install.md"`
-	Error *ItemError `json:"error,omitempty" doc:"Why nothing was deleted."`
-}
+// DeleteResult is what became of one id. It failed when Error is set.
+type DeleteResult = SelectedItem
 
 // RetryResult acknowledges that a version is processed again.
 type RetryResult struct {

@@ -33,8 +33,17 @@ const (
 	FrameVectors  FrameParts = 1 << iota // not in frames of points, which always have vectors
 	FrameMetadata                        // a JSON object for each row, empty for none
 	FrameTexts
-	knownParts = FrameVectors | FrameMetadata | FrameTexts
+	FrameExpiry // only in frames of points
+	knownParts  = FrameVectors | FrameMetadata | FrameTexts
 )
+
+// partsOf are the columns that a kind of frame may have.
+func partsOf(magic string) FrameParts {
+	if magic == magicPoints {
+		return knownParts | FrameExpiry
+	}
+	return knownParts
+}
 
 // head is the beginning of every frame. What the numbers are depends on the kind.
 type head struct {
@@ -72,7 +81,7 @@ func openFrame(b []byte, magic string) (head, *frame, error) {
 		return h, nil, lode.FieldError(lode.CodeMalformed, "magic", "", "the frame begins with %q, want %q", b[:4], magic)
 	case b[4] != frameVersion:
 		return h, nil, lode.FieldError(lode.CodeMalformed, "version", b[4], "version %d of the frame is unknown, this is %d", b[4], frameVersion)
-	case FrameParts(b[5])&^knownParts != 0:
+	case FrameParts(b[5])&^partsOf(magic) != 0:
 		return h, nil, lode.Invalid("flags", b[5], "the frame has unknown flags")
 	case b[6] != 0 || b[7] != 0:
 		return h, nil, lode.Invalid("reserved", "", "reserved bytes of the head must be zero")
@@ -131,6 +140,8 @@ func (f *frame) take(n int) []byte {
 }
 
 func (f *frame) number() uint32 { return binary.LittleEndian.Uint32(f.take(4)) }
+
+func (f *frame) long() int64 { return int64(binary.LittleEndian.Uint64(f.take(8))) }
 
 // vectors reads count vectors into one piece of memory.
 func (f *frame) vectors(count, dim int) []lode.Vector {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -23,10 +24,26 @@ type FramePoint struct {
 	Vector   lode.Vector
 	Text     string
 	Metadata []byte // JSON; empty: none
+	// ExpiresAt is when the point ends, in whole microseconds; nil: never.
+	ExpiresAt *time.Time
 }
 
-// pointBytes is the fixed part of a point: the lengths of what it has in the columns.
-const pointBytes = 12
+// never is what a point without expiry has in the column of expiries: microseconds since 1970.
+const never = math.MinInt64
+
+func (p *FramePoint) checkExpiry() error {
+	if t := p.ExpiresAt; t != nil && (t.UnixMicro() == never || !time.UnixMicro(t.UnixMicro()).Equal(*t)) {
+		return lode.Invalid("expires_at", t, "a frame has times of whole microseconds")
+	}
+	return nil
+}
+
+// pointBytes is the fixed part of a point: the lengths of what it has in the columns. With
+// expiries it has expiryBytes more.
+const (
+	pointBytes  = 12
+	expiryBytes = 8
+)
 
 // Append appends the frame, with columns for what any of the points has.
 func (p *PointsFrame) Append(b []byte) ([]byte, error) {
@@ -45,6 +62,12 @@ func (p *PointsFrame) Append(b []byte) ([]byte, error) {
 	for i := range p.Points {
 		point := &p.Points[i]
 		ids, texts, metadata = ids+len(point.ID), texts+len(point.Text), metadata+len(point.Metadata)
+		if err := point.checkExpiry(); err != nil {
+			return nil, err
+		}
+		if point.ExpiresAt != nil {
+			h.parts |= FrameExpiry
+		}
 	}
 	if largest := max(ids, texts, metadata); int64(largest) > math.MaxUint32 {
 		return nil, lode.FieldError(lode.CodeTooLarge, "points", largest, "the points do not fit a frame")
@@ -56,11 +79,11 @@ func (p *PointsFrame) Append(b []byte) ([]byte, error) {
 		h.parts |= FrameMetadata
 	}
 	h.numbers = [4]uint32{uint32(ids), uint32(texts), uint32(metadata)}
-	b = slices.Grow(b, frameHead+len(p.Points)*(pointBytes+4*dim)+ids+texts+metadata)
-	return p.appendColumns(h.append(b, magicPoints)), nil
+	b = slices.Grow(b, frameHead+len(p.Points)*(pointBytes+expiryBytes+4*dim)+ids+texts+metadata)
+	return p.appendColumns(h.append(b, magicPoints), h.parts), nil
 }
 
-func (p *PointsFrame) appendColumns(b []byte) []byte {
+func (p *PointsFrame) appendColumns(b []byte, parts FrameParts) []byte {
 	for i := range p.Points {
 		point := &p.Points[i]
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(point.ID)))
@@ -70,6 +93,9 @@ func (p *PointsFrame) appendColumns(b []byte) []byte {
 	for i := range p.Points {
 		b = lode.AppendVector(b, p.Points[i].Vector)
 	}
+	if parts&FrameExpiry != 0 {
+		b = p.appendExpiries(b)
+	}
 	for i := range p.Points {
 		b = append(b, p.Points[i].ID...)
 	}
@@ -78,6 +104,17 @@ func (p *PointsFrame) appendColumns(b []byte) []byte {
 	}
 	for i := range p.Points {
 		b = append(b, p.Points[i].Metadata...)
+	}
+	return b
+}
+
+func (p *PointsFrame) appendExpiries(b []byte) []byte {
+	for i := range p.Points {
+		at := int64(never)
+		if t := p.Points[i].ExpiresAt; t != nil {
+			at = t.UnixMicro()
+		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(at))
 	}
 	return b
 }
@@ -102,7 +139,11 @@ func ParsePointsFrame(b []byte) (*PointsFrame, error) {
 	if h.parts&FrameVectors != 0 || h.parts&FrameTexts == 0 && texts > 0 || h.parts&FrameMetadata == 0 && metadata > 0 {
 		return nil, lode.Invalid("flags", uint8(h.parts), "the flags do not say what the frame has")
 	}
-	err = f.want((pointBytes+4*uint64(h.dim))*uint64(h.count), uint64(ids), uint64(texts), uint64(metadata))
+	fixed := pointBytes + 4*uint64(h.dim)
+	if h.parts&FrameExpiry != 0 {
+		fixed += expiryBytes
+	}
+	err = f.want(fixed*uint64(h.count), uint64(ids), uint64(texts), uint64(metadata))
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +169,12 @@ func readPoints(h *head, f *frame) (*PointsFrame, error) {
 	p := &PointsFrame{Points: make([]FramePoint, h.count)}
 	for i, v := range f.vectors(len(each), int(h.dim)) {
 		p.Points[i].Vector = v
+	}
+	for i := 0; i < len(each) && h.parts&FrameExpiry != 0; i++ {
+		if micros := f.long(); micros != never {
+			at := time.UnixMicro(micros).UTC()
+			p.Points[i].ExpiresAt = &at
+		}
 	}
 	for i := range each {
 		p.Points[i].ID = lode.DocID(f.take(int(each[i].id)))

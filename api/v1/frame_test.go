@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,10 +28,13 @@ func hitsFrame() v1.HitsFrame {
 	}}
 }
 
+var expiry = time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+
 func pointsFrame() v1.PointsFrame {
 	return v1.PointsFrame{Points: []v1.FramePoint{
 		{ID: "a", Vector: lode.Vector{1, 2, 3}, Text: "words", Metadata: []byte(`{"a":1}`)},
 		{ID: "b", Vector: lode.Vector{4, 5, 6}},
+		{ID: "c", Vector: lode.Vector{7, 8, 9}, ExpiresAt: &expiry},
 	}}
 }
 
@@ -91,6 +95,12 @@ func TestFrameBytes(t *testing.T) {
 	if got := string(must(t, &points)); got != want {
 		t.Errorf("points %q, want %q", got, want)
 	}
+	points = v1.PointsFrame{Points: []v1.FramePoint{{ID: "i", Vector: lode.Vector{1}, ExpiresAt: &expiry}, {ID: "j", Vector: lode.Vector{1}}}}
+	want = "LVPT\x01\x08\x00\x00" + "\x01\x00\x00\x00" + "\x02\x00\x00\x00" + "\x02\x00\x00\x00" + strings.Repeat("\x00", 12) +
+		strings.Repeat("\x01\x00\x00\x00"+strings.Repeat("\x00", 8), 2) + strings.Repeat("\x00\x00\x80\x3f", 2) + strings.Repeat("\xff", 8) + strings.Repeat("\x00", 7) + "\x80" + "ij"
+	if got := string(must(t, &points)); got != want {
+		t.Errorf("points %q, want %q", got, want)
+	}
 }
 
 // TestFramesRefuse changes one number of a good frame at a time.
@@ -131,9 +141,11 @@ func TestFramesRefuse(t *testing.T) {
 	f("search", 16, 0, lode.CodeInvalid, "k")
 	f("search", 16, math.MaxUint32, lode.CodeInvalid, "k")
 	f("search", 20, 2<<20, lode.CodeTooLarge, "filter")
-	f("search", 24, 1, lode.CodeInvalid, "reserved")
-	f("search", 28, 1, lode.CodeInvalid, "reserved")
+	f("search", 28, 2, lode.CodeInvalid, "exact")
 	f("points", 28, 1, lode.CodeInvalid, "reserved")
+	f("search", 4, 0x0a01, lode.CodeInvalid, "flags")
+	f("hits", 4, 0x0f01, lode.CodeInvalid, "flags")
+	f("points", 4, 0x1801, lode.CodeInvalid, "flags")
 	f("points", 4, 0x0701, lode.CodeInvalid, "flags")
 	f("points", 4, 0x0001, lode.CodeInvalid, "flags")
 	f("points", 32, 2, lode.CodeMalformed, "ids")
@@ -147,12 +159,14 @@ func TestFramesRefuse(t *testing.T) {
 }
 
 func TestFramesRefuseToWrite(t *testing.T) {
+	nanos := expiry.Add(1)
 	for name, frame := range map[string]interface {
 		Append(b []byte) ([]byte, error)
 	}{
 		"k":       &v1.SearchFrame{Vectors: []lode.Vector{{1}}},
 		"ragged":  &v1.SearchFrame{K: 1, Vectors: []lode.Vector{{1}, {1, 2}}},
 		"empty":   &v1.PointsFrame{Points: []v1.FramePoint{{ID: "a"}}},
+		"nanos":   &v1.PointsFrame{Points: []v1.FramePoint{{ID: "a", Vector: lode.Vector{1}, ExpiresAt: &nanos}}},
 		"missing": &v1.HitsFrame{Parts: v1.FrameVectors, Results: [][]v1.FrameHit{{{ID: "a"}}}},
 	} {
 		if _, err := frame.Append(nil); !lode.IsCode(err, lode.CodeInvalid) {

@@ -28,22 +28,24 @@ type Retrieved struct {
 
 // Hit is one passage found.
 type Hit struct {
-	Score        float64       `json:"score" doc:"What the order is by: fused and 0 to 1 in hybrid mode, else the search's own." example:"0.83"`
-	DenseScore   *float64      `json:"dense_score,omitempty" doc:"Score of the dense search; missing when it did not propose the passage." example:"0.61"`
-	LexicalScore *float64      `json:"lexical_score,omitempty" doc:"BM25 score; missing when the lexical search did not propose the passage." example:"12.4"`
-	ChunkID      lode.ChunkID  `json:"chunk_id" doc:"The chunk." example:"ch-12-1-0"`
-	DocumentID   lode.DocID    `json:"document_id" doc:"Outside id of the document or raw vector." example:"guide/install.md"`
-	Kind         string        `json:"kind" doc:"What the passage belongs to." enum:"document,vector" example:"document"`
-	Version      lode.Version  `json:"version" doc:"Version of the document." example:"1"`
-	URI          string        `json:"uri,omitempty" doc:"Where the bytes came from."`
-	Title        string        `json:"title,omitempty" doc:"Title of the document."`
-	Text         string        `json:"text" doc:"The passage; empty for a raw vector without text, missing when a search was asked to leave it out." required:"false"`
-	Path         []string      `json:"path,omitempty" doc:"Headings above, outermost first."`
-	Page         int           `json:"page,omitempty" doc:"Page where the passage begins, in formats that have pages."`
-	Span         Span          `json:"span" doc:"Where the passage is in the canonical text; missing with the text." required:"false"`
-	Bronze       *lode.Hash    `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received; missing for raw vectors."`
-	Metadata     lode.Metadata `json:"metadata,omitempty" doc:"Metadata of the document."`
-	Vector       lode.Vector   `json:"vector,omitempty" doc:"The stored vector, when a search was asked for it."`
+	Score        float64                 `json:"score" doc:"What the order is by: fused and 0 to 1 in hybrid mode, else the search's own." example:"0.83"`
+	DenseScore   *float64                `json:"dense_score,omitempty" doc:"Score of the dense search; missing when it did not propose the passage." example:"0.61"`
+	LexicalScore *float64                `json:"lexical_score,omitempty" doc:"BM25 score; missing when the lexical search did not propose the passage." example:"12.4"`
+	ChunkID      lode.ChunkID            `json:"chunk_id" doc:"The chunk." example:"ch-12-1-0"`
+	DocumentID   lode.DocID              `json:"document_id" doc:"Outside id of the document or raw vector." example:"guide/install.md"`
+	Kind         string                  `json:"kind" doc:"What the passage belongs to." enum:"document,vector" example:"document"`
+	Version      lode.Version            `json:"version" doc:"Version of the document." example:"1"`
+	URI          string                  `json:"uri,omitempty" doc:"Where the bytes came from."`
+	Title        string                  `json:"title,omitempty" doc:"Title of the document."`
+	Text         string                  `json:"text" doc:"The passage; empty for a raw vector without text, missing when a search was asked to leave it out." required:"false"`
+	Path         []string                `json:"path,omitempty" doc:"Headings above, outermost first."`
+	Page         int                     `json:"page,omitempty" doc:"Page where the passage begins, in formats that have pages."`
+	Span         Span                    `json:"span" doc:"Where the passage is in the canonical text; missing with the text." required:"false"`
+	Bronze       *lode.Hash              `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received; missing for raw vectors."`
+	Metadata     lode.Metadata           `json:"metadata,omitempty" doc:"Metadata of the document."`
+	Vector       lode.Vector             `json:"vector,omitempty" doc:"The stored vector, when a search was asked for it."`
+	Vectors      map[string]lode.Vector  `json:"vectors,omitempty" doc:"With it, the vector in the dense space that was searched."`
+	Sparse       map[string]SparseVector `json:"sparse,omitempty" doc:"With it, the vector in the sparse space that was searched."`
 }
 
 // Context is retrieved text ready for a model.

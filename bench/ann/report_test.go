@@ -129,6 +129,16 @@ func TestDocument(t *testing.T) {
 	if err := Tables(&want, reports); err != nil {
 		t.Fatal(err)
 	}
+	filters, err := ReadFilterReport("../results")
+	if err != nil || filters == nil {
+		t.Fatalf("the report of bench-filters: %v", err)
+	}
+	if err := filters.Tables(&want); err != nil {
+		t.Fatal(err)
+	}
+	if filters.Commit == "" || filters.Commit == "unknown" || filters.Command == "" || strings.Contains(filters.Command, "--plan") {
+		t.Errorf("the report of filters does not say where it is from, or is a control: %q", filters.Command)
+	}
 	document, err := os.ReadFile("../../docs/benchmarks.md")
 	if err != nil {
 		t.Fatal(err)

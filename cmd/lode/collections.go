@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/lodedb/lode"
@@ -58,18 +60,23 @@ type collectionsCreate struct {
 	Strategy string      `help:"recursive or whole." default:"recursive" placeholder:"NAME"`
 	Min      int         `name:"min-tokens" help:"Neighbouring passages are merged up to this size." placeholder:"N"`
 	Max      int         `name:"max-tokens" help:"No passage is larger." placeholder:"N"`
+	Spaces   []string    `name:"space" sep:"none" help:"A vector space beside that of all rows: NAME:DIM, NAME:DIM:METRIC or NAME:sparse. May be repeated." placeholder:"SPACE"`
 	Memory   string      `help:"How sealed segments are held in memory: cached, pinned or cold." default:"cached" placeholder:"MODE"`
 	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
 }
 
 // Run makes the collection and prints it with its defaults filled in.
 func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
+	spaces, err := parseSpaces(c.Spaces)
+	if err != nil {
+		return err
+	}
 	node, err := c.open()
 	if err != nil {
 		return err
 	}
 	made, err := node.CreateCollection(ctx, v1.CreateCollection{
-		Name: c.Name, Metric: c.Metric,
+		Name: c.Name, Metric: c.Metric, Vectors: spaces,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
 		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
 		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes,
@@ -82,6 +89,28 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 	}
 	_, err = fmt.Fprintf(std.out, "made collection %s: %s\n", made.Name, made.Fingerprint)
 	return err
+}
+
+// parseSpaces reads vector spaces. What they may be the node knows.
+func parseSpaces(said []string) (map[string]v1.VectorSpace, error) {
+	spaces := make(map[string]v1.VectorSpace, len(said))
+	for _, s := range said {
+		name, kind, _ := strings.Cut(s, ":")
+		if _, twice := spaces[name]; twice {
+			return nil, usageError{lode.Invalid("space", s, "two vector spaces have the name %q", name)}
+		}
+		size, metric, hasMetric := strings.Cut(kind, ":")
+		if kind == "sparse" && name != "" {
+			spaces[name] = v1.VectorSpace{Sparse: true}
+			continue
+		}
+		dim, err := strconv.Atoi(size)
+		if err != nil || dim < 1 || name == "" || hasMetric && metric == "" {
+			return nil, usageError{lode.Invalid("space", s, "a vector space is NAME:DIM, NAME:DIM:METRIC or NAME:sparse")}
+		}
+		spaces[name] = v1.VectorSpace{Dim: dim, Metric: lode.Metric(metric)}
+	}
+	return spaces, nil
 }
 
 type collectionsUpdate struct {

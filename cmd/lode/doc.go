@@ -8,6 +8,11 @@
 //	lode check                       verify everything that a node stores
 //	lode health                      ask whether a node is ready
 //	lode collections list|create|delete
+//	lode patch COLLECTION            change metadata, readers or expiry
+//	lode documents delete COLLECTION delete by ids or by a filter
+//	lode count COLLECTION            count what a filter matches
+//	lode facets COLLECTION FIELD     count the values of a metadata field
+//	lode scroll COLLECTION           walk documents and raw vectors in any order
 //	lode backup create|list|verify|restore
 //	lode bench …                     measure quality, ingest, spans, crashes, start, vector indexes
 //	lode version

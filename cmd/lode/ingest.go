@@ -35,6 +35,7 @@ type ingestCommand struct {
 	URIPrefix   string            `name:"uri-prefix" help:"Put before each id to make the source URI that citations show." placeholder:"URI"`
 	Metadata    map[string]string `short:"m" mapsep:"none" help:"Metadata of every document; repeat for more. Numbers, true, false and lists like [1,2] are typed." placeholder:"KEY=VALUE" env:"-"`
 	Reader      []string          `help:"Label of who may see the documents; repeat for more." placeholder:"LABEL"`
+	ExpiresAt   string            `help:"When the documents end of themselves, as 2030-01-02T15:04:05Z." placeholder:"TIME" env:"-"`
 	Include     []string          `help:"Only files that match the pattern, e.g. '*.md', 'guide/*' or 'guide/**/*.md'." placeholder:"GLOB"`
 	Exclude     []string          `help:"Leave out files and folders that match the pattern, e.g. node_modules." placeholder:"GLOB"`
 	Hidden      bool              `help:"Take hidden files and folders too."`
@@ -46,6 +47,10 @@ type ingestCommand struct {
 // Run sends what is new or changed and reports every document that failed.
 func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	metadata, err := typedMetadata(c.Metadata)
+	if err != nil {
+		return usageError{err}
+	}
+	expiry, err := parseExpiry(c.ExpiresAt)
 	if err != nil {
 		return usageError{err}
 	}
@@ -67,7 +72,7 @@ func (c *ingestCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	job := &ingestJob{command: c, node: node, known: known, metadata: metadata, start: time.Now()}
+	job := &ingestJob{command: c, node: node, known: known, metadata: metadata, expiry: expiry, start: time.Now()}
 	job.progress = newProgress(std, files)
 	err = job.run(ctx, files)
 	job.progress.finish()
@@ -139,6 +144,7 @@ type ingestJob struct {
 	node     *client.Client
 	known    map[lode.DocID]lode.Hash
 	metadata lode.Metadata
+	expiry   *time.Time
 	progress *progress
 	start    time.Time
 
@@ -195,7 +201,7 @@ func (j *ingestJob) run(ctx context.Context, files []file) error {
 			j.progress.done(1, f.size)
 			continue
 		}
-		if hash, ok := j.known[f.id]; ok && len(j.metadata) == 0 && len(j.command.Reader) == 0 && hash == lode.HashOf(content) {
+		if hash, ok := j.known[f.id]; ok && len(j.metadata) == 0 && len(j.command.Reader) == 0 && j.expiry == nil && hash == lode.HashOf(content) {
 			j.count(func(s *ingestSummary) { s.Unchanged++ })
 			j.progress.done(1, f.size)
 			continue
@@ -212,7 +218,7 @@ func (j *ingestJob) run(ctx context.Context, files []file) error {
 
 func (j *ingestJob) document(f file, content []byte) client.File {
 	doc := client.FileBytes(f.id, content)
-	doc.URI, doc.Name, doc.Metadata, doc.Readers = j.command.uri(f.id), f.name, j.metadata, j.command.Reader
+	doc.URI, doc.Name, doc.Metadata, doc.Readers, doc.ExpiresAt = j.command.uri(f.id), f.name, j.metadata, j.command.Reader, j.expiry
 	return doc
 }
 

@@ -44,6 +44,12 @@ type commands struct {
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
+	Documents   documentsCommand   `cmd:"" help:"Delete documents and raw vectors."`
+	Patch       patchCommand       `cmd:"" help:"Change metadata, readers or expiry of documents and raw vectors."`
+	Count       countCommand       `cmd:"" help:"Count what a filter matches."`
+	Facets      facetsCommand      `cmd:"" help:"Count the values of a metadata field."`
+	Recall      recallCommand      `cmd:"" help:"Measure how much of what an exact search finds a search finds."`
+	Scroll      scrollCommand      `cmd:"" help:"Walk documents and raw vectors in any order."`
 	Segments    segmentsCommand    `cmd:"" help:"List the segments of a collection, and seal them."`
 	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`

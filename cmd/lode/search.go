@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -27,11 +26,8 @@ func (q *question) ask(ctx context.Context, budget *int) (*v1.Retrieved, error) 
 		return nil, err
 	}
 	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight, BudgetTokens: budget}
-	if q.Filter != "" {
-		request.Filter = new(lode.Filter)
-		if err := json.Unmarshal([]byte(q.Filter), request.Filter); err != nil {
-			return nil, usageError{filterError(q.Filter, err)}
-		}
+	if request.Filter, err = parseFilter(q.Filter); err != nil {
+		return nil, err
 	}
 	return node.Retrieve(ctx, q.Collection, request)
 }

@@ -33,6 +33,8 @@ type serveCommand struct {
 	MemoryLimit   memorySize    `help:"Most memory of the node's process; auto is 80 % of what its container or the machine has, 0 is no limit." default:"auto" placeholder:"SIZE"`
 	SegmentSize   byteSize      `help:"Size at which the growing part of a collection becomes a sealed file." default:"64MiB" placeholder:"SIZE"`
 	GraphRows     int           `help:"Rows that a sealed file must have to get a graph; fewer are compared one by one." default:"4096" placeholder:"N"`
+	ScrubEvery    time.Duration `help:"Pause between two rounds that compare the sealed files with their checksums; 0 makes none." default:"24h" placeholder:"TIME"`
+	ScrubRate     byteSize      `help:"Most that such a round reads in a second." default:"32MiB" placeholder:"SIZE"`
 	FlushInterval time.Duration `help:"Longest time that a write stays in the log and in memory before it goes to the data files." default:"1s" placeholder:"TIME"`
 	MaxRequests   int           `help:"Requests served at once; more are answered with 429." default:"256" placeholder:"N"`
 	Workers       int           `help:"Documents parsed at once; 0 is the number of CPUs." default:"0" placeholder:"N"`
@@ -117,6 +119,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
 		SegmentBytes: int64(c.SegmentSize), GraphRows: c.GraphRows, FlushInterval: c.FlushInterval,
+		ScrubEvery: scrubEvery(c.ScrubEvery), ScrubRate: int64(c.ScrubRate),
 		DiskLimitBytes: int64(c.DiskLimit), MemoryBytes: int64(c.MemoryLimit),
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
@@ -129,6 +132,14 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	}
 	cfg.EnsureDefaults()
 	return cfg, cfg.Validate()
+}
+
+// scrubEvery is how a configuration says that there are no rounds.
+func scrubEvery(d time.Duration) time.Duration {
+	if d == 0 {
+		return server.NoScrub
+	}
+	return d
 }
 
 func (c *serveCommand) logger(w io.Writer) *slog.Logger {
@@ -146,7 +157,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 	shown := map[string]any{
 		"data": cfg.DataDir, "listen": cfg.Listen, "max_body": cfg.MaxBodyBytes, "max_document": cfg.MaxDocumentBytes,
-		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "graph_rows": cfg.GraphRows, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
+		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "graph_rows": cfg.GraphRows, "scrub_every": max(cfg.ScrubEvery, 0).String(), "scrub_rate": cfg.ScrubRate, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,

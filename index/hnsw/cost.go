@@ -99,10 +99,15 @@ const (
 	deepening = 0.15
 )
 
+// mostlyPass is the share of rows that pass above which a walk over those alone reads the same
+// rows as the walk over all, which assembly does.
+const mostlyPass = 0.75
+
 // twoHop is the cost of a walk over rows that pass alone. Where too few pass, the walk
-// finds no way from one to the next: its cost is infinite.
+// finds no way from one to the next, and where nearly all do there is a faster one: its cost is
+// infinite.
 func (m CostModel) twoHop(t task, near float64) float64 {
-	if near*m.Met*m.Met < leastSteps {
+	if near > mostlyPass || near*m.Met*m.Met < leastSteps {
 		return math.Inf(1)
 	}
 	b := min(float64(t.ef+1), float64(t.matching))

@@ -109,6 +109,19 @@ func (b *Block) With(changed []Doc) (*Block, error) {
 	return next.push(changed), nil
 }
 
+// At returns the document that begins at a row, as it was last given to the block.
+func (b *Block) At(row int) (Doc, bool) {
+	if row < 0 || row >= BlockRows {
+		return Doc{}, false
+	}
+	for _, l := range b.layers {
+		if l.shows(row) {
+			return l.core.doc(l.ordinal(row)), true
+		}
+	}
+	return Doc{}, false
+}
+
 // find returns the layer that shows the document.
 func (b *Block) find(d Doc) (int, bool) {
 	for i, l := range b.layers {

@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"index/hnsw":               2,
 	"index/indextest":          2,
 	"index/payload":            2,
+	"index/sparse":             2,
 	"pipeline/parse/html":      2,
 	"pipeline/parse/markdown":  2,
 	"pipeline/parse/parsetest": 2,

@@ -27,17 +27,22 @@ func Map(fsys FS, name string) (m *Mapping, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	return MapOpen(f)
+}
+
+// MapOpen is [Map] for a file that is open, and may be closed afterwards.
+func MapOpen(f File) (*Mapping, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() > math.MaxInt {
-		return nil, fmt.Errorf("map %s: %d bytes are more than this machine can address", name, info.Size())
+		return nil, fmt.Errorf("map %s: %d bytes are more than this machine can address", f.Name(), info.Size())
 	}
 	if file := osFile(f); file != nil && info.Size() > 0 {
 		return mapFile(file, int(info.Size()))
 	}
-	return readMapping(f, int(info.Size()))
+	return readMapping(io.NewSectionReader(f, 0, info.Size()), int(info.Size()))
 }
 
 // osFile is the file of the machine below others, nil where there is none.

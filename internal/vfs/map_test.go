@@ -2,6 +2,7 @@ package vfs_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,5 +46,34 @@ func TestMap(t *testing.T) {
 	}
 	if _, err := vfs.Map(vfs.OS, filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestMapOpen: what was read of the file before, and that it is closed and gone, is all the same.
+func TestMapOpen(t *testing.T) {
+	want := []byte("washed ore")
+	for name, fsys := range map[string]vfs.FS{"machine": vfs.OS, "memory": vfs.NewMem()} {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := fsys.MkdirAll(filepath.Dir(path), vfs.DirPerm); err != nil {
+			t.Fatal(err)
+		}
+		f, err := fsys.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(want); err != nil { // the next byte to read is behind it
+			t.Fatal(err)
+		}
+		m, err := vfs.MapOpen(f)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if err := errors.Join(f.Close(), fsys.Remove(path)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(m.Bytes(), want) {
+			t.Errorf("%s: %q", name, m.Bytes())
+		}
+		runtime.KeepAlive(m)
 	}
 }
