@@ -71,3 +71,23 @@ func (g losingGraph) Search(ctx context.Context, query lode.Vector, o collection
 	found, err := g.Graph.Search(ctx, query, o)
 	return found[min(2, len(found)):], err
 }
+
+// TestRecallOfSpaces: what was searched for in a named space is no query of the main one.
+func TestRecallOfSpaces(t *testing.T) {
+	n := open(t)
+	settings := lode.Collection{
+		Name: "c", Metric: lode.Dot, Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: dim},
+		Vectors: []lode.VectorSpace{{Name: "short", Dim: 2}},
+	}
+	if _, err := n.CreateCollection(ctx, root, settings); err != nil {
+		t.Fatal(err)
+	}
+	n.point("p", "a")
+	v := n.view(root, "c")
+	if _, err := v.DenseWith(ctx, lode.Vector{1, 0}, lode.DenseSearch{K: 1, Using: "short"}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := v.Recall(ctx, collection.RecallQuery{Samples: 1, K: 1}); err != nil || r.Source != "stored" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

@@ -85,7 +85,9 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 	if err := vector.ValidateFor(dim, metric); err != nil {
 		return nil, err
 	}
-	v.collection.recent.note(vector)
+	if q.Using == "" {
+		v.collection.recent.note(vector)
+	}
 	start := time.Now()
 	may, err := v.allow(ctx, v.base, q.Filter)
 	if err != nil {
