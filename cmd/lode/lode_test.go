@@ -269,7 +269,10 @@ moves. Then the node says which call hangs and stops: whoever waited would get n
 way, and other nodes, if there are any, would go on believing in it.
 
 'lode usage' and 'GET /v1/node/usage' show what is used, the limits in force, and what is
-refused at the moment; '/readyz' names restrictions, '/metrics' has 'lode_writes_refused'.
+refused at the moment; '/readyz' names restrictions, '/metrics' has 'lode_writes_refused'. A node is
+ready before its large collections are loaded: that is a restriction too, under the name 'loading', with
+how far it is. Unfiltered searches for vectors are answered meanwhile, everything else about such a
+collection waits.
 `
 
 func configurationDocument(app *kong.Application) string {
