@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -66,8 +67,7 @@ func (s *segmentsRun) patch(ctx context.Context) error {
 }
 
 func patchOnce(ctx context.Context, node *server.Server, dir string, rows int, next, last string) (p patched, err error) {
-	time.Sleep(patchSettles)
-	before, err := sizesOf(filepath.Join(dir, "segments"))
+	before, err := quietFiles(filepath.Join(dir, "segments"))
 	if err != nil {
 		return p, err
 	}
@@ -87,8 +87,7 @@ func patchOnce(ctx context.Context, node *server.Server, dir string, rows int, n
 		}
 	}
 	p.Seconds = time.Since(start).Seconds()
-	time.Sleep(patchSettles)
-	after, err := sizesOf(filepath.Join(dir, "segments"))
+	after, err := quietFiles(filepath.Join(dir, "segments"))
 	if err != nil {
 		return p, err
 	}
@@ -98,6 +97,20 @@ func patchOnce(ctx context.Context, node *server.Server, dir string, rows int, n
 		}
 	}
 	return p, nil
+}
+
+// quietFiles waits until nothing is written any more.
+func quietFiles(dir string) (map[string]fileState, error) {
+	before, err := sizesOf(dir)
+	for err == nil {
+		time.Sleep(patchSettles)
+		var now map[string]fileState
+		if now, err = sizesOf(dir); maps.Equal(before, now) {
+			return now, err
+		}
+		before = now
+	}
+	return nil, err
 }
 
 // fileState tells whether a file was written.

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/lodedb/lode"
@@ -213,6 +214,7 @@ func (w *segmentWriter) vectors() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
+		breathe(i)
 		m, rows := &w.members[i], uint32(0)
 		m.first = uint32(w.dir.Rows)
 		err := w.t.Chunks(w.k.collection, m.asVersion(), func(s *lode.StagedChunk) error {
@@ -241,6 +243,14 @@ func (w *segmentWriter) vectors() error {
 	return flush(len(block))
 }
 
+// breathe lets others run, now and then, in work that may take its time: a goroutine that is due
+// would wait for a whole slice of the CPU.
+func breathe(i int) {
+	if i%64 == 0 {
+		runtime.Gosched()
+	}
+}
+
 // rows writes everything of the rows but their own vectors.
 func (w *segmentWriter) rows() error {
 	var rows [][]byte
@@ -257,6 +267,7 @@ func (w *segmentWriter) rows() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
+		breathe(i)
 		err := w.t.Chunks(w.k.collection, w.members[i].asVersion(), func(s *lode.StagedChunk) error {
 			row, err := makeSealedRow(s)
 			if err != nil {

@@ -284,7 +284,13 @@ func (s *Store) writeSegment(l *layer, k segmentKey, at Applied) error {
 		for _, b := range partBuckets {
 			from := string(space{b, k}.appendKey(nil, nil))
 			to := string(space{b, segmentKey{k.collection, k.segment + 1}}.appendKey(nil, nil))
-			if err := l.part(from, to, func(sp space, key string, value []byte) error { return writeEntry(w, sp, key, value) }); err != nil {
+			n := 0
+			err := l.part(from, to, func(sp space, key string, value []byte) error {
+				n++
+				breathe(n)
+				return writeEntry(w, sp, key, value)
+			})
+			if err != nil {
 				return err
 			}
 		}

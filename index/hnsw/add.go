@@ -60,6 +60,7 @@ func (x *Index) addRows(ctx context.Context, rows []lode.Vector, normal func(lod
 	parallel(len(rows), threads, func(next func() int) {
 		e := s.encoders()
 		for i := next(); i >= 0; i = next() {
+			breathe(i)
 			x.store(s, e, first+uint32(i), normal(rows[i]))
 		}
 	})
@@ -88,6 +89,7 @@ func (x *Index) linkRows(ctx context.Context, s *state, first uint32, n, threads
 				if x.yield != nil && i%rowsPerYield == 0 {
 					x.yield()
 				}
+				runtime.Gosched() // a search that has become due waits for a row, not for a slice of 10 ms
 				x.link(s, w, first+uint32(start+i))
 				done.Add(1)
 			}
@@ -104,6 +106,13 @@ func (x *Index) linkRows(ctx context.Context, s *state, first uint32, n, threads
 // aloneRows are linked by one goroutine before others join: in a graph of a few rows, rows
 // that are linked at the same time miss each other.
 const aloneRows = 256
+
+// breathe lets others run, now and then, in a loop over rows.
+func breathe(i int) {
+	if i%64 == 0 {
+		runtime.Gosched()
+	}
+}
 
 // rowsPerYield is how many rows are linked, some milliseconds, before others may want the CPU.
 const rowsPerYield = 32

@@ -23,6 +23,7 @@ func (x *Index) order(s *state, rows int) (ordinals []uint32, levels []int) {
 		visit(place)
 	}
 	for i := 0; i < len(walk); i++ {
+		breathe(i)
 		row := s.row(0, walk[i])
 		for j := range row {
 			visit(atomic.LoadUint32(&row[j]))

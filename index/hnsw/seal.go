@@ -58,6 +58,7 @@ func (x *Index) sealed(o SealOptions) *arena {
 	sums, body := memory.data[headBytes:][:h.sumsBytes()], memory.data[headBytes+h.sumsBytes():]
 	x.fill(body, h, s, ordinals, places)
 	for i := 0; i*blockBytes < len(body); i++ {
+		runtime.Gosched()
 		block := body[i*blockBytes : min((i+1)*blockBytes, len(body))]
 		binary.LittleEndian.PutUint32(sums[4*i:], crc32.Checksum(block, castagnoli))
 	}
@@ -123,6 +124,7 @@ func (x *Index) fill(body []byte, h *head, s *state, ordinals, places []uint32) 
 	}
 	alone := make([]uint32, s.width)
 	for place, o := range ordinals {
+		breathe(place)
 		row := s.row(0, o)
 		if s.isSetAside(o) {
 			row = alone
@@ -145,6 +147,7 @@ func (x *Index) fill(body []byte, h *head, s *state, ordinals, places []uint32) 
 		}
 	}
 	for i := range ordinals {
+		breathe(i)
 		binary.LittleEndian.PutUint32(part(sectionOrdinals)[4*i:], ordinals[i])
 		binary.LittleEndian.PutUint32(part(sectionPlaces)[4*i:], places[i])
 	}
