@@ -217,6 +217,8 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (bui
 	if err != nil || rows.Rows < e.options.GraphRows {
 		return false, err
 	}
+	e.building.graphs.Lock() // before it is looked for: somebody else may be building it
+	defer e.building.graphs.Unlock()
 	g, err := e.openGraph(&c.settings, s.ID, rows)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -235,8 +237,6 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (bui
 
 // writeGraph builds a graph of vectors that were checked, if there is room for it.
 func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.SealedRows) error {
-	e.building.graphs.Lock()
-	defer e.building.graphs.Unlock()
 	defer runtime.KeepAlive(rows)
 	release, err := e.options.Room(int64(len(rows.Vectors()) + maxLinkBytes*rows.Rows))
 	if err != nil {
