@@ -465,7 +465,8 @@ func crashModel(t *testing.T, fresh func(testing.TB, *rand.Rand) *world, steps i
 		}
 	}
 	t.Logf("%d entries, %d crashes, %d segments built by both, %d of them merged, %d sealed at the end", len(log), crashes, len(early), merged, sealed)
-	if crashes == 0 || len(early) == 0 || merged == 0 {
+	const enough = 40 // segments, among which some are of merges; a short run builds fewer
+	if crashes == 0 || len(early) == 0 || merged == 0 && len(early) >= enough {
 		t.Error("the model did not reach crashes or segments")
 	}
 	victim.flush()
