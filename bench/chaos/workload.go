@@ -99,12 +99,30 @@ func (w *Workload) Settle(ctx context.Context, url string) error {
 	writer := &writer{Workload: w, c: c, random: rand.New(rand.NewPCG(w.Seed, 0)), retired: map[Key]bool{}}
 	for i := range settled {
 		id := lode.DocID(fmt.Sprintf("settled/%d", i))
-		err := errors.Join(writer.putDocumentAt(ctx, Key{KindDocument, documentsCollection, id}), writer.putVectorsAt(ctx, Key{KindVector, vectorsCollection, id}))
+		err := errors.Join(
+			whenTaken(ctx, func() error { return writer.putDocumentAt(ctx, Key{KindDocument, documentsCollection, id}) }),
+			whenTaken(ctx, func() error { return writer.putVectorsAt(ctx, Key{KindVector, vectorsCollection, id}) }))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// whenTaken repeats a write that the node is too busy for: tiny segments fill faster than they
+// are sealed.
+func whenTaken(ctx context.Context, write func() error) error {
+	for {
+		err := write()
+		if !lode.IsCode(err, lode.CodeOverloaded) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // writer owns the keys that bear its number.
