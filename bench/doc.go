@@ -6,6 +6,9 @@
 //	spans     every citation of random chunks, followed to its bytes and verified
 //	crash     kill -9 at random moments of an ingest: nothing lost, nothing doubled
 //	backup    speed of backup and restore, damage refused, searches meanwhile
+//	writes    acknowledged writes against appends to the bare log store
+//	disk      disk space and bytes written by the data, and a start with many collections
+//	pause     how long garbage collections stop the world beside a million vectors
 //	segments  sealed segments against memory, starts, inserts, searches beside sealing
 //	http      searches for vectors over HTTP beside a bare handler and the search in the process
 //	flips     single bits flipped in segments: each found and mended, nothing read wrong

@@ -14,17 +14,6 @@ import (
 	"github.com/lodedb/lode/server"
 )
 
-// Neighbours is a data set of nearest neighbours, on which searches over HTTP are measured.
-type Neighbours struct {
-	Name    string
-	Metric  lode.Metric
-	Rows    []lode.Vector
-	Queries []lode.Vector
-	// Recall is the share of the k nearest rows that the answers hold; there is one for each
-	// query, of numbers of rows.
-	Recall func(answers [][]uint32, k int) float64
-}
-
 const (
 	httpK          = 10
 	httpCollection = "vectors"
@@ -44,7 +33,7 @@ var peerQPS = map[int]float64{1: 1234, 4: 2844}
 // HTTP measures searches for vectors over HTTP, one client and four with connections that
 // stay: in turns with a bare net/http handler that reads and writes the same bytes, and with
 // the same searches in the process.
-func HTTP(ctx context.Context, o Options, d Neighbours) (*Report, error) {
+func HTTP(ctx context.Context, o Options, d *VectorSet) (*Report, error) {
 	if len(d.Rows) == 0 || len(d.Queries) == 0 {
 		return nil, lode.Invalid("dataset", d.Name, "the data set has %d rows and %d queries", len(d.Rows), len(d.Queries))
 	}
@@ -58,7 +47,7 @@ func HTTP(ctx context.Context, o Options, d Neighbours) (*Report, error) {
 	defer closeLog()
 	config := server.Config{Logger: o.Logger, SegmentBytes: oneSegment}
 	err = withNodeAs(ctx, config, func(node *server.Server, c *client.Client) error {
-		if err := loadNeighbours(ctx, o, r, c, d); err != nil {
+		if err := loadSet(ctx, o, r, c, d); err != nil {
 			return err
 		}
 		ways, closeBare, err := httpWays(ctx, node, c, d)

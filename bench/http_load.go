@@ -17,8 +17,8 @@ const (
 	graphPatience = 10 * time.Minute
 )
 
-// loadNeighbours stores the rows, each under its number, and waits until a graph finds them.
-func loadNeighbours(ctx context.Context, o Options, r *Report, c *client.Client, d Neighbours) error {
+// loadSet stores the rows, each under its number, and waits until a graph finds them.
+func loadSet(ctx context.Context, o Options, r *Report, c *client.Client, d *VectorSet) error {
 	begun := time.Now()
 	_, err := c.CreateCollection(ctx, v1.CreateCollection{
 		Name: httpCollection, Metric: d.Metric, Embedder: &v1.Embedder{Provider: lode.ProviderNone, Dim: len(d.Rows[0])},

@@ -16,7 +16,7 @@ func TestHTTP(t *testing.T) {
 		rows[i] = lode.Vector{rnd.Float32(), rnd.Float32(), rnd.Float32()}
 	}
 	asked := 0
-	d := Neighbours{Name: "random", Metric: lode.L2, Rows: rows, Queries: rows[:20], Recall: func(answers [][]uint32, k int) float64 {
+	d := &VectorSet{Name: "random", Metric: lode.L2, Rows: rows, Queries: rows[:20], Recall: func(answers [][]uint32, k int) float64 {
 		asked++
 		right := 0
 		for i, ids := range answers { // a row is its own nearest
@@ -49,7 +49,7 @@ func TestHTTP(t *testing.T) {
 	if asked != 2 || demands != 12 { // two forms: four ratios and two rates each
 		t.Errorf("recall was taken %d times, %d figures have targets", asked, demands)
 	}
-	if _, err := HTTP(t.Context(), o, Neighbours{Name: "nothing"}); !lode.IsCode(err, lode.CodeInvalid) {
+	if _, err := HTTP(t.Context(), o, &VectorSet{Name: "nothing"}); !lode.IsCode(err, lode.CodeInvalid) {
 		t.Errorf("no data: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ type searchRound struct {
 	P99       float64 `json:"p99_us"`
 }
 
-func (w *way) recall(d Neighbours) (float64, error) {
+func (w *way) recall(d *VectorSet) (float64, error) {
 	answers := make([][]uint32, len(d.Queries))
 	for i := range d.Queries {
 		ids, err := w.answer(i)
@@ -92,7 +92,7 @@ func (w *way) run(ctx context.Context, clients, round int) (searchRound, error) 
 }
 
 // httpWays are the ways that are compared; done ends the bare handler.
-func httpWays(ctx context.Context, node *server.Server, c *client.Client, d Neighbours) (ways []*way, done func(), err error) {
+func httpWays(ctx context.Context, node *server.Server, c *client.Client, d *VectorSet) (ways []*way, done func(), err error) {
 	h := &httpClient{Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}, node: node.URL()}
 	done, err = h.serveBare()
 	if err != nil {
@@ -113,7 +113,7 @@ func httpWays(ctx context.Context, node *server.Server, c *client.Client, d Neig
 }
 
 // inProcessWay searches without HTTP.
-func inProcessWay(ctx context.Context, node *server.Server, d Neighbours) *way {
+func inProcessWay(ctx context.Context, node *server.Server, d *VectorSet) *way {
 	engine, me := node.Engine(), lode.AllSeeing("bench")
 	return &way{name: inProcess, queries: len(d.Queries), ask: func(query int, _ *bytes.Buffer) error {
 		view, err := engine.View(ctx, me, httpCollection)
@@ -140,7 +140,7 @@ type form struct {
 
 // httpForms are the forms of bodies that are measured: JSON as it is without a word about
 // what is wanted, JSON and frames with ids and scores alone.
-func httpForms(ctx context.Context, c *client.Client, d Neighbours) []form {
+func httpForms(ctx context.Context, c *client.Client, d *VectorSet) []form {
 	no, k := false, httpK
 	whole := func(query int) v1.SearchVectors { return v1.SearchVectors{Vector: d.Queries[query], K: &k} }
 	lean := func(query int) v1.SearchVectors {

@@ -180,12 +180,18 @@ func (s *segmentsRun) reportOpen(rounds []openRound, rebuilt int) {
 	r.Raw["open"] = rounds
 }
 
-// graphFiles are the graphs of a folder with what tells one that was written anew.
+// graphFiles are the graphs of a folder.
 func graphFiles(dir string) (map[string]fs.FileInfo, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "segments", "*.index"))
-	if err == nil && len(paths) == 0 {
+	files, err := segmentFiles(dir, "*.index")
+	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("there are no graphs")
 	}
+	return files, err
+}
+
+// segmentFiles are files of segments with what tells one that was written since.
+func segmentFiles(dir, pattern string) (map[string]fs.FileInfo, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "segments", pattern))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +208,7 @@ func graphFiles(dir string) (map[string]fs.FileInfo, error) {
 func changedFiles(before, after map[string]fs.FileInfo) (changed int) {
 	for path, old := range before {
 		now := after[path]
-		if now == nil || !os.SameFile(old, now) || !old.ModTime().Equal(now.ModTime()) || old.Size() != now.Size() {
+		if now == nil || isOther(old, now) {
 			changed++
 		}
 	}
@@ -212,6 +218,10 @@ func changedFiles(before, after map[string]fs.FileInfo) (changed int) {
 		}
 	}
 	return changed
+}
+
+func isOther(old, now fs.FileInfo) bool {
+	return !os.SameFile(old, now) || !old.ModTime().Equal(now.ModTime()) || old.Size() != now.Size()
 }
 
 // freeAddress finds a port that nobody has: the harness must know it before the node listens.

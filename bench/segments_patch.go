@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"path/filepath"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -67,7 +65,7 @@ func (s *segmentsRun) patch(ctx context.Context) error {
 }
 
 func patchOnce(ctx context.Context, node *server.Server, dir string, rows int, next, last string) (p patched, err error) {
-	before, err := quietFiles(filepath.Join(dir, "segments"))
+	before, err := quietFiles(dir)
 	if err != nil {
 		return p, err
 	}
@@ -87,50 +85,30 @@ func patchOnce(ctx context.Context, node *server.Server, dir string, rows int, n
 		}
 	}
 	p.Seconds = time.Since(start).Seconds()
-	after, err := quietFiles(filepath.Join(dir, "segments"))
+	after, err := quietFiles(dir)
 	if err != nil {
 		return p, err
 	}
 	for name, now := range after {
-		if was := before[name]; was != now {
-			p.Bytes += now.Size
+		if was := before[name]; was == nil || isOther(was, now) {
+			p.Bytes += now.Size()
 		}
 	}
 	return p, nil
 }
 
 // quietFiles waits until nothing is written any more.
-func quietFiles(dir string) (map[string]fileState, error) {
-	before, err := sizesOf(dir)
+func quietFiles(dir string) (map[string]fs.FileInfo, error) {
+	before, err := segmentFiles(dir, "*")
 	for err == nil {
 		time.Sleep(patchSettles)
-		var now map[string]fileState
-		if now, err = sizesOf(dir); maps.Equal(before, now) {
+		now, err := segmentFiles(dir, "*")
+		if err != nil || changedFiles(before, now) == 0 {
 			return now, err
 		}
 		before = now
 	}
 	return nil, err
-}
-
-// fileState tells whether a file was written.
-type fileState struct {
-	Size int64
-	At   time.Time
-}
-
-func sizesOf(dir string) (map[string]fileState, error) {
-	all := map[string]fileState{}
-	return all, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			all[path] = fileState{info.Size(), info.ModTime()}
-		}
-		return err
-	})
 }
 
 func (s *segmentsRun) reportPatch(rounds []patched) {

@@ -22,6 +22,8 @@
 //	Entry, Fatal what the log hands in, and the result that stops the node
 //	View         a collection as one principal sees it at one moment: the searches by vector, in
 //	             dense and sparse spaces, and by words, and the rows behind their answers
+//	EarlyView    the same of a large collection that a start has not loaded yet, for vectors alone
+//	Selection    documents by ids and filter, for patches and deletions
 //	Events       callbacks about changes, for metrics, audit and the queue of jobs
 //	Operation    what is known of a write that had a key
 //	Graphs       what makes and opens the graphs of sealed segments; the server has one
@@ -81,10 +83,18 @@
 //	10  retry              collection, actor, id, time
 //	11  delete documents   collection, actor, kind, ids
 //	12  put points         collection, actor, time, points
-//	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11
-//	                       or 12
+//	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11,
+//	                       12, 14, 15, 16 or 17
+//	14  tune               collection, change of the settings that shape no data
+//	15  patch documents    collection, selection, patch, time
+//	16  delete selected    collection, selection; with a time only what has expired by then
+//	17  note selected      collection, outcome of a write about a selection that took several commands
 //	20  seal segment       collection
-//	21  sealed segment     collection, segment, hash and size of its file
+//	21  sealed segment     collection, segment, hash and size of its file, of a merge too
+//	22  merge segments     collection, inputs
+//
+// A selection is an actor, a kind, ids or numbers of documents, and a filter as JSON that they must
+// match when the command is applied.
 //
 // Older versions of a payload are read too. Submit and put points are at 3 and 4, delete documents at
 // 2: version 2 added conditions on the version, 3 expiry and metadata with objects and null, 4 vectors

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/payload"
 )
 
@@ -107,8 +108,8 @@ func (s *snapshot) eachBlock(ctx context.Context, may *allowed, f func(p *partVi
 		p := &s.parts[i]
 		for at, b := range p.blocks {
 			if at%16 == 0 {
-				if err := ctx.Err(); err != nil {
-					return lode.Errorf(lode.CodeCanceled, "walk segment %d: %w", p.segment, err)
+				if err := index.Stopped(ctx); err != nil {
+					return err
 				}
 			}
 			for j := range rows {

@@ -84,10 +84,10 @@ func (v *View) Recommend(ctx context.Context, q RecommendQuery) ([]lode.Candidat
 	for i, rows := range may.parts {
 		r.rows[i] = rows.Clone()
 	}
-	if r.positive, err = r.examples("positive", q.Positive); err != nil {
+	if r.positive, err = r.examples(ctx, "positive", q.Positive); err != nil {
 		return nil, err
 	}
-	if r.negative, err = r.examples("negative", q.Negative); err != nil {
+	if r.negative, err = r.examples(ctx, "negative", q.Negative); err != nil {
 		return nil, err
 	}
 	if q.Strategy == StrategyAverage {
@@ -110,7 +110,7 @@ type recommendation struct {
 }
 
 // examples returns the vectors of examples and takes their rows out.
-func (r *recommendation) examples(name string, of []Example) (vectors []lode.Vector, err error) {
+func (r *recommendation) examples(ctx context.Context, name string, of []Example) (vectors []lode.Vector, err error) {
 	v := r.view
 	for i, x := range of {
 		if x.ID == "" {
@@ -123,7 +123,7 @@ func (r *recommendation) examples(name string, of []Example) (vectors []lode.Vec
 		if len(x.Vector) > 0 {
 			return nil, nameExample(lode.Invalid("id", x.ID, "an example is an id or a vector, not both"), name, i)
 		}
-		own, err := r.rowsOf(x)
+		own, err := r.rowsOf(ctx, x)
 		if err != nil {
 			return nil, nameExample(err, name, i)
 		}
@@ -133,9 +133,9 @@ func (r *recommendation) examples(name string, of []Example) (vectors []lode.Vec
 }
 
 // rowsOf returns the vectors of an example that the principal may see, and takes its rows out.
-func (r *recommendation) rowsOf(x Example) (vectors []lode.Vector, err error) {
+func (r *recommendation) rowsOf(ctx context.Context, x Example) (vectors []lode.Vector, err error) {
 	s := r.view.base
-	e, err := r.view.document(x.Kind, x.ID)
+	e, err := r.view.document(ctx, x.Kind, x.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -154,14 +154,14 @@ func (r *recommendation) rowsOf(x Example) (vectors []lode.Vector, err error) {
 }
 
 // document finds a document as the view shows it.
-func (v *View) document(kind lode.Kind, id lode.DocID) (*entry, error) {
+func (v *View) document(ctx context.Context, kind lode.Kind, id lode.DocID) (*entry, error) {
 	if err := checkKind(kind); err != nil {
 		return nil, err
 	}
 	if err := id.Validate(); err != nil {
 		return nil, err
 	}
-	may, err := v.allow(context.Background(), v.base, lode.HasID(id))
+	may, err := v.allow(ctx, v.base, lode.HasID(id))
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,8 @@
 //
 //	listener (answers /healthz, everything else is 503 while the node opens)
 //	storage     the data folder is locked, its formats are checked
-//	collection  the indexes are rebuilt from storage, graphs of sealed segments are mapped
+//	collection  graphs of sealed segments are mapped, the other indexes are rebuilt from storage;
+//	            large collections go on with that in the background (loading.go)
 //	parse pool  no process is started before the first document
 //	raft        elects; commands that were committed but not applied are applied
 //	pipeline    resumes pending documents when this node leads
@@ -14,7 +15,9 @@
 //
 // The file join.go holds every adapter between packages that stand on one floor and may
 // not know each other; parsers.go and embedders.go choose implementations with a switch, and
-// graphs.go makes the graphs of sealed segments, in the background.
+// graphs.go makes the graphs of sealed segments, in the background, as fast as searches beside it
+// allow (pace.go). The other background work (sealing, merging, expiry, sweeping) is in tasks.go,
+// the reading of sealed files for damage in scrub.go.
 //
 // # Limits
 //

@@ -87,6 +87,16 @@ func (g graphs) Open(settings lode.Collection, data, vectors []byte) (collection
 // graph is a graph as the collections search it.
 type graph struct{ *hnsw.Sealed }
 
+// Verify also measures what searches cost in the graph, where this process does not know it yet, so
+// that no search has to.
+func (g graph) Verify(ctx context.Context) error {
+	if err := g.Sealed.Verify(ctx); err != nil {
+		return err
+	}
+	_, _ = g.Calibrate() // what cannot be measured now is when a search wants to know
+	return nil
+}
+
 func (g graph) Search(ctx context.Context, query lode.Vector, o collection.GraphSearch) ([]index.Candidate, error) {
 	with := hnsw.SearchOptions{K: o.K, Allow: o.Allow, Ef: o.Ef, Exact: o.Exact}
 	if o.Explain == nil {

@@ -30,6 +30,7 @@
 //	segments/1-2.growing     segment 2 of collection 1 while it grows, a bbolt file
 //	segments/<sha256>.segment a sealed segment
 //	segments/<sha256>.index   a graph over it, derived, of this node alone
+//	segments/<sha256>.1.index the same over the vectors of its first named space
 //	blobs/ab/<sha256>    a blob, in the shard of the first byte of its hash
 //	blobs/tmp/           blobs that are being written
 //	raft/                the log's own files

@@ -32,20 +32,11 @@ func (c *benchHTTP) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	return c.measure(ctx, std, "", func(ctx context.Context, o bench.Options) (*bench.Report, error) {
-		return bench.HTTP(ctx, o, neighbours(d))
+		return bench.HTTP(ctx, o, vectorSet(d))
 	})
 }
 
-func neighbours(d *ann.Dataset) bench.Neighbours {
-	return bench.Neighbours{
-		Name: d.Name, Metric: d.Metric, Rows: rows(d.Base), Queries: rows(d.Queries), Recall: d.Truth.Recall,
-	}
-}
-
-func rows(v *ann.Vectors) []lode.Vector {
-	all := make([]lode.Vector, v.Rows)
-	for i := range all {
-		all[i] = v.Row(i)
-	}
-	return all
+// vectorSet is a data set as the harness takes it.
+func vectorSet(d *ann.Dataset) *bench.VectorSet {
+	return &bench.VectorSet{Name: d.Name, Metric: d.Metric, Rows: vectorRows(d.Base), Queries: vectorRows(d.Queries), Recall: d.Truth.Recall}
 }

@@ -53,7 +53,7 @@ func (c *benchSegments) load(ctx context.Context, name string, log *ann.Log) (*b
 	if err != nil {
 		return nil, err
 	}
-	return &bench.VectorSet{Name: d.Name, Metric: d.Metric, Rows: vectorRows(d.Base), Queries: vectorRows(d.Queries), Recall: d.Truth.Recall}, nil
+	return vectorSet(d), nil
 }
 
 // draw makes vectors as texts about some hundred subjects have them.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/client"
 )
 
 // within names a collection and what of it a command is about.
@@ -19,15 +20,21 @@ type within struct {
 	Filter     string `help:"Condition on metadata or ids as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON" env:"-"`
 }
 
+// begin reads the filter and connects to the node.
+func (c *within) begin() (*client.Client, *lode.Filter, error) {
+	filter, err := parseFilter(c.Filter)
+	if err != nil {
+		return nil, nil, err
+	}
+	node, err := c.open()
+	return node, filter, err
+}
+
 type countCommand struct{ within }
 
 // Run counts what searches show.
 func (c *countCommand) Run(ctx context.Context, std streams) error {
-	filter, err := parseFilter(c.Filter)
-	if err != nil {
-		return err
-	}
-	node, err := c.open()
+	node, filter, err := c.begin()
 	if err != nil {
 		return err
 	}
@@ -52,11 +59,7 @@ type recallCommand struct {
 
 // Run measures the recall of searches on the node.
 func (c *recallCommand) Run(ctx context.Context, std streams) error {
-	filter, err := parseFilter(c.Filter)
-	if err != nil {
-		return err
-	}
-	node, err := c.open()
+	node, filter, err := c.begin()
 	if err != nil {
 		return err
 	}
@@ -80,11 +83,7 @@ type facetsCommand struct {
 
 // Run prints the most frequent values of a field.
 func (c *facetsCommand) Run(ctx context.Context, std streams) error {
-	filter, err := parseFilter(c.Filter)
-	if err != nil {
-		return err
-	}
-	node, err := c.open()
+	node, filter, err := c.begin()
 	if err != nil {
 		return err
 	}
