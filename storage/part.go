@@ -205,8 +205,17 @@ func (t *Tx) PutSilverPart(c lode.CollectionID, v *lode.DocVersion, part int, da
 }
 
 // SilverParts returns the pieces of a version's silver in one, for [DecodeSilver]. Without
-// any it returns [lode.CodeNotFound]; a missing piece is [lode.CodeCorrupt].
+// any it returns [lode.CodeNotFound]; a missing piece is [lode.CodeCorrupt], and so is silver that
+// is not there although the version is ready and says which it has.
 func (t *Tx) SilverParts(c lode.CollectionID, v *lode.DocVersion) ([]byte, error) {
+	all, err := t.silverParts(c, v)
+	if lode.IsCode(err, lode.CodeNotFound) && v.State == lode.StateReady && !v.Silver.IsZero() {
+		return nil, lode.Errorf(lode.CodeCorrupt, "version %s has no silver", versionName(v.Doc, v.Version))
+	}
+	return all, err
+}
+
+func (t *Tx) silverParts(c lode.CollectionID, v *lode.DocVersion) ([]byte, error) {
 	missing := lode.NotFound("silver", versionName(v.Doc, v.Version))
 	if v.Segment == 0 {
 		return nil, missing
