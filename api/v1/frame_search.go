@@ -60,23 +60,30 @@ func ParseSearchFrame(b []byte) (*SearchFrame, error) {
 	if err := h.checkCount(lode.MaxSearches); err != nil {
 		return nil, err
 	}
-	k, filter := h.numbers[0], h.numbers[1]
-	if k > lode.MaxK {
-		k = lode.MaxK + 1 // an int of 32 bits holds it
-	}
-	if err := lode.ValidateK(int(k)); err != nil {
+	how := h.denseSearch()
+	if err := how.Validate(); err != nil {
 		return nil, err
 	}
+	filter := h.numbers[1]
 	if filter > maxFilterBytes {
 		return nil, lode.FieldError(lode.CodeTooLarge, "filter", filter, "the filter has %d bytes of JSON, the limit is %d", filter, maxFilterBytes)
 	}
 	if err := f.want(4*uint64(h.dim)*uint64(h.count), uint64(filter)); err != nil {
 		return nil, err
 	}
-	ef := min(h.numbers[2], lode.MaxEf+1)
-	s := &SearchFrame{Parts: h.parts, K: int(k), Ef: int(ef), Exact: h.numbers[3] == 1, Vectors: f.vectors(int(h.count), int(h.dim))}
+	s := &SearchFrame{Parts: h.parts, K: how.K, Ef: how.Ef, Exact: how.Exact, Vectors: f.vectors(int(h.count), int(h.dim))}
 	if filter > 0 {
 		s.Filter = slices.Clone(f.rest)
 	}
 	return s, nil
+}
+
+// denseSearch returns what the head asks for. Numbers past the limits become just too large
+// ones, so that an int of 32 bits holds them.
+func (h *head) denseSearch() *lode.DenseSearch {
+	return &lode.DenseSearch{
+		K:     int(min(h.numbers[0], lode.MaxK+1)),
+		Ef:    int(min(h.numbers[2], lode.MaxEf+1)),
+		Exact: h.numbers[3] == 1,
+	}
 }

@@ -141,6 +141,8 @@ func TestFramesRefuse(t *testing.T) {
 	f("search", 16, 0, lode.CodeInvalid, "k")
 	f("search", 16, math.MaxUint32, lode.CodeInvalid, "k")
 	f("search", 20, 2<<20, lode.CodeTooLarge, "filter")
+	f("search", 24, lode.MaxEf+1, lode.CodeInvalid, "ef")
+	f("search", 24, math.MaxUint32, lode.CodeInvalid, "ef")
 	f("search", 28, 2, lode.CodeInvalid, "exact")
 	f("points", 28, 1, lode.CodeInvalid, "reserved")
 	f("search", 4, 0x0a01, lode.CodeInvalid, "flags")
