@@ -100,6 +100,9 @@ func TestGiant(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
+	if raced {
+		t.Skip("the race detector makes pools forget at random; counted without it")
+	}
 	e, text := builtin.New(), strings.Repeat("The ore is washed in running water. ", 20)
 	texts := []string{text, text, text, text}
 	per := testing.AllocsPerRun(50, func() {
