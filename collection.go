@@ -33,6 +33,11 @@ type Tuning struct {
 	// Indexes are the metadata fields whose payload indexes are built ahead. Those of other
 	// fields are built when a filter first asks for them.
 	Indexes []string `cbor:"2,keyasint,omitempty"`
+	// History is how long what is replaced or deleted can still be asked for; 0: not at all.
+	History Period `cbor:"3,keyasint,omitempty"`
+	// HistoryFrom is since when that was kept without a gap, nil without a history. It is the
+	// log's to say.
+	HistoryFrom *time.Time `cbor:"4,keyasint,omitempty"`
 }
 
 // MemoryMode says how the files of a collection are held in memory.
@@ -62,6 +67,9 @@ func (t *Tuning) Validate() error {
 	default:
 		return Invalid("memory", t.Memory, "memory must be cached, pinned or cold")
 	}
+	if t.History != 0 && (t.History < LeastHistory || t.History > MostHistory) {
+		return Invalid("history", t.History, "history must be %s to %s, or 0 for none", LeastHistory, MostHistory)
+	}
 	if len(t.Indexes) > MaxIndexes {
 		return Invalid("indexes", len(t.Indexes), "at most %d fields are indexed ahead", MaxIndexes)
 	}
@@ -80,10 +88,15 @@ func (t *Tuning) Validate() error {
 type TuningChange struct {
 	Memory  *MemoryMode `cbor:"1,keyasint,omitempty"`
 	Indexes *[]string   `cbor:"2,keyasint,omitempty"`
+	History *Period     `cbor:"3,keyasint,omitempty"`
 }
 
-// Apply returns the changed settings, or why they cannot be.
-func (c *TuningChange) Apply(t Tuning) (Tuning, error) {
+// Apply returns the settings as they are after a change at a time, or why they cannot be.
+func (c *TuningChange) Apply(t Tuning, at time.Time) (Tuning, error) {
+	if c.History != nil {
+		t.History = *c.History
+		t.beginHistory(at)
+	}
 	if c.Memory != nil {
 		t.Memory = *c.Memory
 	}
@@ -93,6 +106,19 @@ func (c *TuningChange) Apply(t Tuning) (Tuning, error) {
 	t.EnsureDefaults()
 	return t, t.Validate()
 }
+
+// beginHistory says since when there is one, where that is news.
+func (t *Tuning) beginHistory(at time.Time) {
+	switch {
+	case t.History == 0:
+		t.HistoryFrom = nil
+	case t.HistoryFrom == nil:
+		t.HistoryFrom = &at
+	}
+}
+
+// BeginHistory is for a collection that is made at a time.
+func (c *Collection) BeginHistory(at time.Time) { c.Tuning.beginHistory(at) }
 
 // EmbedderConfig names what turns text into vectors.
 type EmbedderConfig struct {

@@ -40,6 +40,9 @@ type Document struct {
 	UpdatedAt time.Time `cbor:"11,keyasint"`
 	// ExpiresAt is when the document ends of itself; nil: never.
 	ExpiresAt *time.Time `cbor:"12,keyasint,omitempty"`
+	// Shown is since when the document is shown as it is, where its collection keeps a history;
+	// nil: since before that.
+	Shown *Moment `cbor:"13,keyasint,omitempty"`
 }
 
 // Expired reports whether the document has ended at a time: from its ExpiresAt on.
@@ -88,6 +91,8 @@ type DocVersion struct {
 	// Segment holds the rows and the silver, staged or shown. It is 0 while there are none.
 	Segment   SegmentID  `cbor:"20,keyasint,omitempty"`
 	ExpiresAt *time.Time `cbor:"21,keyasint,omitempty"`
+	// Kept marks a version that is shown no more and stays for the history of the collection.
+	Kept bool `cbor:"22,keyasint,omitempty"`
 }
 
 // Failure says why a version is in quarantine.

@@ -1,6 +1,9 @@
 package lode
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // MaxSearches is the number of vectors that one request may ask for.
 const MaxSearches = 256
@@ -13,6 +16,8 @@ type Nearest struct {
 	Filter     Filter   // narrows the search itself, never its result
 	With       With     // what hits show beside ids, version and score
 	Using      string   // the vector space, as in [DenseSearch]
+	// AsOf asks for what was shown at a time within the collection's history; zero: what is.
+	AsOf time.Time
 	// Ef and Exact are as in [DenseSearch].
 	Ef    int
 	Exact bool

@@ -36,6 +36,8 @@ type Query struct {
 	Mode         Mode     // the default is hybrid for text, dense for a vector alone
 	DenseWeight  *float64 // of hybrid fusion, 0 to 1; the default depends on the embedder
 	BudgetTokens int      // of the assembled context; the default is DefaultBudgetTokens
+	// AsOf asks for what was shown at a time within the collection's history; zero: what is.
+	AsOf time.Time
 }
 
 // EnsureDefaults fills what the caller left out. A K of 0 cannot be told from a missing

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -139,6 +140,7 @@ type SparseQuery struct {
 	K          int
 	Filter     lode.Filter
 	With       lode.With
+	AsOf       time.Time // zero: now
 }
 
 // GroupsQuery asks for documents by their nearest rows.
@@ -149,6 +151,7 @@ type GroupsQuery struct {
 	Size       int // at most so many rows of each; 0: the default
 	Filter     lode.Filter
 	With       lode.With
+	AsOf       time.Time // zero: now
 }
 
 // Group is a document with its nearest rows, best first.
@@ -165,6 +168,7 @@ type RecommendQuery struct {
 	K                  int
 	Filter             lode.Filter
 	With               lode.With
+	AsOf               time.Time // zero: now
 }
 
 // Example is a document or raw vector by its id, a vector, or a text: one of them.
@@ -178,14 +182,21 @@ type Example struct {
 // Contents counts and walks what searches show to a principal, within what a filter matches;
 // every call answers from one state of the collection.
 type Contents interface {
-	Count(ctx context.Context, p lode.Principal, collection string, f lode.Filter) (Counted, error)
+	Count(ctx context.Context, p lode.Principal, of Scope) (Counted, error)
 	// Facet counts the values of a field, the most frequent first, at most limit of them; distinct
 	// is how many there are.
-	Facet(ctx context.Context, p lode.Principal, collection, field string, f lode.Filter, limit int) (values []FacetValue, distinct int, err error)
+	Facet(ctx context.Context, p lode.Principal, of Scope, field string, limit int) (values []FacetValue, distinct int, err error)
 	// Scroll returns a page, and whether there is more behind it.
 	Scroll(ctx context.Context, p lode.Principal, q ScrollQuery) (page []Scrolled, more bool, err error)
 	// Recall compares searches for sampled queries with exact ones.
 	Recall(ctx context.Context, p lode.Principal, collection string, q RecallQuery) (v1.Recall, error)
+}
+
+// Scope is what of a collection is asked about.
+type Scope struct {
+	Collection string
+	Filter     lode.Filter
+	AsOf       time.Time // zero: now
 }
 
 // RecallQuery says what is measured.
@@ -217,6 +228,7 @@ type ScrollQuery struct {
 	After      *ScrollPlace // where the page before ended
 	Limit      int
 	With       lode.With
+	AsOf       time.Time // zero: now
 }
 
 // ScrollPlace is a place in the order of a [ScrollQuery].

@@ -32,7 +32,7 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 // collectionFrom checks what does not depend on the node, so that the error names the
 // member of the request.
 func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
-	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes}}
+	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
 			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, openai or none")
@@ -98,7 +98,7 @@ func (s *service) updateCollection(w http.ResponseWriter, r *http.Request, p lod
 		return err
 	}
 	if req == (v1.UpdateCollection{}) {
-		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes or both; nothing else of a collection changes")
+		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes or history; nothing else of a collection changes")
 	}
 	changed, err := s.Backend.Collections.Tune(r.Context(), p, writeOf(r), name, lode.TuningChange(req))
 	if err != nil {

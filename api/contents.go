@@ -23,10 +23,11 @@ func (s *service) count(w http.ResponseWriter, r *http.Request, p lode.Principal
 	if err != nil {
 		return err
 	}
-	if err := s.barrier(r); err != nil {
+	of := Scope{Collection: collection, Filter: orEverything(req.Filter)}
+	if of.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
-	n, err := s.Backend.Contents.Count(r.Context(), p, collection, orEverything(req.Filter))
+	n, err := s.Backend.Contents.Count(r.Context(), p, of)
 	if err != nil {
 		return err
 	}
@@ -56,10 +57,11 @@ func (s *service) facets(w http.ResponseWriter, r *http.Request, p lode.Principa
 	if limit < 1 || limit > v1.MaxFacets {
 		return lode.Invalid("limit", limit, "limit must be 1 to %d", v1.MaxFacets)
 	}
-	if err := s.barrier(r); err != nil {
+	of := Scope{Collection: collection, Filter: orEverything(req.Filter)}
+	if of.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
-	values, distinct, err := s.Backend.Contents.Facet(r.Context(), p, collection, req.Field, orEverything(req.Filter), limit)
+	values, distinct, err := s.Backend.Contents.Facet(r.Context(), p, of, req.Field, limit)
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (s *service) scroll(w http.ResponseWriter, r *http.Request, p lode.Principa
 	if err != nil {
 		return err
 	}
-	if err := s.barrier(r); err != nil {
+	if q.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
 	page, more, err := s.Backend.Contents.Scroll(r.Context(), p, q)

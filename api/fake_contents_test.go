@@ -97,14 +97,15 @@ func (f *fake) DeleteSelected(_ context.Context, p lode.Principal, w lode.Write,
 	return f.onSelected(p, w, collection, s, func(x *fakeFacts) error { x.drop(); return nil })
 }
 
-func (f *fake) Count(_ context.Context, p lode.Principal, collection string, filter lode.Filter) (n api.Counted, err error) {
-	if err := known(p, collection); err != nil {
+func (f *fake) Count(_ context.Context, p lode.Principal, of api.Scope) (n api.Counted, err error) {
+	if err := known(p, of.Collection); err != nil {
 		return n, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asOf = of.AsOf
 	for _, x := range append(f.selectedLocked(lode.KindDocument), f.selectedLocked(lode.KindVector)...) {
-		if filter.Match(&x.doc) {
+		if of.Filter.Match(&x.doc) {
 			n.Documents++
 			n.Rows++
 		}
@@ -121,16 +122,17 @@ func (f *fake) Recall(_ context.Context, p lode.Principal, collection string, q 
 }
 
 // Facet counts values that are strings.
-func (f *fake) Facet(_ context.Context, p lode.Principal, collection, field string, filter lode.Filter, limit int) ([]api.FacetValue, int, error) {
-	if err := known(p, collection); err != nil {
+func (f *fake) Facet(_ context.Context, p lode.Principal, of api.Scope, field string, limit int) ([]api.FacetValue, int, error) {
+	if err := known(p, of.Collection); err != nil {
 		return nil, 0, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asOf = of.AsOf
 	var values []api.FacetValue
 	for _, x := range append(f.selectedLocked(lode.KindDocument), f.selectedLocked(lode.KindVector)...) {
 		v, ok := x.doc.Metadata[field]
-		if !ok || !filter.Match(&x.doc) {
+		if !ok || !of.Filter.Match(&x.doc) {
 			continue
 		}
 		i := slices.IndexFunc(values, func(known api.FacetValue) bool { return known.Value.Equal(v) })
@@ -151,7 +153,7 @@ func (f *fake) Scroll(_ context.Context, p lode.Principal, q api.ScrollQuery) (p
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.scrolls = append(f.scrolls, q)
+	f.scrolls, f.asOf = append(f.scrolls, q), q.AsOf
 	for i, x := range append(f.selectedLocked(lode.KindDocument), f.selectedLocked(lode.KindVector)...) {
 		if q.Kind != 0 && x.doc.Kind != q.Kind || !q.Filter.Match(&x.doc) || q.After != nil && lode.RowID(i+1) <= q.After.Row {
 			continue
@@ -173,7 +175,7 @@ func (f *fake) Groups(_ context.Context, p lode.Principal, q api.GroupsQuery) ([
 		return nil, err
 	}
 	f.mu.Lock()
-	f.groups = append(f.groups, q)
+	f.groups, f.asOf = append(f.groups, q), q.AsOf
 	f.mu.Unlock()
 	var groups []api.Group
 	for _, hit := range f.answer(lode.Query{Vector: q.Vector, K: max(q.Groups, 10), Filter: q.Filter}).Hits {
@@ -195,7 +197,7 @@ func (f *fake) Recommend(_ context.Context, p lode.Principal, q api.RecommendQue
 		}
 	}
 	f.mu.Lock()
-	f.recommends = append(f.recommends, q)
+	f.recommends, f.asOf = append(f.recommends, q), q.AsOf
 	f.mu.Unlock()
 	return f.answer(lode.Query{Vector: lode.Vector{1, 0}, K: q.K, Filter: q.Filter}).Hits, nil
 }

@@ -34,6 +34,7 @@ type fake struct {
 	scrolls    []api.ScrollQuery
 	groups     []api.GroupsQuery
 	recommends []api.RecommendQuery
+	asOf       time.Time // of the latest question
 
 	writes int
 	named  []lode.Write // the writes that came with a key, in order
@@ -119,7 +120,7 @@ func (f *fake) Collections(_ context.Context, _ lode.Principal, after string, li
 func (f *fake) Tune(_ context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error) {
 	f.note(w)
 	changed := docsCollection
-	tuning, err := change.Apply(changed.Tuning)
+	tuning, err := change.Apply(changed.Tuning, time.Now())
 	if err := errors.Join(known(p, name), err); err != nil {
 		return changed, err
 	}
@@ -421,7 +422,7 @@ func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*l
 		}
 	}
 	f.mu.Lock()
-	f.queries = append(f.queries, q)
+	f.queries, f.asOf = append(f.queries, q), q.AsOf
 	f.mu.Unlock()
 	if f.retrieve != nil {
 		return f.retrieve(ctx, q)
@@ -439,7 +440,7 @@ func (f *fake) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([
 		return nil, err
 	}
 	f.mu.Lock()
-	f.nearest = append(f.nearest, n)
+	f.nearest, f.asOf = append(f.nearest, n), n.AsOf
 	f.mu.Unlock()
 	var found [][]lode.Hit
 	for _, v := range n.Vectors {
@@ -481,7 +482,7 @@ func (f *fake) Sparse(_ context.Context, p lode.Principal, q api.SparseQuery) ([
 		return nil, e.In("sparse")
 	}
 	f.mu.Lock()
-	f.sparse = append(f.sparse, q)
+	f.sparse, f.asOf = append(f.sparse, q), q.AsOf
 	f.mu.Unlock()
 	return f.answer(lode.Query{Vector: lode.Vector{1, 0}, K: q.K, Filter: q.Filter}).Hits, nil
 }

@@ -30,7 +30,7 @@ func (s *service) searchGroups(w http.ResponseWriter, r *http.Request, p lode.Pr
 	if len(q.Vector) == 0 {
 		return lode.Invalid("vector", "", "vector must not be empty")
 	}
-	if err := s.barrier(r); err != nil {
+	if q.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
 	groups, err := s.Backend.Retrieval.Groups(r.Context(), p, q)
@@ -86,7 +86,7 @@ func (s *service) recommend(w http.ResponseWriter, r *http.Request, p lode.Princ
 	if err != nil {
 		return err
 	}
-	if err := s.barrier(r); err != nil {
+	if q.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
 	hits, err := s.Backend.Retrieval.Recommend(r.Context(), p, q)

@@ -243,6 +243,19 @@ func queryFilter(r *http.Request) (lode.Filter, error) {
 	return f, nil
 }
 
+// readAt is barrier for a question that may be about the past: it returns the time that is asked
+// about, zero for the present.
+func (s *service) readAt(r *http.Request) (asOf time.Time, err error) {
+	if r.URL.RawQuery != "" {
+		if said := r.URL.Query().Get(v1.QueryAsOf); said != "" {
+			if asOf, err = time.Parse(time.RFC3339, said); err != nil {
+				return asOf, lode.Invalid(v1.QueryAsOf, said, "as_of must be a time as RFC 3339 writes it").WithHint("as 2026-11-27T09:30:00Z")
+			}
+		}
+	}
+	return asOf, s.barrier(r)
+}
+
 // barrier makes sure that what is read next is as fresh as the request asks.
 func (s *service) barrier(r *http.Request) error {
 	level := ""

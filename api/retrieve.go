@@ -53,7 +53,8 @@ func queryFrom(collection string, req v1.Retrieve) (lode.Query, error) {
 }
 
 func (s *service) search(r *http.Request, p lode.Principal, q lode.Query) (*lode.Result, error) {
-	if err := s.barrier(r); err != nil {
+	var err error
+	if q.AsOf, err = s.readAt(r); err != nil {
 		return nil, err
 	}
 	return s.Backend.Retrieval.Retrieve(r.Context(), p, q)

@@ -60,12 +60,15 @@ var (
 	consistencyParam = param{name: v1.QueryConsistency, kind: "string", missing: v1.ConsistencyLocal,
 		about: "How fresh the answer must be: what this node has, what the leader has, or everything acknowledged before the request.",
 		enum:  []any{v1.ConsistencyLocal, v1.ConsistencyLeader, v1.ConsistencyLinearized}}
+	asOfParam = param{name: v1.QueryAsOf, kind: "string", example: "2026-11-27T09:30:00Z",
+		about: "What was shown at this time, within the history of the collection, and may still be seen. The first question about a time loads the collection as of then; those that follow soon find it loaded."}
 	waitParam    = param{name: v1.QueryWait, kind: "boolean", missing: true, about: "Answer when the documents are searchable or in quarantine; false: as soon as they are durable."}
 	timeoutParam = param{name: v1.QueryTimeout, kind: "string", missing: "60s", about: "How long to wait, at most 10m. Documents not ready by then are reported as pending.", example: "30s"}
 
 	ifVersionParam = param{name: v1.QueryIfVersion, kind: "integer", least: 1, most: math.MaxUint32, about: "Delete only while the newest version is this one."}
 
 	readParams = []param{consistencyParam}
+	askParams  = []param{consistencyParam, asOfParam}
 
 	notFoundOrOther = []lode.Code{lode.CodeNotFound, lode.CodePrecondition} // or at another version
 )
@@ -161,7 +164,7 @@ func (s *service) retrieveRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: v1.PathRetrieve, id: "retrieve", tag: "retrieval",
 			summary: "Find the passages that answer a question", about: "Answers with the best passages and with the same passages as numbered text for a model, within a token budget.",
-			handle: s.retrieve, query: readParams, request: v1.Retrieve{},
+			handle: s.retrieve, query: askParams, request: v1.Retrieve{},
 			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
 			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
@@ -186,11 +189,11 @@ func (s *service) vectorRoutes() []route {
 	post.method, post.id = http.MethodPost, "postVectors"
 	return []route{put, post,
 		{method: http.MethodPost, path: v1.PathVectorsSearch, id: "searchVectors", tag: "vectors",
-			summary: "Find the nearest vectors, or the rows that a sparse vector has most in common with", about: spacesAbout + framesAbout, handle: s.searchVectors, query: readParams, request: v1.SearchVectors{}, frames: true,
+			summary: "Find the nearest vectors, or the rows that a sparse vector has most in common with", about: spacesAbout + framesAbout, handle: s.searchVectors, query: askParams, request: v1.SearchVectors{}, frames: true,
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHits{}, frames: true, about: "The nearest, best first."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsBatch, id: "searchVectorsBatch", tag: "vectors",
 			summary: "Find the vectors nearest to each of several", about: "All are searched in one state of the collection. " + framesAbout,
-			handle: s.searchVectorsBatch, query: readParams, request: v1.SearchVectorsBatch{}, frames: true,
+			handle: s.searchVectorsBatch, query: askParams, request: v1.SearchVectorsBatch{}, frames: true,
 			replies: []reply{{status: http.StatusOK, body: v1.VectorHitsBatch{}, frames: true, about: "The results, in the order of the request."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathVectorsDelete, id: "deleteVectors", tag: "vectors",
 			summary: "Delete several raw vectors", about: selectionAbout, timeout: maxWait + time.Minute, handle: s.deleteVectors, writes: "deleteVectors", request: v1.DeleteIDs{},

@@ -66,7 +66,7 @@ func (s *service) answerNearest(w http.ResponseWriter, r *http.Request, p lode.P
 	if err := q.validate(); err != nil {
 		return err
 	}
-	if err := s.barrier(r); err != nil {
+	if q.AsOf, err = s.readAt(r); err != nil {
 		return err
 	}
 	found, err := q.ask(r.Context(), p, s.Backend.Retrieval)

@@ -152,7 +152,7 @@ func (q *question) ask(ctx context.Context, p lode.Principal, of Retrieval) ([][
 	if q.sparse == nil {
 		return of.Nearest(ctx, p, q.Nearest)
 	}
-	hits, err := of.Sparse(ctx, p, SparseQuery{Collection: q.Collection, Using: q.Using, Vector: *q.sparse, K: q.K, Filter: q.Filter, With: q.With})
+	hits, err := of.Sparse(ctx, p, SparseQuery{Collection: q.Collection, Using: q.Using, Vector: *q.sparse, K: q.K, Filter: q.Filter, With: q.With, AsOf: q.AsOf})
 	return [][]lode.Hit{hits}, err
 }
 

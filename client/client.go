@@ -79,6 +79,7 @@ func (o *Options) Validate() error {
 type Client struct {
 	options Options
 	base    string
+	asOf    time.Time // zero: now
 }
 
 // New returns a client. Nothing is sent yet.
@@ -88,6 +89,24 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{options: o, base: strings.TrimRight(o.BaseURL, "/")}, nil
+}
+
+// AsOf returns a client whose questions (retrieve, searches, counts, facets, scrolls, groups and
+// recommendations) are about what a collection showed at a time within its history; the zero time
+// is now. It shares everything with c. Other calls are those of c.
+func (c *Client) AsOf(t time.Time) *Client {
+	past := *c
+	past.asOf = t
+	return &past
+}
+
+// question is a call that reads with a body, about the client's time.
+func (c *Client) question(path string) call {
+	k := call{method: http.MethodPost, path: path, repeatable: true}
+	if !c.asOf.IsZero() {
+		k.query = url.Values{v1.QueryAsOf: {c.asOf.Format(time.RFC3339Nano)}}
+	}
+	return k
 }
 
 // BaseURL returns where the client sends requests.

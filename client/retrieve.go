@@ -11,8 +11,7 @@ import (
 
 // Retrieve finds the passages that answer a question.
 func (c *Client) Retrieve(ctx context.Context, collection string, req v1.Retrieve) (*v1.Retrieved, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathRetrieve, collection), repeatable: true}
-	return send[v1.Retrieved](ctx, c, k, req)
+	return ask[v1.Retrieved](ctx, c, v1.Path(v1.PathRetrieve, collection), req)
 }
 
 // GetChunk shows a chunk.

@@ -92,5 +92,5 @@ func (c *Client) Recommend(ctx context.Context, collection string, req v1.Recomm
 
 // ask sends a read that has a body.
 func ask[T any](ctx context.Context, c *Client, path string, request any) (*T, error) {
-	return send[T](ctx, c, call{method: http.MethodPost, path: path, repeatable: true}, request)
+	return send[T](ctx, c, c.question(path), request)
 }

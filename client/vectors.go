@@ -54,7 +54,7 @@ func pointsFrame(points []v1.Point) (frame []byte, ok bool) {
 // vector has most in common with. It is fastest with_text false, which needs no look
 // into stored rows.
 func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.SearchVectors) (*v1.VectorHits, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathVectorsSearch, collection), repeatable: true}
+	k := c.question(v1.Path(v1.PathVectorsSearch, collection))
 	if req.Sparse != nil {
 		return send[v1.VectorHits](ctx, c, k, req)
 	}
@@ -76,13 +76,13 @@ func (c *Client) SearchVectors(ctx context.Context, collection string, req v1.Se
 
 // MeasureRecall measures how much of what an exact search finds a search finds.
 func (c *Client) MeasureRecall(ctx context.Context, collection string, req v1.MeasureRecall) (*v1.Recall, error) {
-	return ask[v1.Recall](ctx, c, v1.Path(v1.PathRecall, collection), req)
+	return send[v1.Recall](ctx, c, call{method: http.MethodPost, path: v1.Path(v1.PathRecall, collection), repeatable: true}, req)
 }
 
 // SearchVectorsBatch finds the vectors nearest to each of several, in one state of the
 // collection.
 func (c *Client) SearchVectorsBatch(ctx context.Context, collection string, req v1.SearchVectorsBatch) (*v1.VectorHitsBatch, error) {
-	k := call{method: http.MethodPost, path: v1.Path(v1.PathVectorsBatch, collection), repeatable: true}
+	k := c.question(v1.Path(v1.PathVectorsBatch, collection))
 	frame, ok := searchFrame(&req)
 	if !ok {
 		return send[v1.VectorHitsBatch](ctx, c, k, req)

@@ -124,6 +124,7 @@ func (e *Engine) applyBatch(entries []Entry, commands []command, results []any) 
 	if err := e.show(b.effects); err != nil {
 		return err
 	}
+	e.past.turn(b.turned)
 	for _, tell := range b.events {
 		tell(&e.options.Events)
 	}
@@ -139,6 +140,7 @@ type batch struct {
 	keep    int // named writes to keep for each client
 	effects []effect
 	events  []func(*Events)
+	turned  map[lode.CollectionID]turned // by collection with a history
 }
 
 // apply runs one command. A refusal is a result, an error is a failure of this node.
@@ -190,6 +192,8 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.deleteSelected(cmd)
 	case *noteSelected:
 		return b.noteSelected(cmd)
+	case *pruneHistory:
+		return b.pruneHistory(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }

@@ -50,6 +50,7 @@ func (b *batch) createCollection(c *createCollection) (any, error) {
 	if settings.ID, err = b.tx.NextCollectionID(); err != nil {
 		return nil, err
 	}
+	settings.BeginHistory(settings.CreatedAt)
 	if err := b.tx.PutCollection(&settings); err != nil {
 		return nil, err
 	}
@@ -99,17 +100,22 @@ func (b *batch) tune(c *tune) (any, error) {
 		return errNoCollection(c.Collection), nil
 	}
 	next := *settings
-	if next.Tuning, err = c.Change.Apply(settings.Tuning); err != nil {
+	if next.Tuning, err = c.Change.Apply(settings.Tuning, c.At); err != nil {
 		return coded(err), nil
 	}
-	if err := b.tx.PutCollection(&next); err != nil {
-		return nil, err
+	return next, b.retune(&next)
+}
+
+// retune stores and shows settings of which the tuning changed.
+func (b *batch) retune(next *lode.Collection) error {
+	if err := b.tx.PutCollection(next); err != nil {
+		return err
 	}
 	b.effects = append(b.effects, func(w *world) error {
 		w.catalog.byID[next.ID].tuning.Store(&next.Tuning)
 		return nil
 	})
-	return next, nil
+	return nil
 }
 
 // errNoCollection is the refusal of a command whose collection was dropped while the

@@ -102,9 +102,11 @@ func (b *batch) commit(c *lode.Completion, old *document, rows *version) (any, e
 	if next.hasWaiting() {
 		describeDocument(doc, factsOfVersion(v))
 		describeVersion(v, lode.Facts{})
-		if err := b.dropVersion(old, old.current); err != nil {
+		if err := b.replaced(old, next, c.At); err != nil {
 			return nil, err
 		}
+	} else if err := b.begins(next, c.At); err != nil {
+		return nil, err
 	}
 	if c.Chunks > 0 {
 		first, err := b.tx.NextRows(doc.Collection, c.Chunks)

@@ -1,6 +1,8 @@
 package collection
 
 import (
+	"time"
+
 	"github.com/lodedb/lode"
 )
 
@@ -13,6 +15,7 @@ func (b *batch) collection(id lode.CollectionID) (*lode.Collection, error) {
 // changed adds what the in-memory state must follow: before is nil for a new document,
 // after for one that is gone, rows for a change that leaves the searchable rows alone.
 func (b *batch) changed(before, after *document, rows *version) {
+	b.restricted(before, after)
 	was, is := before.count(), after.count()
 	one := after
 	if one == nil {
@@ -174,6 +177,9 @@ func (b *batch) submitFacts(c *submit, old *document) (any, error) {
 	next.newest.URI = c.URI
 	next.newest.UpdatedAt = c.At
 	next.doc.UpdatedAt = c.At
+	if err := b.described(old, next, c.At); err != nil {
+		return nil, err
+	}
 	if err := next.put(b.tx); err != nil {
 		return nil, err
 	}
@@ -217,7 +223,7 @@ func (b *batch) deleteDocuments(c *deleteDocuments) (any, error) {
 				continue
 			}
 		}
-		if err := b.deleteDocument(d); err != nil {
+		if err := b.deleteDocument(d, c.At); err != nil {
 			return nil, err
 		}
 	}
@@ -231,7 +237,10 @@ func errNoDocument(kind lode.Kind, id lode.DocID) *lode.Error {
 	return lode.NotFound("document", id)
 }
 
-func (b *batch) deleteDocument(d *document) error {
+func (b *batch) deleteDocument(d *document, at time.Time) error {
+	if err := b.gone(d, at); err != nil {
+		return err
+	}
 	if err := b.tx.DropDocument(d.doc); err != nil {
 		return err
 	}

@@ -117,16 +117,21 @@ func (b *batch) newPoint(c *putPoints, p *point, vectors *pointVectors) error {
 		Slot: slotOf(p.ID), CreatedAt: c.At,
 	}
 	describeDocument(doc, p.facts())
-	return b.storePoint(nil, &document{doc: doc}, p, vectors, c.At)
+	next := &document{doc: doc}
+	if err := b.begins(next, c.At); err != nil {
+		return err
+	}
+	return b.storePoint(nil, next, p, vectors, c.At)
 }
 
 func (b *batch) replacePoint(c *putPoints, old *document, p *point, vectors *pointVectors) error {
-	if err := b.dropVersion(old, old.current); err != nil {
-		return err
-	}
 	doc := *old.doc
 	describeDocument(&doc, p.facts())
-	return b.storePoint(old, &document{doc: &doc}, p, vectors, c.At)
+	next := &document{doc: &doc}
+	if err := b.replaced(old, next, c.At); err != nil {
+		return err
+	}
+	return b.storePoint(old, next, p, vectors, c.At)
 }
 
 // describePoint replaces metadata and readers; the row stays.
@@ -134,6 +139,9 @@ func (b *batch) describePoint(c *putPoints, old *document, said lode.Facts) erro
 	next := old.clone()
 	next.setFacts(said)
 	next.doc.UpdatedAt, next.newest.UpdatedAt = c.At, c.At
+	if err := b.described(old, next, c.At); err != nil {
+		return err
+	}
 	if err := next.put(b.tx); err != nil {
 		return err
 	}

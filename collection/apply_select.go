@@ -104,6 +104,10 @@ func (b *batch) patchDocuments(c *patchDocuments) (any, error) {
 			return false, refusal, nil
 		}
 		described = append(described, next)
+		b.restricted(old, next)
+		if err := b.described(old, next, c.At); err != nil {
+			return false, nil, err
+		}
 		return true, nil, next.putFacts(b.tx)
 	})
 	if err != nil {
@@ -155,7 +159,7 @@ func (b *batch) deleteSelected(c *deleteSelected) (any, error) {
 		if c.ExpiredAt != nil && !d.doc.Expired(*c.ExpiredAt) {
 			return false, nil, nil
 		}
-		return true, nil, b.deleteDocument(d)
+		return true, nil, b.deleteDocument(d, c.At)
 	})
 	if err != nil {
 		return nil, err

@@ -123,10 +123,11 @@ func (e *Engine) stats(ctx context.Context, p lode.Principal, c *collection) (lo
 // Tune changes what may change of a collection's settings, and returns them as they are then.
 func (e *Engine) Tune(ctx context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error) {
 	c, err := e.open(p, name)
+	at := e.now()
 	if err == nil {
-		_, err = change.Apply(*c.tuning.Load())
+		_, err = change.Apply(*c.tuning.Load(), at)
 	}
-	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &tune{Collection: c.settings.ID, Change: change} })
+	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &tune{Collection: c.settings.ID, Change: change, At: at} })
 }
 
 // DeleteCollection removes a collection with everything in it.

@@ -53,6 +53,7 @@ const (
 	typePatchDocuments   commandType = 15
 	typeDeleteSelected   commandType = 16
 	typeNoteSelected     commandType = 17
+	typePruneHistory     commandType = 18
 )
 
 // version is that of the payloads that are written. A payload that changes gets a new number,
@@ -63,9 +64,13 @@ func (t commandType) version() uint16 {
 		return 4
 	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null
 		return 3
-	case typeDeleteDocuments: // 2: conditions on the version
+	case typeDeleteDocuments: // 2: conditions on the version; 3: a time
+		return 3
+	case typeCreateCollection: // 2: named vectors; 3: history
+		return 3
+	case typeStageChunks: // 2: named vectors
 		return 2
-	case typeCreateCollection, typeStageChunks: // 2: named vectors
+	case typeTune, typeDeleteSelected: // 2: a time, history
 		return 2
 	}
 	return 1
@@ -101,6 +106,7 @@ type deleteCollection struct {
 type tune struct {
 	Collection lode.CollectionID `cbor:"1,keyasint"`
 	Change     lode.TuningChange `cbor:"2,keyasint"`
+	At         time.Time         `cbor:"3,keyasint"`
 }
 
 type submit struct {
@@ -163,6 +169,7 @@ type deleteDocuments struct {
 	Kind       lode.Kind         `cbor:"3,keyasint"`
 	IDs        []lode.DocID      `cbor:"4,keyasint"`
 	IfVersions []*lode.Version   `cbor:"5,keyasint,omitempty"` // none, or one for each id
+	At         time.Time         `cbor:"6,keyasint"`
 }
 
 // selection is a Selection in the log: by ids, or by the numbers that its filter gave. Either
@@ -197,6 +204,7 @@ type deleteSelected struct {
 	Collection lode.CollectionID `cbor:"1,keyasint"`
 	Selection  selection         `cbor:"2,keyasint"`
 	ExpiredAt  *time.Time        `cbor:"3,keyasint,omitempty"`
+	At         time.Time         `cbor:"4,keyasint"`
 }
 
 // noteSelected is the outcome of a write about a selection that needed several commands.
@@ -206,6 +214,12 @@ type noteSelected struct {
 	Changed    int               `cbor:"3,keyasint"`
 	Items      int               `cbor:"4,keyasint"`
 	Refused    []refusal         `cbor:"5,keyasint,omitempty"`
+}
+
+// pruneHistory forgets what ended at a time or before, as much of it as one command may.
+type pruneHistory struct {
+	Collection lode.CollectionID `cbor:"1,keyasint"`
+	Until      time.Time         `cbor:"2,keyasint"`
 }
 
 type putPoints struct {
@@ -283,6 +297,7 @@ func (*tune) commandType() commandType             { return typeTune }
 func (*patchDocuments) commandType() commandType   { return typePatchDocuments }
 func (*deleteSelected) commandType() commandType   { return typeDeleteSelected }
 func (*noteSelected) commandType() commandType     { return typeNoteSelected }
+func (*pruneHistory) commandType() commandType     { return typePruneHistory }
 
 // newCommand returns an empty payload of the type, nil for a type that this build does not
 // know.
@@ -328,6 +343,8 @@ func newCommand(t commandType) command {
 		return new(deleteSelected)
 	case typeNoteSelected:
 		return new(noteSelected)
+	case typePruneHistory:
+		return new(pruneHistory)
 	}
 	return nil
 }

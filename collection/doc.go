@@ -81,14 +81,16 @@
 //	 8  complete           completion: title, hashes and counts of what is staged, runs, time
 //	 9  fail               job, failure, runs
 //	10  retry              collection, actor, id, time
-//	11  delete documents   collection, actor, kind, ids
+//	11  delete documents   collection, actor, kind, ids, time
 //	12  put points         collection, actor, time, points
 //	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11,
 //	                       12, 14, 15, 16 or 17
-//	14  tune               collection, change of the settings that shape no data
+//	14  tune               collection, change of the settings that shape no data, time
 //	15  patch documents    collection, selection, patch, time
-//	16  delete selected    collection, selection; with a time only what has expired by then
+//	16  delete selected    collection, selection, time; with another time only what has expired by then
 //	17  note selected      collection, outcome of a write about a selection that took several commands
+//	18  prune history      collection, time: what ended then or before is forgotten, as much as one
+//	                       command may
 //	20  seal segment       collection
 //	21  sealed segment     collection, segment, hash and size of its file, of a merge too
 //	22  merge segments     collection, inputs
@@ -96,9 +98,11 @@
 // A selection is an actor, a kind, ids or numbers of documents, and a filter as JSON that they must
 // match when the command is applied.
 //
-// Older versions of a payload are read too. Submit and put points are at 3 and 4, delete documents at
-// 2: version 2 added conditions on the version, 3 expiry and metadata with objects and null, 4 vectors
-// in named spaces, which are version 2 of create collection and stage chunks. All others are at 1.
+// Older versions of a payload are read too. Submit and put points are at 3 and 4: version 2 added
+// conditions on the version, 3 expiry and metadata with objects and null, 4 vectors in named spaces, which
+// are version 2 of create collection and stage chunks. Delete documents is at 3: conditions, then a time.
+// Tune and delete selected are at 2, with a time, and create collection at 3, with a history. All others
+// are at 1.
 //
 // An actor is the principal with its labels: access is decided by Apply, against the state
 // that the command meets.

@@ -3,6 +3,7 @@ package collection
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -212,9 +213,10 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.W
 		places = append(places, i)
 	}
 	groups := slices.Collect(slices.Chunk(places, deleteIDs))
+	at := e.now()
 	for k, group := range groups {
 		errs, err := carry[[]error](ctx, e, p, partOf(w, k, len(groups)), openErr, func() command {
-			return deletion(c.settings.ID, by, kind, targets, group)
+			return deletion(c.settings.ID, by, kind, targets, group, at)
 		})
 		if err == nil {
 			err = scatter(results, group, errs)
@@ -231,8 +233,8 @@ func (e *Engine) DeleteDocuments(ctx context.Context, p lode.Principal, w lode.W
 }
 
 // deletion is the command that removes the targets at the places.
-func deletion(c lode.CollectionID, by actor, kind lode.Kind, targets []lode.Target, places []int) *deleteDocuments {
-	cmd := &deleteDocuments{Collection: c, Actor: by, Kind: kind}
+func deletion(c lode.CollectionID, by actor, kind lode.Kind, targets []lode.Target, places []int, when time.Time) *deleteDocuments {
+	cmd := &deleteDocuments{Collection: c, Actor: by, Kind: kind, At: when}
 	conditions := make([]*lode.Version, len(places))
 	for i, at := range places {
 		cmd.IDs = append(cmd.IDs, targets[at].ID)

@@ -18,7 +18,7 @@ const earlyBeside = 10_000
 type earlyRows struct {
 	at    storage.Applied
 	parts []earlyPart
-	dead  bool // some rows of the parts belong to versions that are gone
+	dead  bool // some rows of the parts may belong to versions that are gone, or kept for a history
 }
 
 // earlyPart is a part whose rows lead to versions in storage, not to rows of the collection.
@@ -30,7 +30,7 @@ type earlyPart struct {
 // earlyRows opens what can be searched before the collection is loaded; nil where that would
 // not be all of it.
 func (l *loader) earlyRows() (*earlyRows, error) {
-	rows, beside := &earlyRows{at: l.tx.At()}, int64(0)
+	rows, beside := &earlyRows{at: l.tx.At(), dead: l.c.settings.Tuning.HistoryFrom != nil}, int64(0)
 	for i := range l.segments {
 		s := &l.segments[i]
 		if g := l.graphs[s.ID]; g != nil {

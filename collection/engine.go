@@ -31,6 +31,9 @@ type Options struct {
 	// release ends the claim once the command is applied. Its refusal is the command's. The
 	// default has room for all.
 	Room func(bytes int64) (release func(), err error)
+	// Memory is asked before a state of the past is loaded, with about what it takes. Its refusal is
+	// that of the question. The default has room for all.
+	Memory func(bytes int64) error
 	// Clock gives the times that commands carry. The default is time.Now.
 	Clock func() time.Time
 	// Events are called after a change is durable and visible.
@@ -67,6 +70,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.Room == nil {
 		o.Room = func(int64) (func(), error) { return func() {}, nil }
+	}
+	if o.Memory == nil {
+		o.Memory = func(int64) error { return nil }
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -107,6 +113,7 @@ type Engine struct {
 	proposer atomic.Pointer[Proposer]
 	catalog  atomic.Pointer[catalog]
 	early    early
+	past     pastStates
 	closed   atomic.Bool
 	building building
 	growing  atomic.Int64 // bytes of commands under way that make the catalogue grow
@@ -156,6 +163,7 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 // every call is refused. The store stays open. Close may be called twice.
 func (e *Engine) Close() error {
 	e.closed.Store(true)
+	e.past.close()
 	e.loads.cancel()
 	e.loads.all.Wait()
 	e.applyLock.Lock()

@@ -41,7 +41,7 @@ func (e *Engine) expireDue(ctx context.Context, c *collection, now time.Time) (r
 	by := actorOf(lode.AllSeeing("expiry"))
 	for kind, all := range nos {
 		for part := range slices.Chunk(all, commandNos) {
-			cmd := &deleteSelected{Collection: c.settings.ID, Selection: selection{Actor: by, Kind: kind, Nos: part}, ExpiredAt: &now}
+			cmd := &deleteSelected{Collection: c.settings.ID, Selection: selection{Actor: by, Kind: kind, Nos: part}, ExpiredAt: &now, At: now}
 			result, err := propose[selected](ctx, e, cmd)
 			if removed += result.changed; err != nil {
 				return removed, err

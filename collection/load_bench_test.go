@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
@@ -105,4 +106,65 @@ func benchLoad(b *testing.B, n *node, rows int) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*rows), "µs/row")
+}
+
+// BenchmarkPast is the first question about a time, and one that follows, of a collection of which
+// a tenth was replaced since; and what a history costs a write.
+func BenchmarkPast(b *testing.B) {
+	const rows = 100_000
+	fill := func(b *testing.B, n *node, from, to int, text string) {
+		points := make([]lode.Point, 0, 1000)
+		for at := from; at < to; at++ {
+			points = append(points, lode.Point{ID: lode.DocID(fmt.Sprint("row-", at)), Vector: vectorOf(fmt.Sprint(at, text))})
+			if len(points) == cap(points) || at == to-1 {
+				if _, err := n.PutPoints(ctx, root, "c", points); err != nil {
+					b.Fatal(err)
+				}
+				points = points[:0]
+			}
+		}
+	}
+	b.Run("asked", func(b *testing.B) {
+		n := open(b, func(o *collection.Options) { o.Graphs = plainGraphs{} })
+		n.create("c")
+		n.keep(1000 * time.Hour)
+		fill(b, n, 0, rows, "")
+		n.seal("c")
+		n.buildGraphs(1)
+		at := n.tick()
+		fill(b, n, 0, rows/10, "again")
+		ask := func(b *testing.B, at time.Time) {
+			v, err := n.ViewAsOf(ctx, root, "c", at)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if counted, err := v.Count(ctx, lode.Filter{}); err != nil || counted.Rows != rows {
+				b.Fatal(counted, err)
+			}
+		}
+		b.Run("first", func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				ask(b, at.Add(time.Duration(i)))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+		})
+		b.Run("next", func(b *testing.B) {
+			ask(b, at)
+			for b.Loop() {
+				ask(b, at)
+			}
+		})
+	})
+	for name, history := range map[string]time.Duration{"replace": 0, "replace and keep": 1000 * time.Hour} {
+		b.Run(name, func(b *testing.B) {
+			n := open(b)
+			n.create("c")
+			n.keep(history)
+			fill(b, n, 0, 10_000, "")
+			for i := 0; b.Loop(); i++ {
+				fill(b, n, 0, 10_000, fmt.Sprint(i))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/row")
+		})
+	}
 }

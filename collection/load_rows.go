@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/storage"
@@ -22,6 +23,7 @@ type loader struct {
 	graphs   map[lode.SegmentID]*graphPart
 	workers  int // goroutines beside the one that reads
 	progress *progress
+	asOf     *time.Time // what was shown then; nil: what is shown
 	found    []shown
 	rows     int // of what was found
 	free     [][]version
@@ -51,6 +53,11 @@ func (f *shown) version() *lode.DocVersion {
 func (l *loader) load() error {
 	if err := l.documents(); err != nil {
 		return err
+	}
+	if l.asOf != nil {
+		if err := l.ended(); err != nil {
+			return err
+		}
 	}
 	byRow := func(a, b shown) int { return cmp.Compare(a.first, b.first) }
 	if !slices.IsSortedFunc(l.found, byRow) {
@@ -109,22 +116,29 @@ func (l *loader) documents() error {
 // decode is called by many goroutines.
 func (l *loader) decode(of *decoded) error {
 	defer of.batch.Release()
-	textless := int64(4 * l.c.settings.Dim) // the size of a raw vector is that of vector and text
-	if len(l.c.settings.Vectors) > 0 {
-		textless = -1 // and of its vectors in named spaces, which are read
-	}
 	return of.batch.Decode(func(doc *lode.Document, newest, current *lode.DocVersion) error {
 		d := document{doc: doc, newest: newest, current: current}
+		if l.asOf != nil && !shownAt(doc, *l.asOf) {
+			return nil
+		}
 		addStats(&of.stats, d.count(), +1)
 		if current == nil || current.Chunks == 0 {
 			return nil
 		}
-		of.found = append(of.found, shown{
-			doc: doc, waiting: d.waitingReaders(), title: current.Title, segment: current.Segment, first: current.FirstRow,
-			rows: uint32(current.Chunks), epoch: current.Epoch, plain: doc.Kind == lode.KindVector && current.Size == textless,
-		})
+		of.found = append(of.found, l.shownOf(doc, current, d.waitingReaders()))
 		return nil
 	})
+}
+
+func (l *loader) shownOf(doc *lode.Document, v *lode.DocVersion, waiting []string) shown {
+	textless := int64(4 * l.c.settings.Dim) // the size of a raw vector is that of vector and text
+	if len(l.c.settings.Vectors) > 0 {
+		textless = -1 // and of its vectors in named spaces, which are read
+	}
+	return shown{
+		doc: doc, waiting: waiting, title: v.Title, segment: v.Segment, first: v.FirstRow,
+		rows: uint32(v.Chunks), epoch: v.Epoch, plain: doc.Kind == lode.KindVector && v.Size == textless,
+	}
 }
 
 // What searches by words are told of a row without text.

@@ -29,6 +29,19 @@ type modelDoc struct {
 	nextRead []string
 	job      lode.Job
 	old      []lode.Job // jobs that do not hold any more
+
+	who *modelWho
+	// past is set on what was shown at an earlier moment: who may see it now decides too.
+	past bool
+}
+
+// modelWho is a document through its versions: the newest state, or the last one.
+type modelWho struct{ now *modelDoc }
+
+// modelWorld is what is there at a moment.
+type modelWorld struct {
+	docs   map[lode.DocID]*modelDoc // "d…"
+	points map[lode.DocID]*modelDoc // "p…"
 }
 
 type modelRow struct {
@@ -50,14 +63,20 @@ func (m *model) other(t *rapid.T, p *lode.Point) {
 }
 
 func (d *modelDoc) maySee(p lode.Principal) bool {
+	if d.past && !d.who.now.maySee(p) {
+		return false
+	}
 	return p.MaySee(d.readers) && (d.pending == "" || p.MaySee(d.nextRead))
 }
 
 // model drives a node and a plain map side by side.
 type model struct {
 	*node
-	docs    map[lode.DocID]*modelDoc // "d…"
-	points  map[lode.DocID]*modelDoc // "p…"
+	*modelWorld
+	moments []moment
+	from    time.Time     // since when there is a history
+	kept    time.Duration // how long it is; 0: there is none
+	asked   int           // questions about the past that were answered
 	lastRow lode.RowID
 	early   int // answers before a collection was loaded
 }
@@ -97,6 +116,12 @@ func (m *model) anyJob(t *rapid.T) *modelDoc {
 	return m.docs[rapid.SampledFrom(open).Draw(t, "job")]
 }
 
+func newModelDoc() *modelDoc {
+	d := &modelDoc{who: &modelWho{}}
+	d.who.now = d
+	return d
+}
+
 func (m *model) Submit(t *rapid.T) {
 	id, text := anyDoc(t), m.anyText(t)
 	a := m.accepted("c", id, text)
@@ -104,7 +129,7 @@ func (m *model) Submit(t *rapid.T) {
 	r := m.submit(a)
 	d := m.docs[id]
 	if d == nil {
-		d = &modelDoc{}
+		d = newModelDoc()
 		m.docs[id] = d
 	}
 	newest := d.pending
@@ -233,7 +258,12 @@ func (m *model) PutPoint(t *rapid.T) {
 	if d == nil || d.shown[0].text != text || !slices.Equal(d.shown[0].vector, p.Vector) ||
 		!slices.Equal(d.shown[0].image, p.Vectors["image"]) || !d.shown[0].words.Equal(p.Sparse["words"]) {
 		m.lastRow++
-		d = &modelDoc{shown: []modelRow{{id: m.lastRow, text: text, vector: p.Vector, image: p.Vectors["image"], words: p.Sparse["words"]}}}
+		who := &modelWho{}
+		if d != nil {
+			who = d.who
+		}
+		d = &modelDoc{who: who, shown: []modelRow{{id: m.lastRow, text: text, vector: p.Vector, image: p.Vectors["image"], words: p.Sparse["words"]}}}
+		who.now = d
 		m.points[id] = d
 	}
 	d.metadata, d.readers = p.Metadata, p.Readers
@@ -299,7 +329,7 @@ func (m *model) Restore_(t *rapid.T) {
 }
 
 // search is brute force over the model.
-func (m *model) search(p lode.Principal, f lode.Filter, score func(modelRow) (float64, bool)) []lode.Candidate {
+func (m *modelWorld) search(p lode.Principal, f lode.Filter, score func(modelRow) (float64, bool)) []lode.Candidate {
 	found := []lode.Candidate{}
 	for _, docs := range []map[lode.DocID]*modelDoc{m.docs, m.points} {
 		for _, d := range docs {
@@ -341,6 +371,13 @@ func (m *model) verify(t *rapid.T) {
 	if _, stats, err := m.Collection(ctx, root, "c"); err != nil || stats != m.stats() {
 		t.Fatalf("stats %+v, want %+v (%v)", stats, m.stats(), err)
 	}
+	m.remember()
+	m.verifyView(t, m.modelWorld, func(p lode.Principal) (*collection.View, error) { return m.View(ctx, p, "c") })
+	m.verifyPast(t)
+}
+
+// verifyView compares what a view answers.
+func (m *model) verifyView(t *rapid.T, world *modelWorld, view func(lode.Principal) (*collection.View, error)) {
 	principals := []lode.Principal{root, {ID: "a", Labels: []string{"a"}}, {ID: "nobody"}}
 	from := lode.IntegerValue(2021)
 	filters := []lode.Filter{{}, lode.Where("year", lode.Test{Gte: &from}), lode.Not(lode.WhereEq("year", from))}
@@ -349,17 +386,20 @@ func (m *model) verify(t *rapid.T) {
 	word := rapid.SampledFrom(words).Draw(t, "word")
 	k := rapid.IntRange(1, 12).Draw(t, "k")
 	query := vectorOf(word)
-	v := m.view(p, "c")
+	v, err := view(p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	got, err := v.Dense(ctx, query, k, f)
-	want := m.search(p, f, func(r modelRow) (float64, bool) { return dot(query, r.vector), true })
+	want := world.search(p, f, func(r modelRow) (float64, bool) { return dot(query, r.vector), true })
 	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
 		t.Fatalf("dense %v, want %v (%v)", got, want, err)
 	}
-	m.verifyRows(t, v, got)
-	m.verifyOthers(t, p, f, k)
-	scores := m.wordScores(t, word)
+	world.verifyRows(t, v, got)
+	world.verifyOthers(t, v, p, f, k)
+	scores := world.wordScores(t, word)
 	got, err = v.Lexical(ctx, word, k, f)
-	want = m.search(p, f, func(r modelRow) (float64, bool) { s, ok := scores[r.id]; return s, ok })
+	want = world.search(p, f, func(r modelRow) (float64, bool) { s, ok := scores[r.id]; return s, ok })
 	if want = want[:min(k, len(want))]; err != nil || !slices.Equal(got, want) {
 		t.Fatalf("lexical %v, want %v (%v)", got, want, err)
 	}
@@ -388,8 +428,8 @@ func (m *model) verifyEarly(t *rapid.T) {
 }
 
 // verifyOthers compares the searches in named spaces.
-func (m *model) verifyOthers(t *rapid.T, p lode.Principal, f lode.Filter, k int) {
-	v, near := m.view(p, "c"), lode.Vector{2, 1}
+func (m *modelWorld) verifyOthers(t *rapid.T, v *collection.View, p lode.Principal, f lode.Filter, k int) {
+	near := lode.Vector{2, 1}
 	got, err := v.DenseWith(ctx, near, lode.DenseSearch{K: k, Filter: f, Using: "image"})
 	want := m.search(p, f, func(r modelRow) (float64, bool) {
 		if r.image == nil {
@@ -419,7 +459,7 @@ func (m *model) verifyOthers(t *rapid.T, p lode.Principal, f lode.Filter, k int)
 
 // wordScores are the scores of a fresh index of what is searchable: nothing that was
 // replaced or removed may count in the statistics.
-func (m *model) wordScores(t *rapid.T, word string) map[lode.RowID]float64 {
+func (m *modelWorld) wordScores(t *rapid.T, word string) map[lode.RowID]float64 {
 	everything := m.search(root, lode.Filter{}, func(modelRow) (float64, bool) { return 0, true })
 	texts := map[lode.RowID]string{}
 	for _, docs := range []map[lode.DocID]*modelDoc{m.docs, m.points} {
@@ -444,7 +484,7 @@ func (m *model) wordScores(t *rapid.T, word string) map[lode.RowID]float64 {
 	return scores
 }
 
-func (m *model) verifyRows(t *rapid.T, v answering, found []lode.Candidate) {
+func (m *modelWorld) verifyRows(t *rapid.T, v answering, found []lode.Candidate) {
 	rows, err := v.Rows(ctx, rowIDs(found), true)
 	if err != nil {
 		t.Fatalf("rows: %v", err)
@@ -473,21 +513,27 @@ func dot(a, b lode.Vector) (sum float64) {
 
 // TestModel: random operations on a node and on a map always look the same, and the log
 // that they left gives the same state again.
-func TestModel(t *testing.T) { testModel(t, func(*collection.Options) {}) }
+func TestModel(t *testing.T) {
+	_, past := testModel(t, func(*collection.Options) {})
+	t.Logf("%d questions about the past", past)
+	if past == 0 {
+		t.Error("nothing was answered about the past")
+	}
+}
 
 // TestModelEarly is TestModel for a node whose starts wait for no collection.
 func TestModelEarly(t *testing.T) {
-	if early := testModel(t, func(o *collection.Options) { o.EarlyRows = 1 }); early == 0 {
+	if early, _ := testModel(t, func(o *collection.Options) { o.EarlyRows = 1 }); early == 0 {
 		t.Error("nothing was answered early")
 	}
 }
 
-func testModel(t *testing.T, change func(*collection.Options)) (early int) {
+func testModel(t *testing.T, change func(*collection.Options)) (early, past int) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := open(t, withGraphs(&testGraphs{}), change)
 		n.storage.FlushInterval = time.Hour // files change when the model says so
 		n.restart()
-		m := &model{node: n, docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}
+		m := &model{node: n, modelWorld: &modelWorld{map[lode.DocID]*modelDoc{}, map[lode.DocID]*modelDoc{}}}
 		m.createSpaced("c")
 		t.Repeat(map[string]func(*rapid.T){
 			"":            m.verify,
@@ -510,6 +556,9 @@ func testModel(t *testing.T, change func(*collection.Options)) (early int) {
 			"seal":        m.Seal_,
 			"build":       m.Build,
 			"restore":     m.Restore_,
+			"history":     m.History,
+			"prune":       m.Prune,
+			"describe":    m.Describe,
 		})
 		other := openBare(t)
 		other.Apply(m.log.all())
@@ -517,7 +566,7 @@ func testModel(t *testing.T, change func(*collection.Options)) (early int) {
 			t.Fatal("the log gives another state when it is replayed from its beginning")
 		}
 		copyBlobs(t, m.node, other)
-		early += m.early
+		early, past = early+m.early, past+m.asked
 	})
-	return early
+	return early, past
 }

@@ -72,8 +72,9 @@ func (e *Engine) Patch(ctx context.Context, p lode.Principal, w lode.Write, coll
 
 // DeleteSelected removes documents or raw vectors. See [Engine.Patch] for large selections.
 func (e *Engine) DeleteSelected(ctx context.Context, p lode.Principal, w lode.Write, collection string, s Selection) (Selected, error) {
+	at := e.now()
 	return e.onSelected(ctx, p, w, collection, s, func(c lode.CollectionID, of selection) command {
-		return &deleteSelected{Collection: c, Selection: of}
+		return &deleteSelected{Collection: c, Selection: of, At: at}
 	})
 }
 

@@ -28,32 +28,45 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 		if s == nil {
 			continue
 		}
-		u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
-		for _, x := range s.sparse {
-			if x != nil {
-				u.Sparse += x.Bytes()
-			}
-		}
-		for i := range s.parts {
-			for j := range s.parts[i].spaces {
-				switch in := s.parts[i].space(j); {
-				case in == nil:
-				case in.graph == nil:
-					u.Dense += in.vectors.Bytes()
-				default:
-					u.Graphs += in.vectors.Bytes()
-				}
-			}
-			for _, b := range s.parts[i].blocks {
-				u.Payload += int64(b.Bytes())
-			}
-			if p := &s.parts[i]; p.graph == nil {
-				u.Dense += p.vectors.Bytes()
-			} else {
-				u.Graphs += p.vectors.Bytes()
-			}
-		}
-		report = append(report, u)
+		report = append(report, usageOf(name, s))
 	}
 	return report, nil
+}
+
+func usageOf(name string, s *snapshot) Usage {
+	u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
+	for _, x := range s.sparse {
+		if x != nil {
+			u.Sparse += x.Bytes()
+		}
+	}
+	for i := range s.parts {
+		p := &s.parts[i]
+		for j := range p.spaces {
+			switch in := p.space(j); {
+			case in == nil:
+			case in.graph == nil:
+				u.Dense += in.vectors.Bytes()
+			default:
+				u.Graphs += in.vectors.Bytes()
+			}
+		}
+		for _, b := range p.blocks {
+			u.Payload += int64(b.Bytes())
+		}
+		if p.graph == nil {
+			u.Dense += p.vectors.Bytes()
+		} else {
+			u.Graphs += p.vectors.Bytes()
+		}
+	}
+	return u
+}
+
+// documentBytes is about what a document takes in memory beside its indexes.
+const documentBytes = 512
+
+// heap is about what the collection takes of memory that is not mapped.
+func (u Usage) heap() int64 {
+	return u.Dense + u.Lexical + u.Sparse + u.Payload + documentBytes*int64(u.Rows)
 }

@@ -18,7 +18,7 @@ type NearestView interface {
 // early answers from a collection that is not loaded yet, if that can be. Otherwise ok is
 // false, and a [View] answers, which waits.
 func (r *Retriever) early(ctx context.Context, p lode.Principal, n *lode.Nearest) (hits [][]lode.Hit, ok bool, err error) {
-	if r.o.Early == nil || !n.Filter.MatchesAll() {
+	if r.o.Early == nil || !n.Filter.MatchesAll() || !n.AsOf.IsZero() {
 		return nil, false, nil
 	}
 	view, err := r.o.Early(ctx, p, n.Collection)

@@ -3,6 +3,7 @@ package retrieval_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/retrieval"
@@ -30,7 +31,7 @@ func TestEarly(t *testing.T) {
 		early.dense, later.dense = early.candidates(1, 0.9), later.candidates(2, 0.8)
 		early.fail["Dense"] = c.fail
 		r := retrieval.New(retrieval.Options{
-			View:        func(context.Context, lode.Principal, string) (retrieval.View, error) { return later, nil },
+			View:        func(context.Context, lode.Principal, string, time.Time) (retrieval.View, error) { return later, nil },
 			EmbedderFor: nil,
 			Early: func(context.Context, lode.Principal, string) (retrieval.NearestView, error) {
 				if c.none {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -232,7 +233,7 @@ func retriever(v *fakeView, e *fakeEmbedder) *retrieval.Retriever {
 
 func options(v *fakeView, e *fakeEmbedder) retrieval.Options {
 	return retrieval.Options{
-		View: func(context.Context, lode.Principal, string) (retrieval.View, error) {
+		View: func(context.Context, lode.Principal, string, time.Time) (retrieval.View, error) {
 			return v, v.called("View")
 		},
 		EmbedderFor: func(lode.Collection) (embed.Embedder, error) {

@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -20,6 +21,7 @@ type GroupsQuery struct {
 	Size       int // at most so many rows of each; the default is DefaultGroupSize
 	Filter     lode.Filter
 	With       lode.With
+	AsOf       time.Time // as in [lode.Query]
 }
 
 // EnsureDefaults fills what the caller left out.
@@ -51,7 +53,7 @@ func (r *Retriever) Groups(ctx context.Context, p lode.Principal, q GroupsQuery)
 		return nil, err
 	}
 	q.EnsureDefaults()
-	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
 		var found []Grouped
 		err := r.step(StepDense, func() (err error) {
 			found, err = view.Groups(ctx, q.Vector, q.Groups, q.Size, q.Filter)

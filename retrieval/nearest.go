@@ -20,7 +20,7 @@ func (r *Retriever) Nearest(ctx context.Context, p lode.Principal, n lode.Neares
 	if hits, ok, err := r.early(ctx, p, &n); ok || err != nil {
 		return hits, coded(ctx, err)
 	}
-	err = r.inOneView(ctx, p, n.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, n.Collection, n.AsOf, func(view View) error {
 		hits, err = r.nearest(ctx, view, &n)
 		return err
 	})

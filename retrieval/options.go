@@ -49,8 +49,9 @@ type View interface {
 
 // Options configure a [Retriever]. View and EmbedderFor are required.
 type Options struct {
-	// View returns the present state of a collection for a principal.
-	View func(ctx context.Context, p lode.Principal, collection string) (View, error)
+	// View returns the state of a collection for a principal: the present one, or that of a time
+	// that is not zero.
+	View func(ctx context.Context, p lode.Principal, collection string, asOf time.Time) (View, error)
 	// Early, if given, returns what can answer questions by vectors about a collection that is
 	// not loaded yet; nil when a View must be taken. What it cannot answer is [ErrViewGone].
 	Early func(ctx context.Context, p lode.Principal, collection string) (NearestView, error)

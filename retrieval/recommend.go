@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -16,6 +17,7 @@ type RecommendQuery struct {
 	K                  int    // the default is lode.DefaultK
 	Filter             lode.Filter
 	With               lode.With
+	AsOf               time.Time // as in [lode.Query]
 }
 
 // Example is a document or raw vector of the collection, a vector, or a text.
@@ -36,7 +38,7 @@ func (r *Retriever) Recommend(ctx context.Context, p lode.Principal, q Recommend
 		q.K = lode.DefaultK
 	}
 	texts := embeddedTexts{}
-	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
 		fitted, err := r.fitExamples(ctx, view.Collection(), q, texts)
 		if err != nil {
 			return err

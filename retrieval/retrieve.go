@@ -33,7 +33,7 @@ func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
 		result, err = s.run(ctx, view)
 		return err
 	})

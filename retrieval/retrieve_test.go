@@ -350,7 +350,7 @@ func TestVanishedRowsAskANewView(t *testing.T) {
 			young.dense = young.candidates(2, 0.5)
 			views := []*fakeView{old, old, young}
 			o := options(old, e)
-			o.View = func(context.Context, lode.Principal, string) (retrieval.View, error) {
+			o.View = func(context.Context, lode.Principal, string, time.Time) (retrieval.View, error) {
 				v := views[0]
 				views = views[1:]
 				return v, nil

@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -16,6 +17,7 @@ type ScrollQuery struct {
 	After      *Place // where the page before ended
 	Limit      int    // at most MaxPage; the default is the view's
 	With       lode.With
+	AsOf       time.Time // as in [lode.Query]
 }
 
 // Place is a place in the order of a [ScrollQuery].
@@ -45,7 +47,7 @@ func (r *Retriever) Scroll(ctx context.Context, p lode.Principal, q ScrollQuery)
 	if err := lode.ValidateCollectionName(q.Collection); err != nil {
 		return nil, false, err
 	}
-	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
 		found, behind, err := view.Scroll(ctx, q)
 		if err != nil {
 			return err

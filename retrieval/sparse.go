@@ -3,6 +3,7 @@ package retrieval
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -16,6 +17,7 @@ type SparseQuery struct {
 	K          int // the default is lode.DefaultK
 	Filter     lode.Filter
 	With       lode.With
+	AsOf       time.Time // as in [lode.Query]
 }
 
 // Sparse answers a question by one sparse vector alone: at most q.K hits, best first, each of
@@ -24,7 +26,7 @@ func (r *Retriever) Sparse(ctx context.Context, p lode.Principal, q SparseQuery)
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	err = r.inOneView(ctx, p, q.Collection, func(view View) error {
+	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
 		c := view.Collection()
 		if _, err := spaceOf(&c, q.Using, true); err != nil {
 			return err

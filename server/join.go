@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
@@ -189,9 +190,9 @@ func (o operations) Operation(ctx context.Context, p lode.Principal, id string) 
 }
 
 // openView gives retrieval a consistent view of a collection.
-func openView(engine *collection.Engine) func(context.Context, lode.Principal, string) (retrieval.View, error) {
-	return func(ctx context.Context, p lode.Principal, name string) (retrieval.View, error) {
-		v, err := engine.View(ctx, p, name)
+func openView(engine *collection.Engine) func(context.Context, lode.Principal, string, time.Time) (retrieval.View, error) {
+	return func(ctx context.Context, p lode.Principal, name string, asOf time.Time) (retrieval.View, error) {
+		v, err := engine.ViewAsOf(ctx, p, name, asOf)
 		if err != nil {
 			return nil, err
 		}

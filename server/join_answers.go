@@ -37,7 +37,7 @@ func (a answers) Recommend(ctx context.Context, p lode.Principal, q api.Recommen
 		return out
 	}
 	return a.Retriever.Recommend(ctx, p, retrieval.RecommendQuery{
-		Collection: q.Collection, Positive: of(q.Positive), Negative: of(q.Negative), Strategy: q.Strategy, K: q.K, Filter: q.Filter, With: q.With,
+		Collection: q.Collection, Positive: of(q.Positive), Negative: of(q.Negative), Strategy: q.Strategy, K: q.K, Filter: q.Filter, With: q.With, AsOf: q.AsOf,
 	})
 }
 
@@ -49,21 +49,21 @@ type contents struct {
 
 var _ api.Contents = contents{}
 
-func (c contents) Count(ctx context.Context, p lode.Principal, name string, f lode.Filter) (api.Counted, error) {
-	v, err := c.engine.View(ctx, p, name)
+func (c contents) Count(ctx context.Context, p lode.Principal, of api.Scope) (api.Counted, error) {
+	v, err := c.engine.ViewAsOf(ctx, p, of.Collection, of.AsOf)
 	if err != nil {
 		return api.Counted{}, err
 	}
-	n, err := v.Count(ctx, f)
+	n, err := v.Count(ctx, of.Filter)
 	return api.Counted(n), err
 }
 
-func (c contents) Facet(ctx context.Context, p lode.Principal, name, field string, f lode.Filter, limit int) ([]api.FacetValue, int, error) {
-	v, err := c.engine.View(ctx, p, name)
+func (c contents) Facet(ctx context.Context, p lode.Principal, of api.Scope, field string, limit int) ([]api.FacetValue, int, error) {
+	v, err := c.engine.ViewAsOf(ctx, p, of.Collection, of.AsOf)
 	if err != nil {
 		return nil, 0, err
 	}
-	found, distinct, err := v.Facet(ctx, field, f, limit)
+	found, distinct, err := v.Facet(ctx, field, of.Filter, limit)
 	values := make([]api.FacetValue, len(found))
 	for i, x := range found {
 		values[i] = api.FacetValue{Value: x.Value, Counted: api.Counted(x.Counted)}
@@ -85,7 +85,7 @@ func (c contents) Recall(ctx context.Context, p lode.Principal, name string, q a
 
 func (c contents) Scroll(ctx context.Context, p lode.Principal, q api.ScrollQuery) ([]api.Scrolled, bool, error) {
 	found, more, err := c.retriever.Scroll(ctx, p, retrieval.ScrollQuery{
-		Collection: q.Collection, Filter: q.Filter, Kind: q.Kind, Field: q.Field, Desc: q.Desc, After: (*retrieval.Place)(q.After), Limit: q.Limit, With: q.With,
+		Collection: q.Collection, Filter: q.Filter, Kind: q.Kind, Field: q.Field, Desc: q.Desc, After: (*retrieval.Place)(q.After), Limit: q.Limit, With: q.With, AsOf: q.AsOf,
 	})
 	page := make([]api.Scrolled, len(found))
 	for i, s := range found {

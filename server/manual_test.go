@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode/server"
 )
@@ -18,10 +19,13 @@ import (
 var update = flag.Bool("update", false, "write the answers into docs/search.md")
 
 // command finds the parts of a call of curl in the manual.
-var command = regexp.MustCompile(`(?s)^\$ curl -s(?: -X ([A-Z]+))? localhost:7700(\S+) .*?-d '(.*)'$`)
+var command = regexp.MustCompile(`(?s)^\$ curl -s(?: -X ([A-Z]+))? '?localhost:7700(\S+) .*?-d '(.*)'$`)
 
 // changing are members whose values differ from run to run.
-var changing = regexp.MustCompile(`"(\w+_at|request_id)":"[^"]*"`)
+var changing = regexp.MustCompile(`"(\w+_at|history_from|request_id)":"[^"]*"`)
+
+// onPage stands for every time on the page, and in as_of for the time before the latest write.
+const onPage = "2026-11-27T18:00:00Z"
 
 // scores may differ in their last bits from one kind of CPU to another.
 var scores = regexp.MustCompile(`"(dense_)?score":[^,]*`)
@@ -38,14 +42,18 @@ func TestManual(t *testing.T) {
 	const end = "## On the command line"
 	examples, rest, _ := strings.Cut(string(page), end)
 	parts := strings.Split(examples, "```\n") // text, block, text, block, …
-	ran := 0
+	ran, written := 0, time.Time{}            // before the latest write that is no POST
 	for i := 1; i < len(parts); i += 2 {
 		call, answer := splitExample(parts[i])
 		m := command.FindStringSubmatch(strings.ReplaceAll(call, "\\\n", ""))
 		if m == nil {
 			t.Fatalf("no example: %q", parts[i])
 		}
-		got := example(t, m[1], node.URL()+m[2], m[3])
+		if m[1] != "" {
+			written = time.Now()
+		}
+		url := strings.ReplaceAll(strings.Trim(m[2], "'"), "as_of="+onPage, "as_of="+written.UTC().Format(time.RFC3339Nano))
+		got := example(t, m[1], node.URL()+url, m[3])
 		if ran++; *update {
 			parts[i] = call + "\n" + got + "\n"
 		} else if got != answer {
@@ -105,7 +113,7 @@ func example(t *testing.T, method, url, body string) string {
 			return b
 		}
 		name, _, _ := bytes.Cut(b, []byte(":"))
-		return append(bytes.Clone(name), `:"2026-11-27T18:00:00Z"`...)
+		return append(bytes.Clone(name), `:"`+onPage+`"`...)
 	})
 	return string(answer)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
 )
 
@@ -96,6 +97,15 @@ type memory struct {
 	limit  int64 // of the process; 0: none
 	share  int64 // of it for the data
 	bodies *atomic.Int64
+}
+
+// admit refuses to load what would take more than the share that is left.
+func (m *memory) admit(bytes int64) error {
+	if used, share := m.data(); share > 0 && used+bytes > share {
+		return lode.Errorf(lode.CodeOverloaded, "this takes about %d bytes of memory; the data has %d of its share of %d", bytes, used, share).
+			WithHint("ask again later, or give the node more memory with --memory-limit")
+	}
+	return nil
 }
 
 func (m *memory) data() (used, share int64) {

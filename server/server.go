@@ -179,6 +179,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: embedders.fingerprint,
 		Room:        s.room.command,
+		Memory:      s.memory.admit,
 		Clock:       s.cfg.Clock,
 		SealBytes:   s.cfg.SegmentBytes,
 		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2), pace: &s.pace},

@@ -18,6 +18,8 @@ const (
 	sealFlushes = 5
 	// expireInterval is how often documents that have expired are removed.
 	expireInterval = 10 * time.Second
+	// pruneInterval is how often histories are pruned.
+	pruneInterval = 20 * time.Second
 	// leaderRetry is the pause before the duties of a new leader are tried again.
 	leaderRetry = 200 * time.Millisecond
 )
@@ -27,7 +29,7 @@ const (
 func (s *Server) startTasks() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.expire, s.scrub, s.backups.schedule)
+	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.expire, s.forget, s.scrub, s.backups.schedule)
 	if s.log() == nil {
 		s.run(ctx, s.openLogLater)
 		return ctx
@@ -165,6 +167,19 @@ func (s *Server) expire(ctx context.Context) {
 		}
 		if removed > 0 {
 			s.cfg.Logger.Info("expired documents were removed", "documents", removed)
+		}
+	})
+}
+
+// forget prunes the histories of collections.
+func (s *Server) forget(ctx context.Context) {
+	s.whileLeading(ctx, pruneInterval, func() {
+		pruned, err := s.engine.PruneHistory(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("histories were not pruned", "error", err)
+		}
+		if pruned > 0 {
+			s.cfg.Logger.Info("histories were pruned", "records", pruned)
 		}
 	})
 }

@@ -356,6 +356,7 @@ var forms = map[bucketID]recordForm{
 		string(lastSegmentKey):    form[counterRecord](0, kindCounter),
 		string(growingSegmentKey): form[counterRecord](0, kindCounter),
 	}},
+	pastBucket:   form[Past](pastKeyBytes, kindPast),
 	rowsBucket:   form[lode.StagedChunk](rowKeyBytes, kindRow),
 	silverBucket: {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
 }

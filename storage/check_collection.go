@@ -82,6 +82,7 @@ type shelfCheck struct {
 	rows  []rowRange
 	// held counts what versions say about the segments that they name.
 	held map[lode.SegmentID]*Segment
+	kept map[keptVersion]*lode.Document // for the history, by what it says of the document
 }
 
 // rowRange are the rows of one searchable version.
@@ -92,7 +93,8 @@ type rowRange struct {
 }
 
 func (c *checker) collection(where string, col *lode.Collection) {
-	s := &shelfCheck{checker: c, where: where, col: col, held: map[lode.SegmentID]*Segment{}}
+	s := &shelfCheck{checker: c, where: where, col: col, held: map[lode.SegmentID]*Segment{}, kept: map[keptVersion]*lode.Document{}}
+	s.past()
 	s.documents()
 	s.ids()
 	s.versions()

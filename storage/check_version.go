@@ -13,7 +13,7 @@ func (s *shelfCheck) versions() {
 		if !v.Blob.IsZero() {
 			s.refs[v.Blob]++
 		}
-		d := s.document(v.Doc)
+		d := s.holder(where, v)
 		switch {
 		case !bytes.Equal(k, versionKey(v.Doc, v.Version)):
 			s.breach(where, "stands under key %x", k)

@@ -154,7 +154,7 @@ func (t *Tx) Documents(c lode.CollectionID, after lode.DocNo, fn func(*lode.Docu
 }
 
 // DropDocument removes a document with all of its versions, rows, silver, jobs and its
-// lookup. Its blobs lose their references.
+// lookup. Its blobs lose their references. Versions that [Tx.PutPast] has kept stay.
 func (t *Tx) DropDocument(d *lode.Document) error {
 	documents, err := t.shelfForWrite(d.Collection, documentsBucket)
 	if err != nil {
@@ -172,6 +172,9 @@ func (t *Tx) DropDocument(d *lode.Document) error {
 		v := new(lode.DocVersion)
 		if err := decodeRecord(kindVersion, raw, v); err != nil {
 			return recordError(kindVersion, k, err)
+		}
+		if v.Kept {
+			return nil
 		}
 		versions.delete(k)
 		if err := t.moveVersion(d.Collection, v, nil); err != nil {

@@ -62,6 +62,11 @@ func jobKey(j lode.Job) []byte {
 	return append(collectionKey(j.Collection), versionKey(j.Doc, j.Version)...)
 }
 
+// pastKey sorts what was shown by when it ended.
+func pastKey(until uint64, doc lode.DocNo) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, pastKeyBytes), until), documentKey(doc)...)
+}
+
 // Lengths of these keys.
 const (
 	numberKeyBytes  = 8
@@ -69,6 +74,7 @@ const (
 	memberKeyBytes  = 20
 	rowKeyBytes     = 20
 	jobKeyBytes     = 20
+	pastKeyBytes    = 16
 	lookupKeyBytes  = 16
 )
 

@@ -37,6 +37,7 @@ const (
 	kindRowBlock   seal.Kind = 0x35 // rows of a sealed segment
 	kindSilver     seal.Kind = 0x36 // silver of a version in a sealed segment
 	kindPlan       seal.Kind = 0x37 // plan
+	kindPast       seal.Kind = 0x3A // Past
 )
 
 // MaxRecordBytes bounds an encoded record of the catalogue.

@@ -32,7 +32,7 @@ func plainRecords() []any {
 }
 
 // general are the fields that are left to the general decoder.
-var general = map[string]bool{"Metadata": true, "Readers": true, "Failure": true}
+var general = map[string]bool{"Metadata": true, "Readers": true, "Failure": true, "Kept": true}
 
 // TestPlainRecords: the reader of its own reads every field, and what it reads is what the
 // general decoder reads.

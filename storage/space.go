@@ -26,6 +26,7 @@ const (
 	membersBucket
 	quarantineBucket
 	countersBucket
+	pastBucket
 	// Those of one segment, which are not in the catalogue but in a file of their own.
 	rowsBucket
 	silverBucket
@@ -37,7 +38,7 @@ var bucketNames = [lastBucket + 1]string{
 	clusterBucket: "cluster", collectionsBucket: "collections", namesBucket: "names", jobsBucket: "jobs", blobsBucket: "blobs",
 	operationsBucket: "operations", orderBucket: "operation order",
 	documentsBucket: "documents", idsBucket: "ids", versionsBucket: "versions", segmentsBucket: "segments",
-	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters",
+	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters", pastBucket: "past",
 	rowsBucket: "rows", silverBucket: "silver",
 }
 
@@ -50,7 +51,7 @@ func (b bucketID) ofSegment() bool    { return b >= rowsBucket }
 // segment.
 var (
 	topBuckets   = []bucketID{clusterBucket, collectionsBucket, namesBucket, jobsBucket, blobsBucket, operationsBucket, orderBucket}
-	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket}
+	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket, pastBucket}
 	partBuckets  = []bucketID{rowsBucket, silverBucket}
 )
 

@@ -40,6 +40,9 @@ func (t *Tx) At() Applied { return t.at }
 // is the position that [Store.Update] was called with, which is also the default.
 func (t *Tx) SetEntry(index uint64) { t.entry = index }
 
+// Entry is the log entry that is being applied.
+func (t *Tx) Entry() uint64 { return t.entry }
+
 // needWrite refuses to write in a read transaction.
 func (t *Tx) needWrite() error {
 	if t.edit == nil {

@@ -49,6 +49,7 @@ const (
 	QueryWait        = "wait"        // documents: answer when the documents are searchable
 	QueryTimeout     = "timeout"     // documents: how long to wait
 	QueryConsistency = "consistency" // reads: how fresh the answer must be
+	QueryAsOf        = "as_of"       // searches: a time within the history of the collection
 	QueryLimit       = "limit"       // lists: items in one page
 	QueryCursor      = "cursor"      // lists: where the page begins
 	QueryState       = "state"       // documents: of the newest version

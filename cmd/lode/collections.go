@@ -63,6 +63,7 @@ type collectionsCreate struct {
 	Spaces   []string    `name:"space" sep:"none" help:"A vector space beside that of all rows: NAME:DIM, NAME:DIM:METRIC or NAME:sparse. May be repeated." placeholder:"SPACE"`
 	Memory   string      `help:"How sealed segments are held in memory: cached, pinned or cold." default:"cached" placeholder:"MODE"`
 	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
+	History  lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h." default:"0" placeholder:"TIME"`
 }
 
 // Run makes the collection and prints it with its defaults filled in.
@@ -79,7 +80,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 		Name: c.Name, Metric: c.Metric, Vectors: spaces,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
 		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
-		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes,
+		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History,
 	})
 	if err != nil {
 		return err
@@ -115,9 +116,10 @@ func parseSpaces(said []string) (map[string]v1.VectorSpace, error) {
 
 type collectionsUpdate struct {
 	connection
-	Name    string    `arg:"" help:"The collection."`
-	Memory  *string   `help:"How sealed segments are held in memory: cached, pinned or cold." placeholder:"MODE"`
-	Indexes *[]string `help:"Metadata fields to index ahead, separated by commas, in the place of the present ones." placeholder:"FIELD"`
+	Name    string       `arg:"" help:"The collection."`
+	Memory  *string      `help:"How sealed segments are held in memory: cached, pinned or cold." placeholder:"MODE"`
+	Indexes *[]string    `help:"Metadata fields to index ahead, separated by commas, in the place of the present ones." placeholder:"FIELD"`
+	History *lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h; 0 forgets it." placeholder:"TIME"`
 }
 
 // Run changes what was given.
@@ -126,14 +128,14 @@ func (c *collectionsUpdate) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	changed, err := node.UpdateCollection(ctx, c.Name, v1.UpdateCollection{Memory: (*lode.MemoryMode)(c.Memory), Indexes: c.Indexes})
+	changed, err := node.UpdateCollection(ctx, c.Name, v1.UpdateCollection{Memory: (*lode.MemoryMode)(c.Memory), Indexes: c.Indexes, History: c.History})
 	if err != nil {
 		return err
 	}
 	if std.json {
 		return writeJSON(std.out, changed)
 	}
-	_, err = fmt.Fprintf(std.out, "collection %s: memory %s, indexes %v\n", changed.Name, changed.Memory, changed.Indexes)
+	_, err = fmt.Fprintf(std.out, "collection %s: memory %s, indexes %v, history %s\n", changed.Name, changed.Memory, changed.Indexes, changed.History)
 	return err
 }
 

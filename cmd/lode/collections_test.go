@@ -2,13 +2,50 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 )
+
+// TestCollectionHistory asks about what was.
+func TestCollectionHistory(t *testing.T) {
+	s := newShell(t)
+	out, _ := s.run(exitOK, "", "collections", "create", "books", "--history", "36h", "--output", "json")
+	var made v1.Collection
+	if err := json.Unmarshal([]byte(out), &made); err != nil || made.History.String() != "36h0m0s" || made.HistoryFrom == nil {
+		t.Fatal(out, err)
+	}
+	s.run(exitOK, "old words", "ingest", "-", "--id", "a", "-c", "books", "-m", "year=2020")
+	before := time.Now().Format(time.RFC3339Nano)
+	s.run(exitOK, "new words", "ingest", "-", "--id", "a", "-c", "books", "-m", "year=2021")
+	f := func(want string, args ...string) {
+		t.Helper()
+		args = append(args, "--as-of", before)
+		if out, _ := s.run(exitOK, "", args...); !strings.Contains(out, want) {
+			t.Errorf("lode %s: %s", strings.Join(args, " "), out)
+		}
+	}
+	f("old words", "search", "words", "-c", "books")
+	f("old words", "context", "words", "-c", "books")
+	f("old words", "scroll", "books", "--text")
+	f("1 documents", "count", "books", "--filter", `{"field":"year","eq":2020}`)
+	f("2020", "facets", "books", "year")
+	if out, _ = s.run(exitOK, "", "search", "words", "-c", "books"); !strings.Contains(out, "new words") {
+		t.Error(out)
+	}
+	s.run(exitUsage, "", "count", "books", "--as-of", "yesterday")
+	if _, errs := s.run(exitFailure, "", "count", "books", "--as-of", "1d"); !strings.Contains(errs, "begins at") {
+		t.Error(errs)
+	}
+	if out, _ = s.run(exitOK, "", "collections", "update", "books", "--history", "0"); !strings.Contains(out, "history 0") {
+		t.Error(out)
+	}
+}
 
 func TestCollectionSpaces(t *testing.T) {
 	s := newShell(t)

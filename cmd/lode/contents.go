@@ -30,12 +30,18 @@ func (c *within) begin() (*client.Client, *lode.Filter, error) {
 	return node, filter, err
 }
 
-type countCommand struct{ within }
+type countCommand struct {
+	within
+	past
+}
 
 // Run counts what searches show.
 func (c *countCommand) Run(ctx context.Context, std streams) error {
 	node, filter, err := c.begin()
 	if err != nil {
+		return err
+	}
+	if node, err = c.of(node); err != nil {
 		return err
 	}
 	n, err := node.Count(ctx, c.Collection, v1.Count{Filter: filter})
@@ -77,6 +83,7 @@ func (c *recallCommand) Run(ctx context.Context, std streams) error {
 
 type facetsCommand struct {
 	within
+	past
 	Field string `arg:"" help:"Path of a metadata field."`
 	Limit int    `help:"Most values." default:"20" placeholder:"N" env:"-"`
 }
@@ -85,6 +92,9 @@ type facetsCommand struct {
 func (c *facetsCommand) Run(ctx context.Context, std streams) error {
 	node, filter, err := c.begin()
 	if err != nil {
+		return err
+	}
+	if node, err = c.of(node); err != nil {
 		return err
 	}
 	found, err := node.Facets(ctx, c.Collection, v1.Facets{Field: c.Field, Filter: filter, Limit: &c.Limit})
@@ -122,6 +132,7 @@ func plainValue(v lode.Value) string {
 
 type scrollCommand struct {
 	within
+	past
 	Kind    string `help:"Only document or only vector." placeholder:"KIND" env:"-"`
 	OrderBy string `help:"Metadata field to order by, as year or year:desc. Without it the order is that in which contents became searchable." placeholder:"FIELD[:desc]" env:"-"`
 	Limit   int    `help:"Most items; 0 is all of them." default:"100" placeholder:"N" env:"-"`
@@ -137,6 +148,9 @@ func (c *scrollCommand) Run(ctx context.Context, std streams) error {
 	}
 	node, err := c.open()
 	if err != nil {
+		return err
+	}
+	if node, err = c.of(node); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)

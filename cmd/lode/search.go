@@ -13,6 +13,7 @@ import (
 // question is what search and context have in common.
 type question struct {
 	target
+	past
 	Text        string    `arg:"" help:"The question."`
 	K           int       `short:"k" help:"Most passages." default:"10" placeholder:"N" env:"-"`
 	Filter      string    `help:"Condition on metadata as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON" env:"-"`
@@ -27,6 +28,9 @@ func (q *question) ask(ctx context.Context, budget *int) (*v1.Retrieved, error) 
 	}
 	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight, BudgetTokens: budget}
 	if request.Filter, err = parseFilter(q.Filter); err != nil {
+		return nil, err
+	}
+	if node, err = q.of(node); err != nil {
 		return nil, err
 	}
 	return node.Retrieve(ctx, q.Collection, request)
