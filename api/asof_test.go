@@ -55,6 +55,14 @@ func TestAsOf(t *testing.T) {
 			_, err := c.Facets(ctx, "docs", v1.Facets{Field: "tenant"})
 			return err
 		},
+		"chunk": func(ctx context.Context, c *client.Client) error {
+			_, err := c.GetChunk(ctx, "docs", lode.ChunkID{Doc: 1, Version: 1})
+			return err
+		},
+		"trace": func(ctx context.Context, c *client.Client) error {
+			_, err := c.TraceChunk(ctx, "docs", lode.ChunkID{Doc: 1, Version: 1})
+			return err
+		},
 		"scroll": func(ctx context.Context, c *client.Client) error {
 			_, err := c.ScrollPage(ctx, "docs", v1.Scroll{})
 			return err

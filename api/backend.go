@@ -103,7 +103,8 @@ type Ingest interface {
 	Wait(ctx context.Context, p lode.Principal, collection string, r lode.Receipt) (lode.DocVersion, error)
 	// Bronze returns the bytes of a document's newest version.
 	Bronze(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]byte, lode.DocVersion, error)
-	Trace(ctx context.Context, p lode.Principal, collection string, chunk lode.ChunkID) (lode.Trace, error)
+	// Trace follows a chunk that search shows, or showed at a time that is not zero.
+	Trace(ctx context.Context, p lode.Principal, collection string, chunk lode.ChunkID, asOf time.Time) (lode.Trace, error)
 }
 
 // Points writes and reads raw vectors; they are deleted through [Documents].

@@ -335,7 +335,8 @@ func (f *fake) Bronze(_ context.Context, p lode.Principal, collection string, id
 	return d.content, d.version, nil
 }
 
-func (f *fake) Trace(_ context.Context, p lode.Principal, collection string, chunk lode.ChunkID) (lode.Trace, error) {
+func (f *fake) Trace(_ context.Context, p lode.Principal, collection string, chunk lode.ChunkID, asOf time.Time) (lode.Trace, error) {
+	f.asOf = asOf
 	if err := known(p, collection); err != nil {
 		return lode.Trace{}, err
 	}

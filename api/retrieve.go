@@ -81,8 +81,9 @@ func (s *service) trace(r *http.Request, p lode.Principal) (lode.Trace, error) {
 	if err != nil {
 		return lode.Trace{}, err
 	}
-	if err := s.barrier(r); err != nil {
+	asOf, err := s.readAt(r)
+	if err != nil {
 		return lode.Trace{}, err
 	}
-	return s.Backend.Ingest.Trace(r.Context(), p, collection, id)
+	return s.Backend.Ingest.Trace(r.Context(), p, collection, id, asOf)
 }

@@ -168,11 +168,11 @@ func (s *service) retrieveRoutes() []route {
 			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
 			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
-			summary: "Show a chunk", handle: s.getChunk, query: readParams,
+			summary: "Show a chunk", handle: s.getChunk, query: askParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Chunk{}, about: "The chunk."}}, codes: notFound},
 		{method: http.MethodGet, path: v1.PathChunkTrace, id: "traceChunk", tag: "retrieval",
 			summary: "Follow a chunk back to the bytes it came from", about: "Every hash on the way is recomputed from stored bytes.",
-			handle: s.traceChunk, query: readParams,
+			handle: s.traceChunk, query: askParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Trace{}, about: "The way back, with the outcome of every check."}}, codes: notFound},
 	}
 }

@@ -91,8 +91,8 @@ func New(o Options) (*Client, error) {
 	return &Client{options: o, base: strings.TrimRight(o.BaseURL, "/")}, nil
 }
 
-// AsOf returns a client whose questions (retrieve, searches, counts, facets, scrolls, groups and
-// recommendations) are about what a collection showed at a time within its history; the zero time
+// AsOf returns a client whose questions (retrieve, searches, counts, facets, scrolls, groups,
+// recommendations, chunks and traces) are about what a collection showed at a time within its history; the zero time
 // is now. It shares everything with c. Other calls are those of c.
 func (c *Client) AsOf(t time.Time) *Client {
 	past := *c
@@ -102,7 +102,11 @@ func (c *Client) AsOf(t time.Time) *Client {
 
 // question is a call that reads with a body, about the client's time.
 func (c *Client) question(path string) call {
-	k := call{method: http.MethodPost, path: path, repeatable: true}
+	return c.about(call{method: http.MethodPost, path: path, repeatable: true})
+}
+
+// about is a call about the client's time.
+func (c *Client) about(k call) call {
 	if !c.asOf.IsZero() {
 		k.query = url.Values{v1.QueryAsOf: {c.asOf.Format(time.RFC3339Nano)}}
 	}

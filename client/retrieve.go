@@ -16,12 +16,12 @@ func (c *Client) Retrieve(ctx context.Context, collection string, req v1.Retriev
 
 // GetChunk shows a chunk.
 func (c *Client) GetChunk(ctx context.Context, collection string, id lode.ChunkID) (*v1.Chunk, error) {
-	return get[v1.Chunk](ctx, c, call{path: v1.ChunkPath(collection, id)})
+	return get[v1.Chunk](ctx, c, c.about(call{path: v1.ChunkPath(collection, id)}))
 }
 
 // TraceChunk follows a chunk back to the bytes it came from.
 func (c *Client) TraceChunk(ctx context.Context, collection string, id lode.ChunkID) (*v1.Trace, error) {
-	return get[v1.Trace](ctx, c, call{path: v1.TracePath(collection, id)})
+	return get[v1.Trace](ctx, c, c.about(call{path: v1.TracePath(collection, id)}))
 }
 
 // GetVector shows a raw vector.

@@ -2,6 +2,7 @@ package collection_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
@@ -44,7 +45,7 @@ func TestHiddenReadsAsNotFound(t *testing.T) {
 	wantCode(t, err, lode.CodeNotFound)
 	_, _, err = n.Chunks(ctx, eve, "c", "hidden")
 	wantCode(t, err, lode.CodeNotFound)
-	_, err = n.Chunk(ctx, eve, "c", lode.ChunkID{Doc: r.Doc, Version: 1})
+	_, err = n.Chunk(ctx, eve, "c", lode.ChunkID{Doc: r.Doc, Version: 1}, time.Time{})
 	wantCode(t, err, lode.CodeNotFound)
 	_, err = n.Point(ctx, eve, "c", "hidden")
 	wantCode(t, err, lode.CodeNotFound)
@@ -116,7 +117,7 @@ func TestNoPrincipal(t *testing.T) {
 		},
 		"silver": func() error { _, _, err := n.Silver(ctx, none, "c", "d"); return err },
 		"chunks": func() error { _, _, err := n.Chunks(ctx, none, "c", "d"); return err },
-		"chunk":  func() error { _, err := n.Chunk(ctx, none, "c", lode.ChunkID{Doc: 1}); return err },
+		"chunk":  func() error { _, err := n.Chunk(ctx, none, "c", lode.ChunkID{Doc: 1}, time.Time{}); return err },
 		"put":    func() error { _, err := n.PutPoints(ctx, none, "c", nil); return err },
 		"point":  func() error { _, err := n.Point(ctx, none, "c", "d"); return err },
 		"view":   func() error { _, err := n.View(ctx, none, "c"); return err },

@@ -317,9 +317,51 @@ func (e *Engine) Chunks(ctx context.Context, p lode.Principal, collection string
 	return chunks, version, err
 }
 
-// Chunk returns one searchable chunk with its vectors. One that is staged only, or of a
-// version that is no longer shown, does not exist.
-func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID) (lode.Row, error) {
+// VersionSilver returns the canonical text of a version whose row the caller was given by
+// [Engine.Chunk]: access is not asked again.
+func (e *Engine) VersionSilver(ctx context.Context, c lode.CollectionID, v *lode.DocVersion) (silver *lode.SilverText, err error) {
+	err = e.readVersion(ctx, c, v, func(tx *storage.Tx, v *lode.DocVersion) error {
+		data, err := tx.SilverParts(c, v)
+		if err == nil {
+			silver, err = storage.DecodeSilver(data)
+		}
+		return err
+	})
+	return silver, err
+}
+
+// VersionChunks returns the chunks of a version likewise, in order.
+func (e *Engine) VersionChunks(ctx context.Context, c lode.CollectionID, v *lode.DocVersion) (chunks []lode.Chunk, err error) {
+	err = e.readVersion(ctx, c, v, func(tx *storage.Tx, v *lode.DocVersion) error {
+		return tx.Chunks(c, v, func(s *lode.StagedChunk) error {
+			chunks = append(chunks, s.Chunk)
+			return index.Stopped(ctx)
+		})
+	})
+	return chunks, err
+}
+
+// readVersion reads a version that is shown, or kept for the history.
+func (e *Engine) readVersion(ctx context.Context, c lode.CollectionID, v *lode.DocVersion, read func(*storage.Tx, *lode.DocVersion) error) error {
+	if err := index.Stopped(ctx); err != nil {
+		return err
+	}
+	return e.store.View(func(tx *storage.Tx) error {
+		now, err := tx.Version(c, v.Doc, v.Version)
+		if err != nil {
+			return err
+		}
+		return read(tx, now)
+	})
+}
+
+// Chunk returns one searchable chunk with its vectors, or one that was searchable at a time that
+// is not zero; see [Engine.ViewAsOf]. One that is staged only, or of a version that is no longer
+// shown, does not exist.
+func (e *Engine) Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID, asOf time.Time) (lode.Row, error) {
+	if !asOf.IsZero() {
+		return e.pastChunk(ctx, p, collection, id, asOf)
+	}
 	c, err := e.open(p, collection)
 	if err != nil {
 		return lode.Row{}, err

@@ -93,6 +93,18 @@ func TestHistory(t *testing.T) {
 		}
 		n.check()
 	}
+	old := lode.ChunkID{Doc: 2, Version: 1, Ordinal: 1}
+	if row, err := n.Chunk(ctx, root, "c", old, first); err != nil || row.Chunk.Text != "two" {
+		t.Errorf("chunk %+v: %v", row, err)
+	} else if silver, err := n.VersionSilver(ctx, row.Document.Collection, row.Version); err != nil || silver.Text != "one\ntwo" {
+		t.Errorf("silver %+v: %v", silver, err)
+	}
+	for _, id := range []lode.ChunkID{{Doc: 2, Version: 2}, {Doc: 2, Version: 1, Ordinal: 2}, {Doc: 9, Version: 1}} {
+		_, err := n.Chunk(ctx, root, "c", id, first)
+		wantCode(t, err, lode.CodeNotFound)
+	}
+	_, err := n.Chunk(ctx, root, "c", old, time.Time{})
+	wantCode(t, err, lode.CodeNotFound)
 	look("written")
 	n.seal("c")
 	look("sealed")
@@ -192,6 +204,14 @@ func TestHistoryAccess(t *testing.T) {
 			t.Errorf("%s: a saw %q, b %q, both %q; want %q, %q, %q", step, gotA, gotB, gotAB, toA, toB, toAB)
 		}
 	}
+	secret := func(who lode.Principal) error {
+		_, err := n.Chunk(ctx, who, "c", lode.ChunkID{Doc: 3, Version: 1}, at)
+		return err
+	}
+	if err := secret(a); err != nil {
+		t.Error(err)
+	}
+	wantCode(t, secret(b), lode.CodeNotFound)
 	want("as it was", "all deleted narrowed secret", "all deleted narrowed", "all deleted narrowed secret")
 	readers := func(id string, labels ...string) {
 		labels = append([]string{}, labels...)
@@ -200,6 +220,7 @@ func TestHistoryAccess(t *testing.T) {
 	readers("narrowed", "a")
 	want("revoked", "all deleted narrowed secret", "all deleted", "all deleted narrowed secret")
 	readers("secret")
+	wantCode(t, secret(b), lode.CodeNotFound)
 	want("opened since", "all deleted narrowed secret", "all deleted", "all deleted narrowed secret")
 	readers("deleted", "b")
 	n.delete(lode.KindVector, "deleted")

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -158,6 +159,34 @@ func (e *Engine) ViewAsOf(ctx context.Context, p lode.Principal, name string, at
 	v := e.viewOf(p, past)
 	v.now = at.UnixNano()
 	return v, nil
+}
+
+// pastChunk is Chunk about the past.
+func (e *Engine) pastChunk(ctx context.Context, p lode.Principal, name string, id lode.ChunkID, at time.Time) (lode.Row, error) {
+	v, err := e.ViewAsOf(ctx, p, name, at)
+	if err != nil {
+		return lode.Row{}, err
+	}
+	missing := lode.NotFound("chunk", id)
+	var version *lode.DocVersion
+	err = e.store.View(func(tx *storage.Tx) error {
+		version, err = absent(tx.Version(v.Collection().ID, id.Doc, id.Version))
+		return err
+	})
+	if err != nil {
+		return lode.Row{}, err
+	}
+	if version == nil || int(id.Ordinal) >= version.Chunks {
+		return lode.Row{}, missing
+	}
+	rows, err := v.Rows(ctx, []lode.RowID{version.FirstRow + lode.RowID(id.Ordinal)}, true)
+	if errors.Is(err, ErrViewGone) {
+		return lode.Row{}, missing
+	}
+	if err != nil {
+		return lode.Row{}, err
+	}
+	return rows[0], nil
 }
 
 // hadHistory refuses a time that is not within the history.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -135,7 +136,7 @@ func TestLargeDocument(t *testing.T) {
 	if err != nil || len(chunks) != 3001 || lode.GoldHash(chunks) != v.Gold {
 		t.Errorf("%d chunks, %v", len(chunks), err)
 	}
-	row, err := n.Chunk(ctx, root, "c", chunks[2999].ID)
+	row, err := n.Chunk(ctx, root, "c", chunks[2999].ID, time.Time{})
 	if err != nil || row.ID != v.FirstRow+2999 || !slices.Equal(row.Vector, vectorOf(row.Chunk.Text)) {
 		t.Errorf("row %d, %v", row.ID, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
@@ -454,7 +455,7 @@ func TestNamedVectorsOfChunks(t *testing.T) {
 		if want := []lode.Candidate{{Row: 2, Score: 6}, {Row: 5, Score: 6}}; err != nil || !slices.Equal(found, want) {
 			t.Errorf("%s: %v, want %v (%v)", when, found, want, err)
 		}
-		row, err := n.Chunk(ctx, root, "c", lode.ChunkID{Doc: 1, Version: 1, Ordinal: 1})
+		row, err := n.Chunk(ctx, root, "c", lode.ChunkID{Doc: 1, Version: 1, Ordinal: 1}, time.Time{})
 		if err != nil || !slices.Equal(row.Vectors["unit"], lode.Vector{0.6, 0, 0.8}) || row.Sparse["words"].Len() != 1 {
 			t.Errorf("%s: %+v (%v)", when, row, err)
 		}

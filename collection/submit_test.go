@@ -3,6 +3,7 @@ package collection_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
@@ -173,7 +174,7 @@ func TestCompleteNeedsEverything(t *testing.T) {
 		t.Errorf("search shows %q before the commit", got)
 	}
 	for i := range chunks {
-		_, err := n.Chunk(ctx, root, "c", chunks[i].Chunk.ID)
+		_, err := n.Chunk(ctx, root, "c", chunks[i].Chunk.ID, time.Time{})
 		wantCode(t, err, lode.CodeNotFound)
 	}
 	if err := n.Complete(ctx, good); err != nil {

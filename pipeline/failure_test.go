@@ -216,7 +216,7 @@ func TestRetryAfterQuarantine(t *testing.T) {
 			t.Errorf("version after retry: %+v", v)
 		}
 		// The runs of both attempts are kept, and a trace follows the last ones.
-		trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1})
+		trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1}, time.Time{})
 		if err != nil || !trace.Verified() || len(trace.Runs) != 5 || len(v.Runs) <= 5 {
 			t.Errorf("trace %+v, %d runs, %v", trace.Checks, len(v.Runs), err)
 		}

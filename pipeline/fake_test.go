@@ -334,42 +334,42 @@ func (w *world) Document(ctx context.Context, _ lode.Principal, _ string, _ lode
 	return d, v, err
 }
 
-// searchable finds the searchable version.
-func (w *world) searchable(id lode.DocID) (*version, error) {
-	d := w.docs[id]
-	if d == nil || d.Current == 0 {
-		return nil, lode.NotFound("document", id)
+// searchable finds a version that is searchable.
+func (w *world) searchable(of *lode.DocVersion) (*version, error) {
+	for _, d := range w.docs {
+		if d.No == of.Doc && d.Current == of.Version {
+			return d.versions[d.Current], nil
+		}
 	}
-	return d.versions[d.Current], nil
+	return nil, lode.NotFound("version", of.Version)
 }
 
-func (w *world) Silver(ctx context.Context, _ lode.Principal, _ string, id lode.DocID) (s *lode.SilverText, dv lode.DocVersion, err error) {
+func (w *world) VersionSilver(ctx context.Context, _ lode.CollectionID, of *lode.DocVersion) (s *lode.SilverText, err error) {
 	err = w.do(ctx, "Silver", func() error {
-		v, err := w.searchable(id)
+		v, err := w.searchable(of)
 		if err == nil {
-			s, dv = v.text, v.DocVersion
+			s = v.text
 		}
 		return err
 	})
-	return s, dv, err
+	return s, err
 }
 
-func (w *world) Chunks(ctx context.Context, _ lode.Principal, _ string, id lode.DocID) (chunks []lode.Chunk, dv lode.DocVersion, err error) {
+func (w *world) VersionChunks(ctx context.Context, _ lode.CollectionID, of *lode.DocVersion) (chunks []lode.Chunk, err error) {
 	err = w.do(ctx, "Chunks", func() error {
-		v, err := w.searchable(id)
+		v, err := w.searchable(of)
 		if err != nil {
 			return err
 		}
 		for range v.chunks {
 			chunks = append(chunks, v.chunks[uint32(len(chunks))].Chunk)
 		}
-		dv = v.DocVersion
 		return nil
 	})
-	return chunks, dv, err
+	return chunks, err
 }
 
-func (w *world) Chunk(ctx context.Context, _ lode.Principal, _ string, id lode.ChunkID) (row lode.Row, err error) {
+func (w *world) Chunk(ctx context.Context, _ lode.Principal, _ string, id lode.ChunkID, _ time.Time) (row lode.Row, err error) {
 	err = w.do(ctx, "Chunk", func() error {
 		for _, d := range w.docs {
 			if d.No != id.Doc || d.Current != id.Version {

@@ -48,12 +48,13 @@ type Collections interface {
 
 	// Document returns a document and its newest version.
 	Document(ctx context.Context, p lode.Principal, collection string, kind lode.Kind, id lode.DocID) (lode.Document, lode.DocVersion, error)
-	// Silver returns the silver text of the searchable version.
-	Silver(ctx context.Context, p lode.Principal, collection string, id lode.DocID) (*lode.SilverText, lode.DocVersion, error)
-	// Chunks returns all chunks of the searchable version, by ordinal.
-	Chunks(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]lode.Chunk, lode.DocVersion, error)
-	// Chunk returns one searchable row; a chunk of an older version is CodeNotFound.
-	Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID) (lode.Row, error)
+	// Chunk returns one row that is searchable, or was at a time that is not zero; a chunk of
+	// another version is CodeNotFound.
+	Chunk(ctx context.Context, p lode.Principal, collection string, id lode.ChunkID, asOf time.Time) (lode.Row, error)
+	// VersionSilver returns the silver text of the version of a row that Chunk has returned, and
+	// VersionChunks all of its chunks, by ordinal.
+	VersionSilver(ctx context.Context, c lode.CollectionID, v *lode.DocVersion) (*lode.SilverText, error)
+	VersionChunks(ctx context.Context, c lode.CollectionID, v *lode.DocVersion) ([]lode.Chunk, error)
 }
 
 // Blobs keeps bronze bytes under their hash.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/embed"
@@ -33,7 +34,7 @@ func TestRealStages(t *testing.T) {
 				t.Fatalf("%d chunks of %d bytes", v.Chunks, b.Len())
 			}
 			for i := range v.Chunks {
-				trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: uint32(i)})
+				trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: uint32(i)}, time.Time{})
 				if err != nil || !trace.Verified() {
 					t.Fatalf("chunk %d: %+v, %v", i, trace.Checks, err)
 				}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/lodedb/lode"
 )
@@ -20,8 +21,8 @@ const (
 // Trace follows a chunk of the searchable version back to the bytes that were received and
 // recomputes every link from stored bytes. A link that does not hold is no error: it is a
 // check that is not OK. A chunk of an older version is [lode.CodeNotFound].
-func (p *Pipeline) Trace(ctx context.Context, who lode.Principal, collection string, id lode.ChunkID) (lode.Trace, error) {
-	row, err := p.o.Collections.Chunk(ctx, who, collection, id)
+func (p *Pipeline) Trace(ctx context.Context, who lode.Principal, collection string, id lode.ChunkID, asOf time.Time) (lode.Trace, error) {
+	row, err := p.o.Collections.Chunk(ctx, who, collection, id, asOf)
 	if err != nil {
 		return lode.Trace{}, err
 	}
@@ -35,8 +36,13 @@ func (p *Pipeline) Trace(ctx context.Context, who lode.Principal, collection str
 		Chunk:      row.Chunk,
 		Runs:       lastRuns(row.Version.Runs),
 	}}
-	if err := t.read(ctx, p, who); err != nil {
+	if err := t.read(ctx, p); err != nil {
 		return lode.Trace{}, err
+	}
+	if t.silverFault+t.chunksFault != "" { // is it gone by now?
+		if _, err := p.o.Collections.Chunk(ctx, who, collection, id, asOf); err != nil {
+			return lode.Trace{}, err
+		}
 	}
 	t.check()
 	return t.trace, nil
@@ -55,26 +61,18 @@ type tracer struct {
 
 // read fetches the three layers. Stored bytes that are damaged or gone are findings; an
 // error is anything that says nothing about them.
-func (t *tracer) read(ctx context.Context, p *Pipeline, who lode.Principal) error {
-	doc, version := t.trace.Document.ID, t.trace.Version.Version
-	var err error
-	t.bronze, err = p.o.Blobs.Get(ctx, t.trace.Version.Blob)
+func (t *tracer) read(ctx context.Context, p *Pipeline) (err error) {
+	c, version := t.trace.Document.Collection, &t.trace.Version
+	t.bronze, err = p.o.Blobs.Get(ctx, version.Blob)
 	if err := finding(err, &t.bronzeFault); err != nil {
 		return err
 	}
-	var silverVersion, chunksVersion lode.DocVersion
-	t.silver, silverVersion, err = p.o.Collections.Silver(ctx, who, t.trace.Collection, doc)
+	t.silver, err = p.o.Collections.VersionSilver(ctx, c, version)
 	if err := finding(err, &t.silverFault); err != nil {
 		return err
 	}
-	t.chunks, chunksVersion, err = p.o.Collections.Chunks(ctx, who, t.trace.Collection, doc)
-	if err := finding(err, &t.chunksFault); err != nil {
-		return err
-	}
-	if t.silverFault == "" && silverVersion.Version != version || t.chunksFault == "" && chunksVersion.Version != version {
-		return lode.NotFound("chunk", t.trace.Chunk.ID) // overtaken while we read
-	}
-	return nil
+	t.chunks, err = p.o.Collections.VersionChunks(ctx, c, version)
+	return finding(err, &t.chunksFault)
 }
 
 func finding(err error, fault *string) error {

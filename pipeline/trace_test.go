@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,7 +16,7 @@ func TestTraceFollowsAChunkToItsBytes(t *testing.T) {
 		p := start(t, options(w))
 		r := submit(t, p, "a", story)
 		settle(t, p, r, lode.StateReady)
-		trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: 1})
+		trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: 1}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +39,7 @@ func TestTraceOfOlderVersion(t *testing.T) {
 		r := submit(t, p, "a", story)
 		settle(t, p, r, lode.StateReady)
 		settle(t, p, submit(t, p, "a", "all new"), lode.StateReady)
-		_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1})
+		_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1}, time.Time{})
 		wantCode(t, err, lode.CodeNotFound)
 	})
 }
@@ -49,7 +50,7 @@ func TestTraceOfRawVector(t *testing.T) {
 		r := submit(t, p, "a", story)
 		settle(t, p, r, lode.StateReady)
 		w.docs["a"].Kind = lode.KindVector
-		_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1})
+		_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1}, time.Time{})
 		wantCode(t, err, lode.CodeInvalid)
 	})
 }
@@ -118,7 +119,7 @@ func TestTraceFindsDamage(t *testing.T) {
 				r := submit(t, p, "a", story)
 				settle(t, p, r, lode.StateReady)
 				c.damage(w, w.docs["a"].versions[1])
-				trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: 1})
+				trace, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1, Ordinal: 1}, time.Time{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,7 +153,7 @@ func TestTracePassesOtherErrorsOn(t *testing.T) {
 		settle(t, p, r, lode.StateReady)
 		for _, op := range []string{"Chunk", "Get", "Silver", "Chunks"} {
 			w.inject(op, fault{err: lode.Errorf(lode.CodeUnavailable, "no leader")})
-			_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1})
+			_, err := p.Trace(t.Context(), anyone, "docs", lode.ChunkID{Doc: r.Doc, Version: 1}, time.Time{})
 			wantCode(t, err, lode.CodeUnavailable)
 		}
 	})

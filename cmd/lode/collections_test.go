@@ -35,6 +35,8 @@ func TestCollectionHistory(t *testing.T) {
 	f("old words", "scroll", "books", "--text")
 	f("1 documents", "count", "books", "--filter", `{"field":"year","eq":2020}`)
 	f("2020", "facets", "books", "year")
+	f("verified", "trace", "ch-1-1-0", "-c", "books")
+	s.run(exitFailure, "", "trace", "ch-1-1-0", "-c", "books")
 	if out, _ = s.run(exitOK, "", "search", "words", "-c", "books"); !strings.Contains(out, "new words") {
 		t.Error(out)
 	}

@@ -13,6 +13,7 @@ import (
 
 type traceCommand struct {
 	target
+	past
 	Chunk string `arg:"" help:"Id of the passage, as search prints it: ch-12-1-0."`
 }
 
@@ -24,6 +25,9 @@ func (c *traceCommand) Run(ctx context.Context, std streams) error {
 	}
 	node, err := c.open()
 	if err != nil {
+		return err
+	}
+	if node, err = c.of(node); err != nil {
 		return err
 	}
 	trace, err := node.TraceChunk(ctx, c.Collection, id)
