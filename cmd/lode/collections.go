@@ -16,6 +16,7 @@ type collectionsCommand struct {
 	List   collectionsList   `cmd:"" default:"1" help:"List the collections."`
 	Create collectionsCreate `cmd:"" help:"Make a collection; its settings never change, but for those of update."`
 	Update collectionsUpdate `cmd:"" help:"Change settings that shape no data."`
+	Copy   collectionsCopy   `cmd:"" help:"Copy documents and raw vectors into another collection, as of another embedder or chunker."`
 	Delete collectionsDelete `cmd:"" help:"Delete a collection with everything in it."`
 }
 
