@@ -125,6 +125,9 @@ type EmbedderConfig struct {
 	Provider string `cbor:"1,keyasint" json:"provider"`                  // "builtin", "openai", or "none" for raw vectors only
 	Model    string `cbor:"2,keyasint,omitempty" json:"model,omitempty"` // of the provider
 	Dim      int    `cbor:"3,keyasint,omitempty" json:"dim,omitempty"`   // required for openai and none
+	// Weights is the hash of what words are worth, of a collection whose embedder weighs them;
+	// empty: all alike.
+	Weights string `cbor:"4,keyasint,omitempty" json:"weights,omitempty"`
 }
 
 // The embedding providers.

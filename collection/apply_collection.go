@@ -51,8 +51,16 @@ func (b *batch) createCollection(c *createCollection) (any, error) {
 		return nil, err
 	}
 	settings.BeginHistory(settings.CreatedAt)
+	if len(c.Weights) > 0 {
+		settings.Embedder.Weights = lode.HashOf(c.Weights).String()
+	}
 	if err := b.tx.PutCollection(&settings); err != nil {
 		return nil, err
+	}
+	if len(c.Weights) > 0 {
+		if err := b.tx.PutWeights(settings.ID, c.Weights); err != nil {
+			return nil, err
+		}
 	}
 	b.effects = append(b.effects, func(w *world) error {
 		c := newCollection(settings, w.options)

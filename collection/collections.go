@@ -42,15 +42,30 @@ type CollectionInfo struct {
 	Stats      lode.CollectionStats
 }
 
+// MaxWeightsBytes bounds the weights of words that a collection is made with.
+const MaxWeightsBytes = MaxCommandBytes - headRoom
+
 // CreateCollection creates an empty collection: c without ID, CreatedAt and Fingerprint,
 // defaults filled in. A name that is taken is [lode.CodeConflict].
 func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error) {
+	return e.CreateWeighted(ctx, p, w, c, nil)
+}
+
+// CreateWeighted is CreateCollection for one whose embedder weighs words, in the embedder's form.
+// They never change.
+func (e *Engine) CreateWeighted(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection, weights []byte) (lode.Collection, error) {
 	if err := e.admit(p); err != nil {
 		return lode.Collection{}, err
 	}
 	c.EnsureDefaults()
 	if err := c.Validate(); err != nil {
 		return lode.Collection{}, err
+	}
+	if len(weights) > MaxWeightsBytes {
+		return lode.Collection{}, lode.Errorf(lode.CodeTooLarge, "the weights of words have %d bytes, the limit is %d", len(weights), MaxWeightsBytes)
+	}
+	if len(weights) > 0 {
+		c.Embedder.Weights = lode.HashOf(weights).String()
 	}
 	c.ID, c.CreatedAt = 0, e.now()
 	err := error(nil)
@@ -59,7 +74,7 @@ func (e *Engine) CreateCollection(ctx context.Context, p lode.Principal, w lode.
 	} else {
 		c.Fingerprint, err = e.options.Fingerprint(c)
 	}
-	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &createCollection{Collection: c} })
+	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &createCollection{Collection: c, Weights: weights} })
 }
 
 // Collection returns a collection and what it holds, as far as the principal may see it.

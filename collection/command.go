@@ -66,7 +66,7 @@ func (t commandType) version() uint16 {
 		return 3
 	case typeDeleteDocuments: // 2: conditions on the version; 3: a time
 		return 3
-	case typeCreateCollection: // 2: named vectors; 3: history
+	case typeCreateCollection: // 2: named vectors; 3: history, weights of words
 		return 3
 	case typeStageChunks: // 2: named vectors
 		return 2
@@ -96,6 +96,7 @@ type initCluster struct {
 
 type createCollection struct {
 	Collection lode.Collection `cbor:"1,keyasint"` // its ID is given by Apply
+	Weights    []byte          `cbor:"2,keyasint,omitempty"`
 }
 
 type deleteCollection struct {

@@ -71,7 +71,8 @@
 // The types; a type or version that a build does not know is [Fatal]:
 //
 //	 1  init cluster       id, key for outside ids
-//	 2  create collection  settings with fingerprint and time; the id is given by Apply
+//	 2  create collection  settings with fingerprint and time, weights of words; the id is given by
+//	                       Apply
 //	 3  delete collection  collection
 //	 4  submit             collection, actor, id, uri, media type, blob, size, metadata,
 //	                       readers, time, run of the receive stage
@@ -101,7 +102,8 @@
 // Older versions of a payload are read too. Submit and put points are at 3 and 4: version 2 added
 // conditions on the version, 3 expiry and metadata with objects and null, 4 vectors in named spaces, which
 // are version 2 of create collection and stage chunks. Delete documents is at 3: conditions, then a time.
-// Tune and delete selected are at 2, with a time, and create collection at 3, with a history. All others
+// Tune and delete selected are at 2, with a time, and create collection at 3, with a history and
+// weights. All others
 // are at 1.
 //
 // An actor is the principal with its labels: access is decided by Apply, against the state

@@ -357,6 +357,7 @@ var forms = map[bucketID]recordForm{
 		string(growingSegmentKey): form[counterRecord](0, kindCounter),
 	}},
 	pastBucket:   form[Past](pastKeyBytes, kindPast),
+	modelBucket:  {keys: map[string]recordForm{string(weightsKey): form[weightsRecord](0, kindWeights)}},
 	rowsBucket:   form[lode.StagedChunk](rowKeyBytes, kindRow),
 	silverBucket: {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
 }

@@ -94,6 +94,7 @@ type rowRange struct {
 
 func (c *checker) collection(where string, col *lode.Collection) {
 	s := &shelfCheck{checker: c, where: where, col: col, held: map[lode.SegmentID]*Segment{}, kept: map[keptVersion]*lode.Document{}}
+	s.weights()
 	s.past()
 	s.documents()
 	s.ids()
@@ -101,6 +102,21 @@ func (c *checker) collection(where string, col *lode.Collection) {
 	s.quarantine()
 	s.segments()
 	s.rowNumbers()
+}
+
+// weights compares the words' weights with the hash that the settings name.
+func (s *shelfCheck) weights() {
+	has := ""
+	r, err := getRecord[weightsRecord](s.bucket(modelBucket), kindWeights, weightsKey)
+	if err != nil {
+		return // reported with the records
+	}
+	if r != nil {
+		has = lode.HashOf(r.Data).String()
+	}
+	if want := s.col.Embedder.Weights; has != want {
+		s.breach(s.where, "has weights %q of words, its settings name %q", has, want)
+	}
 }
 
 func (s *shelfCheck) at(format string, args ...any) string {

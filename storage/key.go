@@ -18,6 +18,7 @@ var (
 	lastRowKey        = []byte("last row")
 	lastSegmentKey    = []byte("last segment")
 	growingSegmentKey = []byte("growing segment")
+	weightsKey        = []byte("weights")
 )
 
 // Integers in keys are big endian, so that keys sort as numbers do.

@@ -38,6 +38,7 @@ const (
 	kindSilver     seal.Kind = 0x36 // silver of a version in a sealed segment
 	kindPlan       seal.Kind = 0x37 // plan
 	kindPast       seal.Kind = 0x3A // Past
+	kindWeights    seal.Kind = 0x3B // weightsRecord
 )
 
 // MaxRecordBytes bounds an encoded record of the catalogue.
@@ -75,6 +76,9 @@ type (
 		Kind lode.Kind  `cbor:"1,keyasint"`
 		ID   lode.DocID `cbor:"2,keyasint"`
 		No   lode.DocNo `cbor:"3,keyasint"`
+	}
+	weightsRecord struct {
+		Data []byte `cbor:"1,keyasint"`
 	}
 	blobRecord struct {
 		Refs uint64 `cbor:"1,keyasint"`

@@ -27,6 +27,7 @@ const (
 	quarantineBucket
 	countersBucket
 	pastBucket
+	modelBucket
 	// Those of one segment, which are not in the catalogue but in a file of their own.
 	rowsBucket
 	silverBucket
@@ -38,7 +39,7 @@ var bucketNames = [lastBucket + 1]string{
 	clusterBucket: "cluster", collectionsBucket: "collections", namesBucket: "names", jobsBucket: "jobs", blobsBucket: "blobs",
 	operationsBucket: "operations", orderBucket: "operation order",
 	documentsBucket: "documents", idsBucket: "ids", versionsBucket: "versions", segmentsBucket: "segments",
-	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters", pastBucket: "past",
+	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters", pastBucket: "past", modelBucket: "model",
 	rowsBucket: "rows", silverBucket: "silver",
 }
 
@@ -51,7 +52,7 @@ func (b bucketID) ofSegment() bool    { return b >= rowsBucket }
 // segment.
 var (
 	topBuckets   = []bucketID{clusterBucket, collectionsBucket, namesBucket, jobsBucket, blobsBucket, operationsBucket, orderBucket}
-	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket, pastBucket}
+	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket, pastBucket, modelBucket}
 	partBuckets  = []bucketID{rowsBucket, silverBucket}
 )
 
