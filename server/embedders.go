@@ -8,7 +8,7 @@ import (
 	"github.com/lodedb/lode/chunker"
 	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/embed/builtin"
-	"github.com/lodedb/lode/embed/openai"
+	"github.com/lodedb/lode/embed/remote"
 )
 
 // embedders makes each embedder once and hands it out by a collection's settings.
@@ -50,7 +50,7 @@ func (e *embedders) open(c lode.EmbedderConfig) (embed.Embedder, error) {
 			return nil, lode.Invalid("embedder.provider", c.Provider, "this node has no OpenAI-compatible provider").
 				WithHint("start the node with --openai-url and LODE_OPENAI_KEY")
 		}
-		return openai.New(openai.Options{
+		return remote.New(remote.Options{
 			BaseURL: e.openai.BaseURL, Model: c.Model, Dim: c.Dim, APIKey: e.openai.APIKey, Timeout: e.openai.Timeout,
 		})
 	}

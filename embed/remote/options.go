@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"net/http"
@@ -7,28 +7,35 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/embed"
 )
-
-// DefaultBaseURL is OpenAI itself.
-const DefaultBaseURL = "https://api.openai.com/v1"
 
 // Options configure an [Embedder].
 type Options struct {
-	// BaseURL is the address that "/embeddings" is appended to. The default is DefaultBaseURL.
+	// API is the protocol. The default is OpenAI.
+	API API
+	// Provider is the name that the fingerprint begins with. The default is that of the API.
+	Provider string
+	// BaseURL is the address that the path of the API is appended to. The default is the
+	// provider itself; TEI has none.
 	BaseURL string
 	// Model is the provider's name of the model. Required.
 	Model string
 	// Dim is the number of dimensions that the model returns. Required.
 	Dim int
-	// APIKey is sent as a bearer token; empty for none. It is in no log and no error.
+	// APIKey is sent in the header of the API; empty for none. It is in no log and no error.
 	APIKey string
-	// SendDimensions asks the provider to shorten vectors to Dim. Not all models can.
-	SendDimensions bool
-	// BatchTexts bounds the texts of one request. The default is 128, the most 2,048.
+	// SendDimensions asks the provider to shorten vectors to Dim, or not to. The default is
+	// not to with OpenAI and TEI, whose models often cannot, and to with the others.
+	SendDimensions *bool
+	// DocumentPrefix and QueryPrefix are put before each text of their kind, for models that
+	// want it and protocols that do not tell the kinds apart, e.g. "query: ".
+	DocumentPrefix, QueryPrefix string
+	// BatchTexts bounds the texts of one request. The default is what the API takes, at most
+	// 128, and 32 of TEI.
 	BatchTexts int
 	// BatchBytes bounds the text of one request, unless one text alone is longer. A token has
-	// at least one byte, so the default of 256 KiB stays below 300,000 tokens.
+	// at least one byte, so the default of 256 KiB stays below the 300,000 tokens of OpenAI,
+	// and the 112 KiB of Voyage below its 120,000.
 	BatchBytes int
 	// Concurrency bounds the requests at the same time, of all callers. The default is 2.
 	Concurrency int
@@ -49,16 +56,21 @@ type Options struct {
 	HTTPClient *http.Client
 }
 
-const mostBatchTexts = 2048 // of the protocol
-
 // EnsureDefaults fills what the caller left out.
 func (o *Options) EnsureDefaults() {
-	if o.BaseURL == "" {
-		o.BaseURL = DefaultBaseURL
+	setDefault(&o.API, OpenAI)
+	setDefault(&o.Provider, string(o.API))
+	s := shapes[o.API]
+	if s == nil {
+		return // Validate says so
 	}
+	setDefault(&o.BaseURL, s.base)
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
-	setDefault(&o.BatchTexts, embed.DefaultBatchTexts)
-	setDefault(&o.BatchBytes, embed.DefaultBatchBytes)
+	if o.SendDimensions == nil {
+		o.SendDimensions = &s.dims
+	}
+	setDefault(&o.BatchTexts, s.texts)
+	setDefault(&o.BatchBytes, s.bytes)
 	setDefault(&o.Concurrency, 2)
 	setDefault(&o.MaxRetries, 4)
 	setDefault(&o.Backoff, 500*time.Millisecond)
@@ -75,6 +87,10 @@ func setDefault[T comparable](field *T, value T) {
 
 // Validate checks the options after EnsureDefaults.
 func (o *Options) Validate() error {
+	s := shapes[o.API]
+	if s == nil {
+		return lode.Invalid("embedder.api", o.API, "api must be one of %v", APIs())
+	}
 	if err := o.validateURL(); err != nil {
 		return err
 	}
@@ -83,8 +99,8 @@ func (o *Options) Validate() error {
 		return lode.Invalid("embedder.model", "", "the provider's model is not named")
 	case o.Dim < 1 || o.Dim > lode.MaxDim:
 		return lode.Invalid("embedder.dim", o.Dim, "dim must be 1 to %d", lode.MaxDim)
-	case o.BatchTexts < 1 || o.BatchTexts > mostBatchTexts:
-		return lode.Invalid("embedder.batch_texts", o.BatchTexts, "batch_texts must be 1 to %d", mostBatchTexts)
+	case o.BatchTexts < 1 || o.BatchTexts > s.most:
+		return lode.Invalid("embedder.batch_texts", o.BatchTexts, "batch_texts must be 1 to %d", s.most)
 	case o.BatchBytes < 1:
 		return lode.Invalid("embedder.batch_bytes", o.BatchBytes, "batch_bytes must be positive")
 	case o.Concurrency < 1:
@@ -105,6 +121,8 @@ func (o *Options) validateURL() error {
 	switch {
 	case err != nil:
 		return lode.Invalid("embedder.base_url", "", "base_url is no URL")
+	case o.BaseURL == "":
+		return lode.Invalid("embedder.base_url", "", "the %s API needs a base_url", o.API)
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return lode.Invalid("embedder.base_url", u.Redacted(), "base_url must begin with http:// or https:// and name a host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":

@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"bytes"
@@ -10,41 +10,19 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// answer is the part of the provider's answer that is read.
-type answer struct {
-	Data []struct {
-		Index     *int            `json:"index"`
-		Embedding json.RawMessage `json:"embedding"`
-	} `json:"data"`
-}
-
-// decode reads the vectors of n texts. Their order in the answer does not matter, their
-// indexes do.
-func decode(body []byte, n, dim int) ([]lode.Vector, error) {
-	var a answer
-	if err := json.Unmarshal(body, &a); err != nil {
-		return nil, errors.New("the answer is not the JSON of the protocol")
-	}
-	if len(a.Data) != n {
-		return nil, fmt.Errorf("%d vectors for %d texts", len(a.Data), n)
+// decode reads the vectors of n texts and the tokens that the provider counted.
+func (s *shape) decode(answer []byte, n, dim int) ([]lode.Vector, int64, error) {
+	r, err := s.read(answer, n)
+	if err != nil {
+		return nil, 0, err
 	}
 	out := make([]lode.Vector, n)
-	for _, item := range a.Data {
-		switch {
-		case item.Index == nil:
-			return nil, errors.New("a vector without index")
-		case *item.Index < 0 || *item.Index >= n:
-			return nil, fmt.Errorf("index %d for %d texts", *item.Index, n)
-		case out[*item.Index] != nil:
-			return nil, fmt.Errorf("index %d comes twice", *item.Index)
+	for i, raw := range r.vectors {
+		if out[i], err = decodeVector(raw, dim); err != nil {
+			return nil, 0, fmt.Errorf("vector %d: %w", i, err)
 		}
-		v, err := decodeVector(item.Embedding, dim)
-		if err != nil {
-			return nil, fmt.Errorf("vector %d: %w", *item.Index, err)
-		}
-		out[*item.Index] = v
 	}
-	return out, nil
+	return out, max(r.tokens, 0), nil
 }
 
 // decodeVector reads base64 of little-endian float32, or an array of numbers.
@@ -54,13 +32,18 @@ func decodeVector(raw json.RawMessage, dim int) (lode.Vector, error) {
 		return nil, err
 	}
 	if len(v) != dim {
-		return nil, fmt.Errorf("%d dimensions instead of %d", len(v), dim)
+		return nil, wrongDim{got: len(v), want: dim}
 	}
 	if v.ValidateFor(dim, lode.Cosine) != nil {
 		return nil, errors.New("numbers that are not finite, or all zero")
 	}
 	return v, nil
 }
+
+// wrongDim is a model that has another size than the collection says.
+type wrongDim struct{ got, want int }
+
+func (w wrongDim) Error() string { return fmt.Sprintf("%d dimensions instead of %d", w.got, w.want) }
 
 func numbers(raw json.RawMessage) (lode.Vector, error) {
 	if len(raw) == 0 {

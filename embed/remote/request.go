@@ -1,9 +1,10 @@
-package openai
+package remote
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 // requester is the embedder of one request: it asks, checks, and asks again.
 type requester struct {
 	options Options
+	shape   *shape
 	url     string
 	host    string
 	client  *http.Client
@@ -29,8 +31,8 @@ func (r *requester) Dim() int            { return r.options.Dim }
 func (r *requester) Static() bool        { return false }
 
 // Embed implements [embed.Embedder] with one request, repeated until it is answered.
-func (r *requester) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lode.Vector, error) {
-	body, err := r.body(texts)
+func (r *requester) Embed(ctx context.Context, kind embed.Kind, texts []string) ([]lode.Vector, error) {
+	body, err := r.body(kind, texts)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +41,7 @@ func (r *requester) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]
 		if r.pace.wait(ctx) != nil {
 			return nil, r.ended(ctx, last)
 		}
-		vectors, fail := r.once(ctx, body, texts)
+		vectors, fail := r.metered(ctx, body, texts)
 		if fail == nil {
 			return vectors, nil
 		}
@@ -57,73 +59,104 @@ func (r *requester) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]
 }
 
 // body returns the request. A space stands for an empty text, which providers refuse.
-func (r *requester) body(texts []string) ([]byte, error) {
+func (r *requester) body(kind embed.Kind, texts []string) ([]byte, error) {
+	prefix := byKind(kind, r.options.DocumentPrefix, r.options.QueryPrefix)
 	input := make([]string, len(texts))
 	for i, text := range texts {
-		if input[i] = text; text == "" {
+		if input[i] = prefix + text; input[i] == "" {
 			input[i] = " "
 		}
 	}
-	request := struct {
-		Input      []string `json:"input"`
-		Model      string   `json:"model"`
-		Encoding   string   `json:"encoding_format"`
-		Dimensions int      `json:"dimensions,omitempty"`
-	}{Input: input, Model: r.options.Model, Encoding: "base64"}
-	if r.options.SendDimensions {
-		request.Dimensions = r.options.Dim
+	dim := 0
+	if *r.options.SendDimensions {
+		dim = r.options.Dim
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(request); err != nil {
+	body, err := encode(r.shape.body(r.options.Model, kind, dim, input))
+	if err != nil {
 		return nil, lode.Errorf(lode.CodeInternal, "encode request to provider %s: %w", r.host, err)
 	}
-	return b.Bytes(), nil
+	return body, nil
+}
+
+// metered sends the request once and reports it.
+func (r *requester) metered(ctx context.Context, body []byte, texts []string) ([]lode.Vector, *failure) {
+	report := embed.Request{Texts: len(texts)}
+	for _, text := range texts {
+		report.Bytes += int64(len(text))
+	}
+	start := time.Now()
+	vectors, tokens, fail := r.once(ctx, body, texts, report.Bytes)
+	report.Duration, report.Tokens = time.Since(start), tokens
+	switch {
+	case fail != nil && ctx.Err() != nil:
+		report.Err = embed.ContextError(ctx)
+	case fail != nil:
+		report.Err = fail.error(r.host)
+	case tokens == 0:
+		report.Tokens, report.Estimated = embed.EstimateTokens(report.Bytes), true
+	}
+	embed.Report(ctx, report)
+	return vectors, fail
 }
 
 // once sends the request and reads the answer.
-func (r *requester) once(ctx context.Context, body []byte, texts []string) ([]lode.Vector, *failure) {
+func (r *requester) once(ctx context.Context, body []byte, texts []string, size int64) ([]lode.Vector, int64, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 	secret := secrets{key: r.options.APIKey, texts: texts}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(body))
 	if err != nil {
-		return nil, transportFailure(ctx, r.options.Timeout, err, secret)
+		return nil, 0, transportFailure(ctx, r.options.Timeout, err, secret)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
 	if r.options.APIKey != "" {
-		request.Header.Set("Authorization", "Bearer "+r.options.APIKey)
+		r.shape.sign(request.Header, r.options.APIKey)
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return nil, transportFailure(ctx, r.options.Timeout, err, secret)
+		return nil, 0, transportFailure(ctx, r.options.Timeout, err, secret)
 	}
 	defer response.Body.Close()
 	if pause := exhausted(response.Header); pause > 0 {
 		r.pace.hold(min(pause, r.options.MaxWait))
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, statusFailure(response, secret)
+		return nil, 0, statusFailure(response, secret)
 	}
-	limit := answerLimit(len(texts), r.options.Dim)
+	limit := answerLimit(len(texts), r.options.Dim, size)
 	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	if err != nil {
-		return nil, transportFailure(ctx, r.options.Timeout, err, secret)
+		return nil, 0, transportFailure(ctx, r.options.Timeout, err, secret)
 	}
 	if int64(len(data)) > limit {
-		return nil, &failure{reason: "the answer is larger than it can be"}
+		return nil, 0, &failure{reason: "the answer is larger than it can be"}
 	}
-	vectors, err := decode(data, len(texts), r.options.Dim)
+	vectors, tokens, err := r.shape.decode(data, len(texts), r.options.Dim)
 	if err != nil {
-		return nil, &failure{reason: err.Error()}
+		return nil, 0, decodeFailure(err, *r.options.SendDimensions)
 	}
-	return vectors, nil
+	return vectors, tokens, nil
 }
 
-// answerLimit bounds an answer: 32 bytes for a number and some room around it.
-func answerLimit(texts, dim int) int64 { return int64(texts)*(int64(dim)*32+1024) + 64<<10 }
+// decodeFailure explains an answer that cannot be used.
+func decodeFailure(err error, sent bool) *failure {
+	f := &failure{reason: err.Error()}
+	var dim wrongDim
+	if errors.As(err, &dim) {
+		f.hint = fmt.Sprintf("make the collection with dim %d", dim.got)
+		if !sent {
+			f.hint += ", or have the provider shorten vectors: send_dimensions"
+		}
+	}
+	return f
+}
+
+// answerLimit bounds an answer: 32 bytes for a number, some room around it, and the texts,
+// which Cohere repeats; a byte of them may be six of JSON.
+func answerLimit(texts, dim int, size int64) int64 {
+	return int64(texts)*(int64(dim)*32+1024) + 6*size + 64<<10
+}
 
 // pause waits before the next attempt, or says why there is none.
 func (r *requester) pause(ctx context.Context, fail *failure) error {

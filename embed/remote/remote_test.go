@@ -1,4 +1,4 @@
-package openai_test
+package remote_test
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/embed/embedtest"
-	"github.com/lodedb/lode/embed/openai"
-	"github.com/lodedb/lode/embed/openai/openaitest"
+	"github.com/lodedb/lode/embed/remote"
+	"github.com/lodedb/lode/embed/remote/remotetest"
 	"go.uber.org/goleak"
 )
 
@@ -29,16 +29,16 @@ const (
 )
 
 // fast are options with short pauses.
-func fast(url string) openai.Options {
-	return openai.Options{
+func fast(url string) remote.Options {
+	return remote.Options{
 		BaseURL: url, Model: "test-model", Dim: dim, APIKey: key,
 		Backoff: time.Millisecond, MaxWait: 2 * time.Second, Timeout: 5 * time.Second,
 	}
 }
 
-func open(tb testing.TB, o openai.Options) *openai.Embedder {
+func open(tb testing.TB, o remote.Options) *remote.Embedder {
 	tb.Helper()
-	e, err := openai.New(o)
+	e, err := remote.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 	for _, numbers := range []bool{false, true} {
 		t.Run(fmt.Sprintf("numbers=%v", numbers), func(t *testing.T) {
 			embedtest.Run(t, func(tb testing.TB) embed.Embedder {
-				s := openaitest.New(tb, dim)
+				s := remotetest.New(tb, dim)
 				s.Numbers = numbers
 				return open(tb, fast(s.URL))
 			})
@@ -64,9 +64,9 @@ func TestConformance(t *testing.T) {
 }
 
 func TestRequest(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	o := fast(s.URL + "/")
-	o.SendDimensions, o.BatchTexts, o.Concurrency = true, 2, 1
+	o.SendDimensions, o.BatchTexts, o.Concurrency = new(true), 2, 1
 	got, err := open(t, o).Embed(t.Context(), embed.Document, []string{"a", "", "<b>"})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestFailures(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := openaitest.New(t, dim)
+			s := remotetest.New(t, dim)
 			s.Intercept = test.intercept
 			o := fast(s.URL)
 			o.MaxRetries = 2
@@ -180,13 +180,13 @@ func discreet(t testing.TB, err error) {
 func TestRecovers(t *testing.T) {
 	tests := map[string]func(w http.ResponseWriter, r *http.Request){
 		"500":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"429":        func(w http.ResponseWriter, _ *http.Request) { openaitest.Fail(w, 429, "rate", "slow") },
+		"429":        func(w http.ResponseWriter, _ *http.Request) { remotetest.Fail(w, 429, "rate", "slow") },
 		"broken off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"slow":       func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	}
 	for name, fail := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := openaitest.New(t, dim)
+			s := remotetest.New(t, dim)
 			s.Intercept = func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n < 3 {
 					fail(w, r)
@@ -209,7 +209,7 @@ func TestRecovers(t *testing.T) {
 // waits returns how long a client waits when the first answer has these headers.
 func waits(t *testing.T, status int, headers map[string]string) time.Duration {
 	t.Helper()
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	var first, second time.Time
 	s.Intercept = func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n > 1 {
@@ -283,7 +283,7 @@ func hang(_ int, _ http.ResponseWriter, r *http.Request) bool {
 }
 
 func TestHang(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	s.Intercept = hang
 	o := fast(s.URL)
 	o.Timeout, o.MaxRetries = 50*time.Millisecond, -1
@@ -295,7 +295,7 @@ func TestHang(t *testing.T) {
 
 // An answer whose bytes trickle in is bounded by the same timeout.
 func TestTrickle(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	s.Intercept = func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		for r.Context().Err() == nil {
 			_, _ = io.WriteString(w, " ")
@@ -314,7 +314,7 @@ func TestTrickle(t *testing.T) {
 func TestContextEnds(t *testing.T) {
 	f := func(name string, intercept func(int, http.ResponseWriter, *http.Request) bool, end func(context.Context) (context.Context, context.CancelFunc), want lode.Code) {
 		t.Run(name, func(t *testing.T) {
-			s := openaitest.New(t, dim)
+			s := remotetest.New(t, dim)
 			s.Intercept = intercept
 			o := fast(s.URL)
 			o.Backoff = 40 * time.Millisecond
@@ -347,12 +347,12 @@ func TestContextEnds(t *testing.T) {
 
 // Vectors are matched by index, whatever their order.
 func TestReordered(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	texts := []string{"a", "b", "c"}
 	s.Intercept = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		items := s.Items(texts, true)
 		slices.Reverse(items)
-		openaitest.Answer(w, items)
+		remotetest.Answer(w, items)
 		return true
 	}
 	vectors, err := open(t, fast(s.URL)).Embed(t.Context(), embed.Document, texts)
@@ -364,14 +364,14 @@ func TestReordered(t *testing.T) {
 // Part of the data, or the same index twice, is no data.
 func TestPartial(t *testing.T) {
 	texts := []string{"a", "b", "c"}
-	for name, change := range map[string]func([]openaitest.Item) []openaitest.Item{
-		"missing": func(items []openaitest.Item) []openaitest.Item { return items[:2] },
-		"twice":   func(items []openaitest.Item) []openaitest.Item { items[2].Index = 1; return items },
-		"null":    func(items []openaitest.Item) []openaitest.Item { items[1].Embedding = nil; return items },
+	for name, change := range map[string]func([]remotetest.Item) []remotetest.Item{
+		"missing": func(items []remotetest.Item) []remotetest.Item { return items[:2] },
+		"twice":   func(items []remotetest.Item) []remotetest.Item { items[2].Index = 1; return items },
+		"null":    func(items []remotetest.Item) []remotetest.Item { items[1].Embedding = nil; return items },
 	} {
-		s := openaitest.New(t, dim)
+		s := remotetest.New(t, dim)
 		s.Intercept = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
-			openaitest.Answer(w, change(s.Items(texts, true)))
+			remotetest.Answer(w, change(s.Items(texts, true)))
 			return true
 		}
 		if vectors, err := open(t, fast(s.URL)).Embed(t.Context(), embed.Document, texts); vectors != nil || !lode.IsCode(err, lode.CodeProvider) {
@@ -382,10 +382,10 @@ func TestPartial(t *testing.T) {
 
 // One failing request fails the call: there are no partial results.
 func TestOneBatchFails(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	s.Intercept = func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n == 3 {
-			openaitest.Fail(w, 400, "bad", "no")
+			remotetest.Fail(w, 400, "bad", "no")
 		}
 		return n == 3
 	}
@@ -397,7 +397,7 @@ func TestOneBatchFails(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	o := fast(s.URL)
 	o.BatchTexts, o.RateLimit, o.Concurrency = 1, 20, 4
 	start := time.Now()
@@ -410,7 +410,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	var running, most atomic.Int32
 	s.Intercept = func(int, http.ResponseWriter, *http.Request) bool {
 		if n := running.Add(1); n > most.Load() {
@@ -431,7 +431,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 }
 
 func TestBadText(t *testing.T) {
-	s := openaitest.New(t, dim)
+	s := remotetest.New(t, dim)
 	_, err := open(t, fast(s.URL)).Embed(t.Context(), embed.Document, []string{"fine", "a\xff"})
 	if !lode.IsCode(err, lode.CodeInvalid) || len(s.Requests()) != 0 {
 		t.Errorf("%v after %d requests", err, len(s.Requests()))
@@ -439,29 +439,31 @@ func TestBadText(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	f := func(field string, change func(*openai.Options)) {
+	f := func(field string, change func(*remote.Options)) {
 		t.Helper()
 		o := fast("http://127.0.0.1:1/v1")
 		change(&o)
-		e, err := openai.New(o)
+		e, err := remote.New(o)
 		if e != nil || !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(fmt.Sprint(err), field) {
 			t.Errorf("%s: %v", field, err)
 		}
 		discreet(t, err)
 	}
-	f("base_url", func(o *openai.Options) { o.BaseURL = "ftp://x" })
-	f("base_url", func(o *openai.Options) { o.BaseURL = "nonsense" })
-	f("base_url", func(o *openai.Options) { o.BaseURL = "http://" })
-	f("base_url", func(o *openai.Options) { o.BaseURL = "http://user:sk-secret@host/v1" })
-	f("base_url", func(o *openai.Options) { o.BaseURL = "http://host/v1?key=sk-secret" })
-	f("base_url", func(o *openai.Options) { o.BaseURL = "http://sk-secret\x7f" })
-	f("model", func(o *openai.Options) { o.Model = "" })
-	f("dim", func(o *openai.Options) { o.Dim = 0 })
-	f("dim", func(o *openai.Options) { o.Dim = lode.MaxDim + 1 })
-	f("batch_texts", func(o *openai.Options) { o.BatchTexts = 3000 })
-	f("batch_bytes", func(o *openai.Options) { o.BatchBytes = -1 })
-	f("concurrency", func(o *openai.Options) { o.Concurrency = -1 })
-	f("timeout", func(o *openai.Options) { o.Timeout = -1 })
-	f("rate_limit", func(o *openai.Options) { o.RateLimit = -1 })
-	f("api_key", func(o *openai.Options) { o.APIKey = "sk-secret\r\nX: y" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "ftp://x" })
+	f("api", func(o *remote.Options) { o.API = "telepathy" })
+	f("base_url", func(o *remote.Options) { o.API, o.BaseURL = remote.TEI, "" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "nonsense" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "http://" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "http://user:sk-secret@host/v1" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "http://host/v1?key=sk-secret" })
+	f("base_url", func(o *remote.Options) { o.BaseURL = "http://sk-secret\x7f" })
+	f("model", func(o *remote.Options) { o.Model = "" })
+	f("dim", func(o *remote.Options) { o.Dim = 0 })
+	f("dim", func(o *remote.Options) { o.Dim = lode.MaxDim + 1 })
+	f("batch_texts", func(o *remote.Options) { o.BatchTexts = 3000 })
+	f("batch_bytes", func(o *remote.Options) { o.BatchBytes = -1 })
+	f("concurrency", func(o *remote.Options) { o.Concurrency = -1 })
+	f("timeout", func(o *remote.Options) { o.Timeout = -1 })
+	f("rate_limit", func(o *remote.Options) { o.RateLimit = -1 })
+	f("api_key", func(o *remote.Options) { o.APIKey = "sk-secret\r\nX: y" })
 }

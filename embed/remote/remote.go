@@ -1,7 +1,8 @@
-package openai
+package remote
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,16 +31,21 @@ func New(o Options) (*Embedder, error) {
 	if err != nil {
 		return nil, lode.Invalid("embedder.base_url", "", "base_url is no URL")
 	}
-	client := newClient(o)
+	client, s := newClient(o), shapes[o.API]
 	r := &requester{
 		options: o,
-		url:     base.JoinPath("embeddings").String(),
+		shape:   s,
+		url:     base.JoinPath(s.path(o.Model)).String(),
 		host:    base.Host,
 		client:  client,
 		pace:    newPace(o.RateLimit),
 	}
-	batches := embed.BatchOptions{Texts: o.BatchTexts, Bytes: o.BatchBytes, Concurrency: o.Concurrency}
-	return &Embedder{options: o, requests: embed.Batched(r, batches), client: client}, nil
+	return &Embedder{options: o, requests: embed.Batched(r, o.Batches()), client: client}, nil
+}
+
+// Batches are the bounds of one request, after [Options.EnsureDefaults].
+func (o *Options) Batches() embed.BatchOptions {
+	return embed.BatchOptions{Texts: o.BatchTexts, Bytes: o.BatchBytes, Concurrency: o.Concurrency}
 }
 
 // newClient returns a client that follows no redirects.
@@ -59,7 +65,12 @@ func newClient(o Options) *http.Client {
 // Fingerprint implements [embed.Embedder]. The address is no part of it: the same model may
 // move to another host.
 func (e *Embedder) Fingerprint() string {
-	return fmt.Sprintf("openai/%s/%d/raw", e.options.Model, e.options.Dim)
+	f := fmt.Sprintf("%s/%s/%d/raw", e.options.Provider, e.options.Model, e.options.Dim)
+	if document, query := e.options.DocumentPrefix, e.options.QueryPrefix; document+query != "" {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", document, query))
+		f += fmt.Sprintf("/prefix-%x", sum[:6])
+	}
+	return f
 }
 
 // Dim implements [embed.Embedder].
@@ -68,7 +79,11 @@ func (e *Embedder) Dim() int { return e.options.Dim }
 // Static implements [embed.Embedder].
 func (e *Embedder) Static() bool { return false }
 
-// Embed implements [embed.Embedder]. Documents and queries are embedded alike.
+// Batches are the bounds within which texts make one request.
+func (e *Embedder) Batches() embed.BatchOptions { return e.options.Batches() }
+
+// Embed implements [embed.Embedder]. Cohere, Voyage, Gemini and Jina embed documents and
+// queries differently.
 func (e *Embedder) Embed(ctx context.Context, kind embed.Kind, texts []string) ([]lode.Vector, error) {
 	for i, text := range texts {
 		if !utf8.ValidString(text) {
