@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"embed/embedtest":          2,
 	"embed/remote":             2,
 	"embed/remote/remotetest":  2,
+	"embed/service":            2,
 	"index/bm25":               2,
 	"index/flat":               2,
 	"index/hnsw":               2,
