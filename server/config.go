@@ -57,6 +57,9 @@ type Config struct {
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
+	Providers        map[string]ProviderConfig // by name
+	Egress           EgressConfig
+	Embedding        EmbeddingConfig
 	Backup           BackupConfig
 	Logger           *slog.Logger // discards by default
 	Version, Commit  string       // of the program, for health and metrics
@@ -101,6 +104,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
+	c.Embedding.ensureDefaults()
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
 	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
 	if c.fsys == nil {
@@ -172,7 +176,13 @@ func (c *Config) Validate() error {
 	if err := c.Backup.validate(); err != nil {
 		return err
 	}
-	return c.OpenAI.validate()
+	if err := c.OpenAI.validate(); err != nil {
+		return err
+	}
+	if err := c.Embedding.validate(); err != nil {
+		return err
+	}
+	return c.validateProviders()
 }
 
 // The least that limits of the whole node can be.

@@ -170,7 +170,7 @@ func newParser(cli *commands, std streams) (*kong.Kong, error) {
 		kong.UsageOnError(),
 		kong.DefaultEnvars("LODE"),
 		kong.Configuration(yamlSettings),
-		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen},
+		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen, "providers": apiNames()},
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(flagHelp),
