@@ -78,6 +78,7 @@ func (s *service) routes() []route {
 	all = append(all, s.vectorRoutes()...)
 	all = append(all, s.patchRoutes()...)
 	all = append(all, s.contentsRoutes()...)
+	all = append(all, s.embedRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)

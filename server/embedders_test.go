@@ -3,6 +3,7 @@ package server_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,4 +125,47 @@ func TestProviderConfig(t *testing.T) {
 	f("egress_proxy", func(c *server.Config) { c.Egress.Proxy = "nonsense" })
 	f("embed_cache", func(c *server.Config) { c.Embedding.CacheBytes = 1000 })
 	f("embed_cache_age", func(c *server.Config) { c.Embedding.CacheAge = 1 })
+}
+
+// Texts are embedded as a collection would, once, and what it cost is reported.
+func TestEmbed(t *testing.T) {
+	s := remotetest.New(t, 8)
+	_, c := open(t, server.Config{Providers: map[string]server.ProviderConfig{"house": {API: remote.TEI, BaseURL: s.Root, QueryPrefix: "query: ", Price: 10}}})
+	embedder := &v1.Embedder{Provider: "house", Model: "m", Dim: 8}
+	if _, err := c.CreateCollection(t.Context(), v1.CreateCollection{Name: "docs", Embedder: embedder}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Embed(t.Context(), v1.Embed{Collection: "docs", Texts: []string{"ore", "coal", "ore"}})
+	if err != nil || got.Embedder != *embedder || got.Fingerprint == "" || len(got.Vectors) != 3 || !slices.Equal(got.Vectors[1], s.Vector("coal")) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if requests := s.Requests(); len(requests) != 1 || len(requests[0].Input) != 2 {
+		t.Errorf("%d requests", len(requests))
+	}
+	vectors, err := c.EmbedVectors(t.Context(), v1.Embed{Embedder: embedder, Texts: []string{"coal"}})
+	if err != nil || !slices.Equal(vectors[0], s.Vector("coal")) || len(s.Requests()) != 1 {
+		t.Errorf("%v, %v", vectors, err)
+	}
+	if vectors, err = c.EmbedVectors(t.Context(), v1.Embed{Embedder: embedder, Texts: []string{"coal"}, Kind: v1.EmbedQuery}); err != nil || !slices.Equal(vectors[0], s.Vector("query: coal")) {
+		t.Errorf("%v, %v", vectors, err)
+	}
+	u, err := c.EmbedUsage(t.Context())
+	if err != nil || len(u.Accounts) != 2 || u.Accounts[0].Texts != 2 || u.Accounts[0].Cached != 1 || u.Accounts[1].Collection != "docs" || u.Accounts[1].Shared != 1 || u.Accounts[1].Cost <= 0 || u.Cache == nil || u.Cache.Entries != 3 {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if err := c.ClearEmbedCache(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Embed(t.Context(), v1.Embed{Collection: "docs", Texts: []string{"ore"}}); err != nil || len(s.Requests()) != 3 {
+		t.Errorf("%v after %d requests", err, len(s.Requests()))
+	}
+	mustCreate(t, c, "plain")
+	if got, err = c.Embed(t.Context(), v1.Embed{Collection: "plain", Texts: []string{"ore"}}); err != nil || got.Embedder.Provider != "builtin" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for name, e := range map[string]v1.Embedder{"embedder.provider": {Provider: "none", Dim: 8}, "no provider": {Provider: "cohere", Model: "m", Dim: 8}} {
+		if _, err := c.Embed(t.Context(), v1.Embed{Embedder: &e, Texts: []string{"x"}}); !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(err.Error(), "embedder.provider") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -286,7 +286,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Node: node{s}, Backups: s.backups,
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
 			Operations: operations{s.engine},
 		},
 		Authenticate: s.cfg.authenticate,

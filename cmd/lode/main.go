@@ -43,6 +43,7 @@ type commands struct {
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
+	Embed       embedCommand       `cmd:"" help:"Embed texts, and print what embedding costs."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
 	Documents   documentsCommand   `cmd:"" help:"Delete documents and raw vectors."`
 	Patch       patchCommand       `cmd:"" help:"Change metadata, readers or expiry of documents and raw vectors."`
