@@ -43,7 +43,9 @@ func cachedVector(n int) lode.Vector {
 	return v
 }
 
-func keyFor(c *service.Cache, n int) service.Key { return c.Key("model", embed.Document, fmt.Sprint(n)) }
+func keyFor(c *service.Cache, n int) service.Key {
+	return c.Key("model", embed.Document, fmt.Sprint(n))
+}
 
 // has counts how many of the first n numbers are there, and fails for a wrong vector.
 func has(t testing.TB, c *service.Cache, n int) (found []int) {

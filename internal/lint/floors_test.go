@@ -19,6 +19,8 @@ var floors = map[string]int{
 	"api/v1":                   1,
 	"chunker":                  1,
 	"embed":                    1,
+	"embed/safetensors":        1,
+	"embed/tokenizer":          1,
 	"index":                    1,
 	"index/quant":              1,
 	"internal/report":          1,
