@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
@@ -60,6 +61,7 @@ type Config struct {
 	Providers        map[string]ProviderConfig // by name
 	Egress           EgressConfig
 	Embedding        EmbeddingConfig
+	ModelsDir        string // folder of local models; the default is models in the data folder
 	Backup           BackupConfig
 	Logger           *slog.Logger // discards by default
 	Version, Commit  string       // of the program, for health and metrics
@@ -105,6 +107,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
 	c.Embedding.ensureDefaults()
+	setDefault(&c.ModelsDir, ModelsDir(c.DataDir))
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
 	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
 	if c.fsys == nil {
@@ -126,6 +129,9 @@ func (c *Config) EnsureDefaults() {
 		c.Clock = time.Now
 	}
 }
+
+// ModelsDir is the folder of local models in a data folder.
+func ModelsDir(dataDir string) string { return filepath.Join(dataDir, "models") }
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T

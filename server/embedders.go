@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/chunker"
 	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/embed/builtin"
+	"github.com/lodedb/lode/embed/local"
 	"github.com/lodedb/lode/embed/remote"
 	"github.com/lodedb/lode/embed/service"
 	"github.com/lodedb/lode/internal/egress"
@@ -21,6 +23,7 @@ const embeddingsDir = "embeddings"
 // embedders makes each embedder once and hands it out by a collection's settings.
 type embedders struct {
 	providers map[string]ProviderConfig
+	models    local.Store
 	gate      *egress.Gate
 	service   *service.Service
 	mu        struct {
@@ -45,7 +48,7 @@ func newEmbedders(s *Server) (*embedders, error) {
 	if err != nil {
 		return nil, errors.Join(err, gate.Close())
 	}
-	e := &embedders{providers: s.cfg.allProviders(), gate: gate, service: shared}
+	e := &embedders{providers: s.cfg.allProviders(), models: local.Store{Dir: s.cfg.ModelsDir}, gate: gate, service: shared}
 	e.mu.made = map[lode.EmbedderConfig]*service.Shared{}
 	return e, nil
 }
@@ -60,7 +63,22 @@ func (e *embedders) forCollection(c lode.Collection) (embed.Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sameSpace(c, shared.Fingerprint()); err != nil {
+		return nil, err
+	}
 	return shared.For(c.Name), nil
+}
+
+// sameSpace refuses an embedder that makes other vectors than a collection holds: the files of
+// a model were changed, or the prefixes of a provider. What is part of the program has its own
+// fingerprints.
+func sameSpace(c lode.Collection, fingerprint string) error {
+	if c.Embedder.Provider == lode.ProviderBuiltin || c.Fingerprint == "" || strings.HasPrefix(c.Fingerprint, fingerprint+" ") {
+		return nil
+	}
+	had, _, _ := strings.Cut(c.Fingerprint, " ")
+	return lode.FieldError(lode.CodeConflict, "embedder", fingerprint, "the collection holds vectors of %s, and this node now makes those of %s", had, fingerprint).
+		WithHint("bring back the model and the provider's settings, or make a new collection")
 }
 
 // shared returns an embedder as all collections with these settings share it.
@@ -86,6 +104,8 @@ func (e *embedders) open(c lode.EmbedderConfig) (embed.Embedder, error) {
 	switch c.Provider {
 	case lode.ProviderBuiltin:
 		return builtin.New(), nil
+	case lode.ProviderLocal:
+		return e.local(c)
 	case lode.ProviderNone:
 		return nil, lode.Invalid("embedder.provider", c.Provider, "the collection holds raw vectors and cannot embed text")
 	}
@@ -94,6 +114,24 @@ func (e *embedders) open(c lode.EmbedderConfig) (embed.Embedder, error) {
 		return nil, noProvider(c.Provider)
 	}
 	return remote.New(provider.options(c.Provider, c, e.gate.Client()))
+}
+
+// local opens a model in a file.
+func (e *embedders) local(c lode.EmbedderConfig) (embed.Embedder, error) {
+	m, err := e.models.Open(c.Model)
+	var coded *lode.Error
+	switch {
+	case lode.IsCode(err, lode.CodeNotFound):
+		return nil, lode.Invalid("embedder.model", c.Model, "this node has no local model of this name").
+			WithHint("lode models list shows those that there are; lode models pull and add get more")
+	case errors.As(err, &coded) && coded.Field == "model":
+		return nil, coded.In("embedder")
+	case err != nil:
+		return nil, err
+	case m.Dim() != c.Dim:
+		return nil, lode.Invalid("embedder.dim", c.Dim, "the model %s has %d dimensions", c.Model, m.Dim())
+	}
+	return m, nil
 }
 
 // noProvider says how a node gets a provider.

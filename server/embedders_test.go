@@ -9,6 +9,8 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/embed/local"
+	"github.com/lodedb/lode/embed/local/localtest"
 	"github.com/lodedb/lode/embed/remote"
 	"github.com/lodedb/lode/embed/remote/remotetest"
 	"github.com/lodedb/lode/server"
@@ -167,5 +169,52 @@ func TestEmbed(t *testing.T) {
 		if _, err := c.Embed(t.Context(), v1.Embed{Embedder: &e, Texts: []string{"x"}}); !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(err.Error(), "embedder.provider") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A model in a folder embeds documents and questions; without its files, or with others under
+// its name, the collection says so instead of mixing vectors.
+func TestLocalModel(t *testing.T) {
+	dir := t.TempDir()
+	models := local.Store{Dir: server.ModelsDir(dir)} // before the node's first start
+	if _, err := models.Add(t.Context(), localtest.Model(t), local.Info{Name: "small"}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := server.Config{DataDir: dir}
+	node, c := open(t, cfg)
+	create := func(model string, dim int) error {
+		_, err := c.CreateCollection(t.Context(), v1.CreateCollection{Name: "docs", Embedder: &v1.Embedder{Provider: "local", Model: model, Dim: dim}})
+		return err
+	}
+	for field, err := range map[string]error{"embedder.model": create("none", 4), "embedder.dim": create("small", 5)} {
+		if !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if err := create("small", localtest.Dim); err != nil {
+		t.Fatal(err)
+	}
+	upload(t, c, "docs", map[string]string{"a.md": "ore is washed", "b.md": "coal"})
+	found, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "coal!", Mode: lode.ModeDense})
+	if err != nil || len(found.Hits) != 2 || found.Hits[0].DocumentID != "b.md" {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(models.Dir, "small")); err != nil {
+		t.Fatal(err)
+	}
+	_, c = open(t, cfg)
+	if _, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "coal", Mode: lode.ModeDense}); !lode.IsCode(err, lode.CodeInvalid) {
+		t.Errorf("without the model: %v", err)
+	}
+	other := localtest.Write(t, map[string]any{"model": map[string]any{"type": "WordPiece", "vocab": map[string]int{"coal": 0}}}, map[string]any{},
+		map[string]localtest.Tensor{"embeddings": {Shape: []int{1, 4}, Data: []float32{1, 2, 3, 4}}})
+	if _, err := models.Add(t.Context(), other, local.Info{Name: "small"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: "coal", Mode: lode.ModeDense}); !lode.IsCode(err, lode.CodeConflict) || !strings.Contains(err.Error(), "local/small/4/") {
+		t.Errorf("with another model: %v", err)
 	}
 }

@@ -54,6 +54,7 @@ type serveCommand struct {
 	EgressAllow  []string `help:"What the node may connect to: hosts, host:port, *.domains and networks; the default is everything but link-local and metadata addresses, which never are." placeholder:"HOST,..."`
 	EgressProxy  string   `help:"URL of a proxy for these connections, or none; the default is what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say." placeholder:"URL"`
 
+	Models        string        `help:"Folder of local models; the default is models in the data folder." type:"path" placeholder:"DIR"`
 	EmbedCache    byteSize      `help:"Size of the vectors of providers that are kept on disk, to not embed the same text again; 0 keeps none." default:"256MiB" placeholder:"SIZE"`
 	EmbedCacheAge time.Duration `help:"Age at which they go." default:"720h" placeholder:"TIME"`
 
@@ -139,6 +140,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		Providers:       providers,
 		Egress:          server.EgressConfig{Allow: c.EgressAllow, Proxy: c.EgressProxy},
 		Embedding:       server.EmbeddingConfig{CacheBytes: embedCache(c.EmbedCache), CacheAge: c.EmbedCacheAge},
+		ModelsDir:       c.Models,
 		AllowedHosts:    c.AllowedHost,
 		Backup:          server.BackupConfig{To: c.BackupTo, Every: c.BackupEvery, Keep: c.BackupKeep, Credentials: keys},
 		DiskTimeout:     c.DiskTimeout,
@@ -176,7 +178,7 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
 		"providers": shownProviders(cfg.Providers), "egress_allow": strings.Join(cfg.Egress.Allow, ","), "egress_proxy": shownProxy(cfg.Egress.Proxy),
-		"embed_cache": max(cfg.Embedding.CacheBytes, 0), "embed_cache_age": cfg.Embedding.CacheAge.String(),
+		"models": cfg.ModelsDir, "embed_cache": max(cfg.Embedding.CacheBytes, 0), "embed_cache_age": cfg.Embedding.CacheAge.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
 		"kernel":           distance.Kernel(),

@@ -43,6 +43,9 @@ func (s *Service) Add(src Source) *Shared {
 	return sh
 }
 
+// Fingerprint is that of the source.
+func (sh *Shared) Fingerprint() string { return sh.print }
+
 // For returns the embedder that embeds for a collection; with an empty name for none.
 func (sh *Shared) For(collection string) embed.Embedder {
 	if b, ok := sh.bound.Load(collection); ok {
