@@ -125,10 +125,11 @@ func (q *queue) startLocked() {
 		return
 	}
 	limits := q.sh.source.Batches
-	for kind := range q.mu.lines {
+	// Questions first: somebody waits for them, and documents may keep all requests busy.
+	for _, kind := range []embed.Kind{embed.Query, embed.Document} {
 		l := &q.mu.lines[kind]
 		for q.mu.running < limits.Concurrency && l.ready(limits) {
-			b := &batch{kind: embed.Kind(kind), flights: q.takeLocked(l)}
+			b := &batch{kind: kind, flights: q.takeLocked(l)}
 			if len(b.flights) == 0 {
 				continue
 			}

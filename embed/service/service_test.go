@@ -366,6 +366,23 @@ func TestDeadlines(t *testing.T) {
 	wg.Wait()
 }
 
+// A question does not wait behind documents that wait for a request.
+func TestQuestionsFirst(t *testing.T) {
+	f := &fake{gate: make(chan struct{})}
+	s := open(t, service.Options{})
+	e := share(s, f, embed.BatchOptions{Texts: 1, Concurrency: 1}).For("")
+	var wg sync.WaitGroup
+	wg.Go(func() { mustEmbed(t, e, embed.Document, "a", "b", "c") })
+	waitFor(t, func() bool { _, n := f.sent(); return n == 1 })
+	wg.Go(func() { mustEmbed(t, e, embed.Query, "q") })
+	waitFor(t, func() bool { return texts(s) == 4 })
+	close(f.gate)
+	wg.Wait()
+	if sent, _ := f.sent(); !slices.Equal(sent, []string{"a", "q", "b", "c"}) {
+		t.Errorf("sent %q", sent)
+	}
+}
+
 // Closing ends calls that wait in the queue, are under way, or come later.
 func TestClose(t *testing.T) {
 	f := &fake{gate: make(chan struct{})}

@@ -5,7 +5,6 @@ package localtest
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -101,7 +100,7 @@ func pack(tb testing.TB, tensors map[string]Tensor) []byte {
 			case "I32":
 				data = binary.LittleEndian.AppendUint32(data, uint32(int32(x)))
 			default:
-				tb.Fatal(fmt.Sprintf("tensor of type %s", t.Type))
+				tb.Fatalf("tensor of type %s", t.Type)
 			}
 		}
 		header[name] = map[string]any{"dtype": t.Type, "shape": t.Shape, "data_offsets": []int{start, len(data)}}
