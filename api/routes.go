@@ -164,7 +164,7 @@ func (s *service) retrieveRoutes() []route {
 			summary: "Find the passages that answer a question", about: "Answers with the best passages and with the same passages as numbered text for a model, within a token budget.",
 			handle: s.retrieve, query: readParams, request: v1.Retrieve{},
 			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
-			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
 			summary: "Show a chunk", handle: s.getChunk, query: readParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Chunk{}, about: "The chunk."}}, codes: notFound},

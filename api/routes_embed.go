@@ -12,7 +12,7 @@ func (s *service) embedRoutes() []route {
 		{method: http.MethodPost, path: v1.PathEmbed, id: "embed", tag: "embedding",
 			summary: "Embed texts", about: embedAbout, handle: s.embed, query: readParams, request: v1.Embed{}, bulk: true,
 			replies: []reply{{status: http.StatusOK, body: v1.Embedded{}, frames: true, about: "The vectors."}},
-			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathEmbedUsage, id: "getEmbedUsage", tag: "embedding",
 			summary: "What embedding has cost", handle: s.getEmbedUsage,
 			replies: []reply{{status: http.StatusOK, body: v1.EmbedUsage{}, about: "Texts, requests, tokens and cost."}}},

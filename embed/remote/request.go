@@ -122,7 +122,11 @@ func (r *requester) once(ctx context.Context, body []byte, texts []string, size 
 		r.pace.hold(min(pause, r.options.MaxWait))
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, 0, statusFailure(response, secret)
+		f := statusFailure(response, secret)
+		if f.refused && *r.options.SendDimensions && f.hint == "" && f.code == "" {
+			f.hint = "a model that has one size only wants send_dimensions: false"
+		}
+		return nil, 0, f
 	}
 	limit := answerLimit(len(texts), r.options.Dim, size)
 	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))

@@ -168,7 +168,7 @@ func TestFailuresOfAll(t *testing.T) {
 		{remote.Cohere, 400, `{"message":"too many tokens: total number of tokens in the prompt cannot exceed 512"}`, lode.CodeTooLarge, "512", 1, true},
 		{remote.Cohere, 429, `{"message":"trial key is limited"}`, lode.CodeProvider, "trial key is limited, after 2 attempts", 2, false},
 		{remote.Cohere, 498, `{"message":"blocked"}`, lode.CodeProvider, "498", 1, false},
-		{remote.Voyage, 400, `{"detail":"output_dimension is not supported"}`, lode.CodeProvider, "output_dimension", 1, true},
+		{remote.Voyage, 400, `{"detail":"output_dimension is not supported"}`, lode.CodeProvider, "output_dimension is not supported; a model that has one size only wants send_dimensions: false", 1, true},
 		{remote.Voyage, 401, `{"detail":"Provided API key is invalid."}`, lode.CodeProvider, "check the provider's API key", 1, false},
 		{remote.Gemini, 429, `{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3600s"}]}}`,
 			lode.CodeProvider, "RESOURCE_EXHAUSTED, quota; it asks to wait 1h0m0s", 1, false},
