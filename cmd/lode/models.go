@@ -21,8 +21,8 @@ import (
 type modelsCommand struct {
 	List modelsList `cmd:"" default:"1" help:"List the models."`
 	Show modelsShow `cmd:"" help:"Show a model, after comparing its files with their hashes."`
-	Pull modelsPull `cmd:"" help:"Fetch a static model in the model2vec form from the hub."`
-	Add  modelsAdd  `cmd:"" help:"Add a static model in the model2vec form from a folder."`
+	Pull modelsPull `cmd:"" help:"Fetch a static (model2vec) or BERT model from the hub."`
+	Add  modelsAdd  `cmd:"" help:"Add a static (model2vec) or BERT model from a folder."`
 }
 
 // modelsFolder is where the models of a node are. The node need not run.
@@ -152,7 +152,7 @@ func (c *modelsPull) Run(ctx context.Context, std streams) error {
 	if err := os.MkdirAll(fetched, vfs.DirPerm); err != nil {
 		return fmt.Errorf("fetch model %s: %w", c.Model, err)
 	}
-	revision, err := h.Pull(ctx, c.Model, c.Revision, fetched, local.Files()...)
+	revision, err := h.Pull(ctx, c.Model, c.Revision, fetched, local.Files(), local.OptionalFiles())
 	show.done()
 	if err != nil {
 		_ = os.Remove(fetched) // when nothing was fetched at all

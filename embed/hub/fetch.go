@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -24,7 +25,10 @@ const partSuffix = ".part"
 
 // fetch fetches one file, going on where it was left.
 func (h *Hub) fetch(ctx context.Context, model, revision string, f remote, dir string) error {
-	path := filepath.Join(dir, f.Name)
+	path := filepath.Join(dir, filepath.FromSlash(f.Name))
+	if err := os.MkdirAll(filepath.Dir(path), vfs.DirPerm); err != nil {
+		return fmt.Errorf("fetch %s: %w", f.Name, err)
+	}
 	if f.matches(path) == nil {
 		h.o.Progress(f.Name, f.Size, f.Size)
 		return nil
@@ -55,7 +59,7 @@ func (h *Hub) download(ctx context.Context, model, revision string, f remote, pa
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	response, err := h.get(ctx, h.o.BaseURL+"/"+model+"/resolve/"+url.PathEscape(revision)+"/"+url.PathEscape(f.Name), at)
+	response, err := h.get(ctx, h.o.BaseURL+"/"+model+"/resolve/"+url.PathEscape(revision)+"/"+strings.ReplaceAll(url.PathEscape(f.Name), "%2F", "/"), at)
 	if err != nil {
 		return err
 	}

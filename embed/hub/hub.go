@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,9 +101,10 @@ type remote struct {
 	} `json:"lfs"`
 }
 
-// Pull fetches files of a model into a folder and returns the revision that they are of. Files
-// that are there already and whole are not fetched again.
-func (h *Hub) Pull(ctx context.Context, model, revision, dir string, files ...string) (string, error) {
+// Pull fetches files of a model into a folder, and optional ones where the model has them, and
+// returns the revision that they are of. Files that are there already and whole are not
+// fetched again.
+func (h *Hub) Pull(ctx context.Context, model, revision, dir string, files, optional []string) (string, error) {
 	if !modelForm.MatchString(model) {
 		return "", lode.Invalid("model", model, "a model of the hub is named like minishlab/potion-base-8M")
 	}
@@ -116,8 +118,11 @@ func (h *Hub) Pull(ctx context.Context, model, revision, dir string, files ...st
 	if err != nil {
 		return "", err
 	}
-	for _, name := range files {
+	for _, name := range slices.Concat(files, optional) {
 		file, err := list.find(model, name)
+		if lode.IsCode(err, lode.CodeNotFound) && slices.Contains(optional, name) {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
@@ -164,7 +169,7 @@ func (l *listing) find(model, name string) (remote, error) {
 		}
 		return f, nil
 	}
-	return remote{}, lode.NotFound("file", name).WithHint(model + " is no static model in the model2vec form")
+	return remote{}, lode.NotFound("file", name).WithHint(model + " has not the files of a model that can be used here")
 }
 
 // get sends a request for a file from an offset on.

@@ -58,7 +58,7 @@ func newFake(t *testing.T) *fake {
 			f.serveInfo(w)
 		case r.URL.Path == "/owner/small-model/resolve/"+revision+"/model.safetensors":
 			http.Redirect(w, r, files.URL+"/signed?secret=hunter2", http.StatusFound)
-		case r.URL.Path == "/owner/small-model/resolve/"+revision+"/config.json":
+		case r.URL.Path == "/owner/small-model/resolve/"+revision+"/config.json", r.URL.Path == "/owner/small-model/resolve/"+revision+"/sub/optional.json":
 			_, _ = w.Write(f.small)
 		default:
 			w.WriteHeader(http.StatusNotFound)
@@ -82,6 +82,7 @@ func (f *fake) serveInfo(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"sha": revision, "siblings": []any{
 		map[string]any{"rfilename": "model.safetensors", "size": len(f.large), "blobId": "x", "lfs": map[string]any{"sha256": hex.EncodeToString(sum[:]), "size": len(f.large)}},
 		map[string]any{"rfilename": "config.json", "size": len(f.small), "blobId": hex.EncodeToString(blob[:])},
+		map[string]any{"rfilename": "sub/optional.json", "size": len(f.small), "blobId": hex.EncodeToString(blob[:])},
 		map[string]any{"rfilename": "huge", "size": 8 << 30, "blobId": "x"},
 	}})
 }
@@ -117,7 +118,7 @@ func (f *fake) pull(t *testing.T, ctx context.Context, dir string, o hub.Options
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Pull(ctx, "owner/small-model", "", dir, files...)
+	got, err := h.Pull(ctx, "owner/small-model", "", dir, files, []string{"sub/optional.json", "none.json"})
 	if err == nil && got != revision {
 		t.Errorf("revision %q", got)
 	}
@@ -126,7 +127,7 @@ func (f *fake) pull(t *testing.T, ctx context.Context, dir string, o hub.Options
 
 func (f *fake) check(t *testing.T, dir string) {
 	t.Helper()
-	for name, want := range map[string][]byte{"model.safetensors": f.large, "config.json": f.small} {
+	for name, want := range map[string][]byte{"model.safetensors": f.large, "config.json": f.small, "sub/optional.json": f.small} {
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
@@ -218,7 +219,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range [][2]string{{"../x", ""}, {"a/b/c", ""}, {"a/b", "../../x"}, {"", ""}} {
-		if _, err := h.Pull(t.Context(), bad[0], bad[1], t.TempDir(), "x"); !lode.IsCode(err, lode.CodeInvalid) {
+		if _, err := h.Pull(t.Context(), bad[0], bad[1], t.TempDir(), []string{"x"}, nil); !lode.IsCode(err, lode.CodeInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -246,7 +247,7 @@ func TestNoNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Pull(t.Context(), "a/b", "", t.TempDir(), "x"); !lode.IsCode(err, lode.CodeUnavailable) || !strings.Contains(err.Error(), "lode models add") {
+	if _, err := h.Pull(t.Context(), "a/b", "", t.TempDir(), []string{"x"}, nil); !lode.IsCode(err, lode.CodeUnavailable) || !strings.Contains(err.Error(), "lode models add") {
 		t.Errorf("%v", err)
 	}
 }

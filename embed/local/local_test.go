@@ -17,7 +17,7 @@ import (
 	"github.com/lodedb/lode/embed/local/localtest"
 )
 
-func load(tb testing.TB, dir string) *local.Model {
+func load(tb testing.TB, dir string) local.Model {
 	tb.Helper()
 	m, err := local.Load(dir, "small", "0123")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 	embedtest.Run(t, func(tb testing.TB) embed.Embedder { return load(tb, dir) })
 }
 
-func one(t *testing.T, m *local.Model, text string) lode.Vector {
+func one(t *testing.T, m local.Model, text string) lode.Vector {
 	t.Helper()
 	vectors, err := m.Embed(t.Context(), embed.Document, []string{text})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -116,7 +117,7 @@ func (s Store) Get(name string) (info Info, err error) {
 
 // Open returns a model for embedding. Its files have the sizes of the manifest; their hashes
 // are checked by [Store.Verify].
-func (s Store) Open(name string) (*Model, error) {
+func (s Store) Open(name string) (Model, error) {
 	info, err := s.Get(name)
 	if err != nil {
 		return nil, err
@@ -182,11 +183,14 @@ func (s Store) Add(ctx context.Context, from string, info Info) (Info, error) {
 // prepare copies the files, tries the model and writes the manifest.
 func (s Store) prepare(ctx context.Context, from, to string, info *Info) error {
 	info.Files = map[string]File{}
-	for _, name := range Files() {
+	for _, name := range slices.Concat(Files(), OptionalFiles()) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		file, err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
+		file, err := copyFile(filepath.Join(from, filepath.FromSlash(name)), filepath.Join(to, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) && slices.Contains(OptionalFiles(), name) {
+			continue
+		}
 		if err != nil {
 			return unreadable(name, err)
 		}
@@ -199,7 +203,7 @@ func (s Store) prepare(ctx context.Context, from, to string, info *Info) error {
 	if _, err := m.Embed(ctx, embed.Document, []string{"", "a text to try the model with"}); err != nil {
 		return err
 	}
-	if err := m.checkFinite(); err != nil {
+	if err := m.check(); err != nil {
 		return err
 	}
 	info.Dim, info.Rows, info.Kind = m.Dim(), m.Rows(), m.Kind()
@@ -212,6 +216,12 @@ func (s Store) prepare(ctx context.Context, from, to string, info *Info) error {
 
 // copyFile copies a file durably and returns its size and hash.
 func copyFile(from, to string) (f File, err error) {
+	if _, err := os.Stat(from); err != nil {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), vfs.DirPerm); err != nil {
+		return f, err
+	}
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, vfs.FilePerm)
 	if err != nil {
 		return f, err

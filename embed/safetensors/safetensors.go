@@ -154,6 +154,15 @@ func (t Tensor) At(i int) float64 {
 	return float64(int8(t.data[i]))
 }
 
+// Float32s copies the numbers into memory.
+func (t Tensor) Float32s() []float32 {
+	out := make([]float32, t.Len())
+	for i := range out {
+		out[i] = float32(t.At(i))
+	}
+	return out
+}
+
 // AddTo adds the numbers from the i-th on, each times a weight, to sums. Products are rounded
 // before they are added, so that the sums are the same on every CPU.
 func (t Tensor) AddTo(sums []float64, i int, weight float64) {

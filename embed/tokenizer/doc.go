@@ -6,7 +6,7 @@
 // A file with a part that is not known here is refused, by the part's name: a part that was
 // passed over would give other ids, and so other vectors, without a word. Ids are those of the
 // library but for three decisions: special tokens ("[CLS]") are neither added nor found in a
-// text, so that no text can name one; pieces that the vocabulary does not know give no id; and
+// text, so that no text can name one; pieces that the vocabulary does not know give no id, unless KeepUnknown asks for it; and
 // nothing is cut, neither texts nor lists of ids.
 //
 //	Parse      reads tokenizer.json

@@ -23,6 +23,7 @@ type Tokenizer struct {
 	added  []addedToken
 	size   int
 	kind   string
+	marks  map[string]int32 // special tokens
 }
 
 // model turns a word into ids. Pieces that it does not know give none.
@@ -66,7 +67,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return nil, malformed("", "is no JSON of a tokenizer")
 	}
-	t := &Tokenizer{}
+	t := &Tokenizer{marks: map[string]int32{}}
 	var err error
 	if t.normal, err = parseNormalizer("normalizer", f.Normalizer); err != nil {
 		return nil, err
@@ -110,6 +111,7 @@ func (t *Tokenizer) parseAdded(added []addedFile) error {
 		t.size = max(t.size, int(a.ID)+1)
 		switch {
 		case a.Special:
+			t.marks[a.Content] = int32(a.ID)
 			continue
 		case a.SingleWord || a.LStrip || a.RStrip:
 			return unknown(field, "single_word, lstrip or rstrip")
@@ -123,6 +125,24 @@ func (t *Tokenizer) parseAdded(added []addedFile) error {
 
 // Size is one more than the largest id.
 func (t *Tokenizer) Size() int { return t.size }
+
+// ID returns the id of a special token, as "[CLS]".
+func (t *Tokenizer) ID(special string) (int32, bool) {
+	id, ok := t.marks[special]
+	return id, ok
+}
+
+// KeepUnknown makes words that a WordPiece vocabulary does not know give the id that it has
+// for them, as models want that look at places. Other vocabularies are refused. It is called
+// before the tokenizer is used.
+func (t *Tokenizer) KeepUnknown() error {
+	m, ok := t.model.(*wordPiece)
+	if !ok || m.unknown < 0 {
+		return unknown("model.type", t.kind+" without a piece for what it does not know")
+	}
+	m.keep = true
+	return nil
+}
 
 // Kind is the kind of the model: WordPiece, Unigram or BPE.
 func (t *Tokenizer) Kind() string { return t.kind }

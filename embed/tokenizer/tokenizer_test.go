@@ -48,9 +48,19 @@ func TestExpected(t *testing.T) {
 	if len(want.IDs) != len(unknowns) {
 		t.Errorf("%d tokenizers", len(want.IDs))
 	}
+	keeping := load(t, "bert")
+	if err := keeping.KeepUnknown(); err != nil {
+		t.Fatal(err)
+	}
+	if err := load(t, "bpe").KeepUnknown(); !lode.IsCode(err, lode.CodeUnsupportedMedia) {
+		t.Errorf("%v", err)
+	}
 	for name, ids := range want.IDs {
 		tok := load(t, name)
 		for i, text := range want.Texts {
+			if name == "bert" && !slices.Equal(keeping.Append(nil, text), ids[i]) {
+				t.Errorf("%q with unknown words: %v, want %v", text, keeping.Append(nil, text), ids[i])
+			}
 			expected := slices.DeleteFunc(slices.Clone(ids[i]), func(id int32) bool { return id == unknowns[name] })
 			if got := tok.Append(nil, text); !slices.Equal(got, expected) {
 				t.Errorf("%s %q: %v, want %v", name, text, got, expected)

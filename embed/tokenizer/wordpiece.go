@@ -12,7 +12,8 @@ type wordPiece struct {
 	rest      map[string]int32 // pieces that continue one, without their prefix
 	longest   int              // bytes of a piece
 	mostRunes int              // of a word; longer ones are unknown
-	unknown   int32            // id that is never given; -1: none
+	unknown   int32            // id of what is not in the vocabulary; -1: none
+	keep      bool             // it is given, not left out
 }
 
 func parseWordPiece(raw json.RawMessage) (model, int, error) {
@@ -54,17 +55,24 @@ func parseWordPiece(raw json.RawMessage) (model, int, error) {
 
 func (m *wordPiece) append(ids []int32, word string) []int32 {
 	if len(word) > m.mostRunes && utf8.RuneCountInString(word) > m.mostRunes {
-		return ids
+		return m.appendUnknown(ids)
 	}
 	before := len(ids)
 	pieces := m.first
 	for word != "" {
 		end := m.longestIn(pieces, word)
 		if end == 0 {
-			return ids[:before]
+			return m.appendUnknown(ids[:before])
 		}
 		ids = append(ids, pieces[word[:end]])
 		word, pieces = word[end:], m.rest
+	}
+	return ids
+}
+
+func (m *wordPiece) appendUnknown(ids []int32) []int32 {
+	if m.keep && m.unknown >= 0 {
+		return append(ids, m.unknown)
 	}
 	return ids
 }
