@@ -6,7 +6,8 @@
 //     transformer whose vectors of the pieces know of each other.
 //
 // Both are model.safetensors, tokenizer.json and config.json; those of sentence-transformers
-// have three more small files that say how the vectors of pieces become that of a text.
+// have four more small files, that say how the vectors of pieces become that of a text and what
+// is put before questions and passages.
 //
 //	Load   opens a folder with these files
 //	Model  embeds with it

@@ -115,15 +115,15 @@ func (e *encoder) Rows() int { return e.table.rows() }
 // Kind implements [Model].
 func (e *encoder) Kind() string { return "BERT, " + e.words.Kind() }
 
-// Embed implements [embed.Embedder]. Documents and queries are embedded alike. Texts are
-// embedded by as many goroutines as there are CPUs.
-func (e *encoder) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lode.Vector, error) {
+// Embed implements [embed.Embedder]. Documents and queries differ by what the model puts before
+// them. Texts are embedded by as many goroutines as there are CPUs.
+func (e *encoder) Embed(ctx context.Context, kind embed.Kind, texts []string) ([]lode.Vector, error) {
 	out := make([]lode.Vector, len(texts))
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, text := range texts {
 		group.Go(func() error {
-			v, err := e.vector(inner, text)
+			v, err := e.vector(inner, e.config.Prefixes[kind]+text)
 			if err == nil && v.ValidateFor(e.config.Hidden, lode.Cosine) != nil {
 				err = lode.FieldError(lode.CodeCorrupt, fmt.Sprintf("texts[%d]", i), "", "model %s gives numbers that are not finite", e.name)
 			}

@@ -1,12 +1,14 @@
 package local
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/embed/safetensors"
 )
 
@@ -14,9 +16,10 @@ import (
 type encoderConfig struct {
 	Hidden, Inner, Layers, Heads int
 	Epsilon                      float64
-	Window                       int  // pieces at once, [CLS] and [SEP] included
-	First                        bool // the vector is that of [CLS], not the mean
-	Scaled                       bool // to length one
+	Window                       int       // pieces at once, [CLS] and [SEP] included
+	First                        bool      // the vector is that of [CLS], not the mean
+	Scaled                       bool      // to length one
+	Prefixes                     [2]string // by kind of text
 	activate                     func(float32) float32
 }
 
@@ -25,6 +28,7 @@ const (
 	modulesFile = "modules.json"
 	poolingFile = "1_Pooling/config.json"
 	limitFile   = "sentence_bert_config.json"
+	promptsFile = "config_sentence_transformers.json"
 )
 
 // bertFile is config.json of a BERT model.
@@ -83,6 +87,14 @@ func (b *bertFile) encoder(dir string) (c encoderConfig, err error) {
 	if limit.Most > 2 {
 		c.Window = min(c.Window, limit.Most)
 	}
+	var prompts struct {
+		Prompts map[string]string `json:"prompts"`
+	}
+	if err := readOptional(dir, promptsFile, &prompts); err != nil {
+		return c, err
+	}
+	c.Prefixes[embed.Query] = prompts.Prompts["query"]
+	c.Prefixes[embed.Document] = cmp.Or(prompts.Prompts["document"], prompts.Prompts["passage"])
 	return c, c.readPooling(dir)
 }
 

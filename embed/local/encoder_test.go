@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,17 @@ func TestEncoder(t *testing.T) {
 					t.Errorf("%s %q: number %d is %v, want %v", name, text, i, got[i], x)
 				}
 			}
+		}
+	}
+}
+
+// What a model puts before questions and passages is part of its files.
+func TestPrompts(t *testing.T) {
+	plain, m := load(t, bert(t, nil, nil)), load(t, bert(t, nil, map[string]string{"config_sentence_transformers.json": `{"prompts":{"query":"ore is ","passage":"x "}}`}))
+	for kind, prefix := range map[embed.Kind]string{embed.Query: "ore is ", embed.Document: "x "} {
+		got, err := m.Embed(t.Context(), kind, []string{"coal"})
+		if err != nil || !slices.Equal(got[0], one(t, plain, prefix+"coal")) {
+			t.Errorf("kind %d: another vector, %v", kind, err)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func Files() []string { return []string{weightsFile, tokenizerFile, configFile} 
 
 // OptionalFiles are those that say how BERT-like models make one vector of many, where they do
 // not take the mean.
-func OptionalFiles() []string { return []string{modulesFile, poolingFile, limitFile} }
+func OptionalFiles() []string { return []string{modulesFile, poolingFile, limitFile, promptsFile} }
 
 // Model is a model in files.
 type Model interface {
