@@ -122,17 +122,18 @@ func (c *Collection) BeginHistory(at time.Time) { c.Tuning.beginHistory(at) }
 
 // EmbedderConfig names what turns text into vectors.
 type EmbedderConfig struct {
-	Provider string `cbor:"1,keyasint" json:"provider"`                  // "builtin", "openai", or "none" for raw vectors only
+	Provider string `cbor:"1,keyasint" json:"provider"`                  // "builtin", "local", the name of a provider of the node, or "none" for raw vectors only
 	Model    string `cbor:"2,keyasint,omitempty" json:"model,omitempty"` // of the provider
-	Dim      int    `cbor:"3,keyasint,omitempty" json:"dim,omitempty"`   // required for openai and none
+	Dim      int    `cbor:"3,keyasint,omitempty" json:"dim,omitempty"`   // required but for builtin
 	// Weights is the hash of what words are worth, of a collection whose embedder weighs them;
 	// empty: all alike.
 	Weights string `cbor:"4,keyasint,omitempty" json:"weights,omitempty"`
 }
 
-// The embedding providers.
+// The embedding providers that every node has, and the one that --openai-url names.
 const (
 	ProviderBuiltin = "builtin"
+	ProviderLocal   = "local" // models in files
 	ProviderOpenAI  = "openai"
 	ProviderNone    = "none"
 )
@@ -225,8 +226,8 @@ func (c *Collection) Validate() error {
 }
 
 func (e EmbedderConfig) validate() error {
-	if !slices.Contains([]string{ProviderBuiltin, ProviderOpenAI, ProviderNone}, e.Provider) {
-		return Invalid("provider", e.Provider, "provider must be builtin, openai or none")
+	if !collectionName.MatchString(e.Provider) {
+		return Invalid("provider", e.Provider, "provider must be builtin, local, none, or a provider of the node: 1 to 64 characters of a-z, 0-9, _ and -")
 	}
 	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {
 		return Invalid("model", e.Model, "the built-in model is %s with %d dimensions", DefaultEmbedder.Model, DefaultEmbedder.Dim)

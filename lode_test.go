@@ -180,7 +180,7 @@ func TestCollectionRules(t *testing.T) {
 	}
 	f("metric", lode.Collection{Metric: "taxicab"})
 	f("dim", lode.Collection{Dim: 3})
-	f("embedder.provider", lode.Collection{Embedder: lode.EmbedderConfig{Provider: "oracle", Dim: 3}})
+	f("embedder.provider", lode.Collection{Embedder: lode.EmbedderConfig{Provider: "the oracle", Dim: 3}})
 	f("embedder.dim", lode.Collection{Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone}})
 	f("embedder.model", lode.Collection{Embedder: lode.EmbedderConfig{Provider: lode.ProviderBuiltin, Model: "bert"}})
 	f("chunker.strategy", lode.Collection{Chunker: lode.ChunkerConfig{Strategy: "psychic"}})

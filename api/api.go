@@ -76,7 +76,7 @@ func (o *Options) EnsureDefaults() {
 // Validate checks options after [Options.EnsureDefaults].
 func (o *Options) Validate() error {
 	b := o.Backend
-	if b.Collections == nil || b.Documents == nil || b.Ingest == nil || b.Points == nil || b.Retrieval == nil || b.Contents == nil || b.Node == nil || b.Operations == nil {
+	if b.Collections == nil || b.Documents == nil || b.Ingest == nil || b.Points == nil || b.Retrieval == nil || b.Contents == nil || b.Embedding == nil || b.Node == nil || b.Operations == nil {
 		return errors.New("api: a member of the backend is missing")
 	}
 	if o.MaxBodyBytes < 0 || o.MaxConcurrent < 0 || o.MinBodyRate < 0 || o.BodyGrace < 0 || o.RequestTimeout < 0 {

@@ -22,6 +22,7 @@ type Backend struct {
 	Points      Points
 	Retrieval   Retrieval
 	Contents    Contents
+	Embedding   Embedding
 	Node        Node
 	Operations  Operations
 	Backups     Backups // nil: there is no repository
@@ -198,6 +199,33 @@ type Scope struct {
 	Collection string
 	Filter     lode.Filter
 	AsOf       time.Time // zero: now
+}
+
+// Embedding embeds texts.
+type Embedding interface {
+	// Embed returns one vector for each text, as the collection makes them, or the embedder of
+	// the query. An embedder without a collection is for those who may see everything.
+	Embed(ctx context.Context, p lode.Principal, q EmbedQuery) (Embedded, error)
+	// EmbedUsage reports what embedding has cost, to those who may see everything.
+	EmbedUsage(ctx context.Context, p lode.Principal) (v1.EmbedUsage, error)
+	// ClearEmbedCache forgets the vectors that are kept of texts; for those who may see
+	// everything.
+	ClearEmbedCache(ctx context.Context, p lode.Principal) error
+}
+
+// EmbedQuery asks for the vectors of texts: a collection or an embedder is named.
+type EmbedQuery struct {
+	Collection string
+	Embedder   lode.EmbedderConfig // where there is no collection
+	Query      bool                // the texts are questions, not passages
+	Texts      []string
+}
+
+// Embedded is one vector for each text, with what made them.
+type Embedded struct {
+	Embedder    lode.EmbedderConfig
+	Fingerprint string
+	Vectors     []lode.Vector
 }
 
 // RecallQuery says what is measured.

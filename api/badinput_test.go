@@ -156,7 +156,7 @@ func TestBadInput(t *testing.T) {
 
 		{"collection exists", "POST", "/v1/collections", jsonType, `{"name":"docs"}`, lode.CodeConflict, "name", "docs"},
 		{"unknown metric", "POST", "/v1/collections", jsonType, `{"name":"a","metric":"taxi"}`, lode.CodeInvalid, "metric", "taxi"},
-		{"unknown provider", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"x"}}`, lode.CodeInvalid, "embedder.provider", "x"},
+		{"unknown provider", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"X"}}`, lode.CodeInvalid, "embedder.provider", "X"},
 		{"provider missing", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"dim":3}}`, lode.CodeInvalid, "embedder.provider", ""},
 		{"too many dimensions in collection", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"none","dim":9000}}`, lode.CodeInvalid, "embedder.dim", "9000"},
 		{"chunk budget", "POST", "/v1/collections", jsonType, `{"name":"a","chunker":{"max_tokens":3}}`, lode.CodeInvalid, "chunker.max_tokens", "3"},

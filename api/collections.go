@@ -35,7 +35,7 @@ func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
 	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
-			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, openai or none")
+			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, local, none, or a provider of the node")
 		}
 		c.Embedder = lode.EmbedderConfig{Provider: e.Provider, Model: e.Model, Dim: e.Dim}
 	}

@@ -35,6 +35,8 @@ type fake struct {
 	groups     []api.GroupsQuery
 	recommends []api.RecommendQuery
 	asOf       time.Time // of the latest question
+	embeds     []api.EmbedQuery
+	cleared    int
 
 	writes int
 	named  []lode.Write // the writes that came with a key, in order
@@ -63,7 +65,7 @@ var docsCollection = lode.Collection{
 func newFake() *fake { return &fake{points: map[lode.DocID]lode.Point{}} }
 
 func (f *fake) backend() api.Backend {
-	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Node: f, Operations: f}
+	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Embedding: f, Node: f, Operations: f}
 }
 
 func known(p lode.Principal, collection string) error {

@@ -44,6 +44,7 @@ func marshalOpenAPI(routes []route) ([]byte, error) {
 			{Name: "documents", Description: "Documents and their layers: bronze (bytes as received), silver (canonical text), gold (chunks)."},
 			{Name: "retrieval", Description: "From a question to cited context, and from a citation back to its bytes."},
 			{Name: "vectors", Description: "Raw vectors, for those who embed by themselves."},
+			{Name: "embedding", Description: "Vectors of texts, and what they cost."},
 			{Name: "operations", Description: "What became of writes whose answer was lost or not awaited."},
 			{Name: "node", Description: "The node itself."},
 		},

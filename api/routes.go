@@ -81,6 +81,7 @@ func (s *service) routes() []route {
 	all = append(all, s.vectorRoutes()...)
 	all = append(all, s.patchRoutes()...)
 	all = append(all, s.contentsRoutes()...)
+	all = append(all, s.embedRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
@@ -166,7 +167,7 @@ func (s *service) retrieveRoutes() []route {
 			summary: "Find the passages that answer a question", about: "Answers with the best passages and with the same passages as numbered text for a model, within a token budget.",
 			handle: s.retrieve, query: askParams, request: v1.Retrieve{},
 			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
-			codes:   []lode.Code{lode.CodeNotFound, lode.CodeProvider}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
 			summary: "Show a chunk", handle: s.getChunk, query: askParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Chunk{}, about: "The chunk."}}, codes: notFound},

@@ -26,12 +26,20 @@ func get[T any](ctx context.Context, c *Client, k call) (*T, error) {
 
 // send sends JSON and reads JSON.
 func send[T any](ctx context.Context, c *Client, k call, request any) (*T, error) {
+	if err := k.carryJSON(request); err != nil {
+		return nil, err
+	}
+	return exchange[T](ctx, c, k)
+}
+
+// carryJSON gives the call a JSON body.
+func (k *call) carryJSON(request any) error {
 	encoded, err := json.Marshal(request)
 	if err != nil {
-		return nil, lode.Invalid("request", "", "request cannot be written as JSON: %s", err)
+		return lode.Invalid("request", "", "request cannot be written as JSON: %s", err)
 	}
 	k.carry(v1.MediaTypeJSON, encoded)
-	return exchange[T](ctx, c, k)
+	return nil
 }
 
 // carry gives the call a body.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
@@ -57,6 +58,10 @@ type Config struct {
 	ShutdownTimeout  time.Duration // for requests that are under way when the node closes
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
+	Providers        map[string]ProviderConfig // by name
+	Egress           EgressConfig
+	Embedding        EmbeddingConfig
+	ModelsDir        string // folder of local models; the default is models in the data folder
 	Backup           BackupConfig
 	Logger           *slog.Logger // discards by default
 	Version, Commit  string       // of the program, for health and metrics
@@ -101,6 +106,8 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.FlushInterval, storage.DefaultFlushInterval)
 	setDefault(&c.ShutdownTimeout, DefaultShutdownTimeout)
 	setDefault(&c.OpenAI.Timeout, DefaultProviderTimeout)
+	c.Embedding.ensureDefaults()
+	setDefault(&c.ModelsDir, ModelsDir(c.DataDir))
 	setDefault(&c.Backup.Keep, DefaultBackupKeep)
 	setDefault(&c.DiskTimeout, DefaultDiskTimeout)
 	if c.fsys == nil {
@@ -122,6 +129,9 @@ func (c *Config) EnsureDefaults() {
 		c.Clock = time.Now
 	}
 }
+
+// ModelsDir is the folder of local models in a data folder.
+func ModelsDir(dataDir string) string { return filepath.Join(dataDir, "models") }
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T
@@ -172,7 +182,13 @@ func (c *Config) Validate() error {
 	if err := c.Backup.validate(); err != nil {
 		return err
 	}
-	return c.OpenAI.validate()
+	if err := c.OpenAI.validate(); err != nil {
+		return err
+	}
+	if err := c.Embedding.validate(); err != nil {
+		return err
+	}
+	return c.validateProviders()
 }
 
 // The least that limits of the whole node can be.

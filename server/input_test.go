@@ -14,7 +14,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
-	"github.com/lodedb/lode/embed/openai/openaitest"
+	"github.com/lodedb/lode/embed/remote/remotetest"
 	"github.com/lodedb/lode/server"
 )
 
@@ -154,7 +154,7 @@ func TestWrongBytes(t *testing.T) {
 // TestDeadProvider lets the embedding provider die: documents fail with a reason, nothing
 // that was there is lost, and a retry heals them.
 func TestDeadProvider(t *testing.T) {
-	provider := openaitest.New(t, 8)
+	provider := remotetest.New(t, 8)
 	var dead atomic.Bool
 	provider.Intercept = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		if dead.Load() {

@@ -15,6 +15,7 @@ import (
 // metrics is everything a node exposes at /metrics, on a registry of its own.
 type metrics struct {
 	registry *prometheus.Registry
+	embedMetrics
 
 	requests       *prometheus.CounterVec
 	requestSeconds *prometheus.HistogramVec
@@ -33,8 +34,9 @@ var latencyBuckets = prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms to 1
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		scrubbed: scrubMetrics(),
+		registry:     prometheus.NewRegistry(),
+		embedMetrics: newEmbedMetrics(),
+		scrubbed:     scrubMetrics(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lode_http_requests_total", Help: "HTTP requests answered."}, []string{"method", "route", "status"}),
 		requestSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -58,7 +60,8 @@ func newMetrics(s *Server) *metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.requestSeconds, m.inFlight, m.panics,
 		m.stageSeconds, m.stageBytes, m.stageErrors, m.jobs, m.jobSeconds,
-		buildInfo(s.cfg), nodeGauges{s}, usageGauges{s}, m.scrubbed, damagedGauge{s})
+		buildInfo(s.cfg), nodeGauges{s}, usageGauges{s}, m.scrubbed, damagedGauge{s}, embedGauges{s})
+	m.registry.MustRegister(m.embedMetrics.collectors()...)
 	return m
 }
 

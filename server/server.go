@@ -43,13 +43,14 @@ type Server struct {
 	http     *http.Server
 	handler  atomic.Pointer[http.Handler]
 
-	store    *storage.Store
-	engine   *collection.Engine
-	parsers  *parse.Pool
-	pipeline *pipeline.Pipeline
-	raft     atomic.Pointer[raft.Node] // nil until the log is open
-	metrics  *metrics
-	backups  *backups
+	store     *storage.Store
+	engine    *collection.Engine
+	parsers   *parse.Pool
+	pipeline  *pipeline.Pipeline
+	raft      atomic.Pointer[raft.Node] // nil until the log is open
+	metrics   *metrics
+	backups   *backups
+	embedders *embedders
 
 	disk      *disk
 	latencies latencies
@@ -167,8 +168,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 			loaded() // it did not die
 		}
 	}()
-	embedders := newEmbedders(s.cfg.OpenAI)
 	s.metrics = newMetrics(s)
+	embedders, err := newEmbedders(s)
+	if err != nil {
+		return err
+	}
+	s.embedders = embedders
 	if s.backups, err = newBackups(s); err != nil {
 		return err
 	}
@@ -282,7 +287,7 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Node: node{s}, Backups: s.backups,
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
 			Operations: operations{s.engine},
 		},
 		Authenticate: s.cfg.authenticate,
@@ -385,6 +390,9 @@ func (s *Server) close() error {
 	s.tasks.Wait()
 	if s.pipeline != nil {
 		s.pipeline.Stop()
+	}
+	if s.embedders != nil {
+		errs = append(errs, s.embedders.Close())
 	}
 	if s.parsers != nil {
 		errs = append(errs, s.parsers.Close())

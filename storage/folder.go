@@ -57,6 +57,8 @@ func (s *Store) refuseForeign() error {
 		switch e.Name() {
 		case lockName, planName, catalogName, segmentsName, blobsName, raftName, "lost+found":
 			continue
+		case "models", "embeddings": // of the program: models may be added before its first start
+			continue
 		}
 		if temporary && (name == nodeName || name == planName || name == "catalog") && strings.HasSuffix(e.Name(), ".tmp") {
 			continue

@@ -30,9 +30,9 @@ type UpdateCollection struct {
 
 // Embedder names what turns text into vectors.
 type Embedder struct {
-	Provider string `json:"provider" doc:"builtin works offline, openai calls an OpenAI-compatible endpoint, none is for raw vectors only." enum:"builtin,openai,none" example:"builtin"`
+	Provider string `json:"provider" doc:"builtin works offline, local is a model in the node's folder of models, none is for raw vectors only; any other name is that of a provider that the node is configured with, as openai." pattern:"^[a-z0-9_-]{1,64}$" example:"builtin"`
 	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"hash-v1"`
-	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required for openai and none." minimum:"1" maximum:"8192" example:"512"`
+	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required but for builtin." minimum:"1" maximum:"8192" example:"512"`
 }
 
 // Chunker says how documents are cut into chunks.

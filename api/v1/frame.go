@@ -14,9 +14,10 @@ import (
 
 // The kinds of frames, by their first four bytes.
 const (
-	magicSearch = "LVSQ"
-	magicHits   = "LVSA"
-	magicPoints = "LVPT"
+	magicSearch   = "LVSQ"
+	magicHits     = "LVSA"
+	magicPoints   = "LVPT"
+	magicEmbedded = "LVEV"
 )
 
 const (
@@ -39,8 +40,11 @@ const (
 
 // partsOf are the columns that a kind of frame may have.
 func partsOf(magic string) FrameParts {
-	if magic == magicPoints {
+	switch magic {
+	case magicPoints:
 		return knownParts | FrameExpiry
+	case magicEmbedded:
+		return 0
 	}
 	return knownParts
 }

@@ -38,6 +38,10 @@ func pointsFrame() v1.PointsFrame {
 	}}
 }
 
+func embeddedFrame() v1.EmbeddedFrame {
+	return v1.EmbeddedFrame{Vectors: []lode.Vector{{1, -2}, {3, 4}, {5, 6}}}
+}
+
 // must returns the bytes of a frame.
 func must(t testing.TB, frame interface {
 	Append(b []byte) ([]byte, error)
@@ -63,6 +67,11 @@ func TestFramesRoundTrip(t *testing.T) {
 	gotPoints, err := v1.ParsePointsFrame(must(t, &points))
 	if diff := cmp.Diff(&points, gotPoints, equalEmpty); err != nil || diff != "" {
 		t.Errorf("points: %v\n%s", err, diff)
+	}
+	embedded := embeddedFrame()
+	gotEmbedded, err := v1.ParseEmbeddedFrame(must(t, &embedded))
+	if diff := cmp.Diff(&embedded, gotEmbedded); err != nil || diff != "" {
+		t.Errorf("embedded: %v\n%s", err, diff)
 	}
 	hits.Parts = 0
 	gotHits, err = v1.ParseHitsFrame(must(t, &hits))
@@ -101,17 +110,23 @@ func TestFrameBytes(t *testing.T) {
 	if got := string(must(t, &points)); got != want {
 		t.Errorf("points %q, want %q", got, want)
 	}
+	embedded := v1.EmbeddedFrame{Vectors: []lode.Vector{{1, 0}, {0, 1}}}
+	want = "LVEV\x01\x00\x00\x00" + "\x02\x00\x00\x00" + "\x02\x00\x00\x00" + strings.Repeat("\x00", 16) + "\x00\x00\x80\x3f" + strings.Repeat("\x00", 8) + "\x00\x00\x80\x3f"
+	if got := string(must(t, &embedded)); got != want {
+		t.Errorf("embedded %q, want %q", got, want)
+	}
 }
 
 // TestFramesRefuse changes one number of a good frame at a time.
 func TestFramesRefuse(t *testing.T) {
 	parsers := map[string]func([]byte) error{
-		"search": func(b []byte) error { _, err := v1.ParseSearchFrame(b); return err },
-		"hits":   func(b []byte) error { _, err := v1.ParseHitsFrame(b); return err },
-		"points": func(b []byte) error { _, err := v1.ParsePointsFrame(b); return err },
+		"search":   func(b []byte) error { _, err := v1.ParseSearchFrame(b); return err },
+		"hits":     func(b []byte) error { _, err := v1.ParseHitsFrame(b); return err },
+		"points":   func(b []byte) error { _, err := v1.ParsePointsFrame(b); return err },
+		"embedded": func(b []byte) error { _, err := v1.ParseEmbeddedFrame(b); return err },
 	}
-	search, hits, points := searchFrame(), hitsFrame(), pointsFrame()
-	frames := map[string][]byte{"search": must(t, &search), "hits": must(t, &hits), "points": must(t, &points)}
+	search, hits, points, embedded := searchFrame(), hitsFrame(), pointsFrame(), embeddedFrame()
+	frames := map[string][]byte{"search": must(t, &search), "hits": must(t, &hits), "points": must(t, &points), "embedded": must(t, &embedded)}
 	f := func(name string, at int, value uint32, code lode.Code, field string) {
 		t.Helper()
 		b := bytes.Clone(frames[name])
@@ -145,6 +160,10 @@ func TestFramesRefuse(t *testing.T) {
 	f("search", 24, math.MaxUint32, lode.CodeInvalid, "ef")
 	f("search", 28, 2, lode.CodeInvalid, "exact")
 	f("points", 28, 1, lode.CodeInvalid, "reserved")
+	f("embedded", 16, 1, lode.CodeInvalid, "reserved")
+	f("embedded", 28, 1, lode.CodeInvalid, "reserved")
+	f("embedded", 4, 0x0101, lode.CodeInvalid, "flags")
+	f("embedded", 12, v1.MaxEmbedTexts+1, lode.CodeInvalid, "count")
 	f("search", 4, 0x0a01, lode.CodeInvalid, "flags")
 	f("hits", 4, 0x0f01, lode.CodeInvalid, "flags")
 	f("points", 4, 0x1801, lode.CodeInvalid, "flags")
@@ -169,6 +188,7 @@ func TestFramesRefuseToWrite(t *testing.T) {
 		"ragged":  &v1.SearchFrame{K: 1, Vectors: []lode.Vector{{1}, {1, 2}}},
 		"empty":   &v1.PointsFrame{Points: []v1.FramePoint{{ID: "a"}}},
 		"nanos":   &v1.PointsFrame{Points: []v1.FramePoint{{ID: "a", Vector: lode.Vector{1}, ExpiresAt: &nanos}}},
+		"no text": &v1.EmbeddedFrame{Vectors: []lode.Vector{{}}},
 		"missing": &v1.HitsFrame{Parts: v1.FrameVectors, Results: [][]v1.FrameHit{{{ID: "a"}}}},
 	} {
 		if _, err := frame.Append(nil); !lode.IsCode(err, lode.CodeInvalid) {
@@ -180,7 +200,8 @@ func TestFramesRefuseToWrite(t *testing.T) {
 // FuzzFrames demands of any bytes that they are refused with a code, or are a frame that is
 // written and read as the same again.
 func FuzzFrames(f *testing.F) {
-	search, hits, points := searchFrame(), hitsFrame(), pointsFrame()
+	search, hits, points, embedded := searchFrame(), hitsFrame(), pointsFrame(), embeddedFrame()
+	f.Add(must(f, &embedded))
 	f.Add(must(f, &search))
 	f.Add(must(f, &hits))
 	f.Add(must(f, &points))
@@ -190,6 +211,8 @@ func FuzzFrames(f *testing.F) {
 		checkFrame(t, b, s, err)
 		h, err := v1.ParseHitsFrame(b)
 		checkFrame(t, b, h, err)
+		e, err := v1.ParseEmbeddedFrame(b)
+		checkFrame(t, b, e, err)
 		p, err := v1.ParsePointsFrame(b)
 		checkFrame(t, nil, p, err) // flags may name a column that nobody uses
 	})

@@ -33,6 +33,9 @@ const (
 	PathRecommend       = "/v1/collections/{collection}/vectors/recommend"
 	PathVectorsDelete   = "/v1/collections/{collection}/vectors/delete"
 	PathVector          = "/v1/collections/{collection}/vectors/{id}"
+	PathEmbed           = "/v1/embed"
+	PathEmbedUsage      = "/v1/embed/usage"
+	PathEmbedCache      = "/v1/embed/cache"
 	PathOperations      = "/v1/operations"
 	PathOperation       = "/v1/operations/{operation}"
 	PathCheck           = "/v1/check"
@@ -68,10 +71,11 @@ const (
 // The headers and media types.
 const (
 	HeaderRequestID    = "X-Request-Id"
-	HeaderKey          = "Idempotency-Key"  // names a write; the same one again takes effect once
-	HeaderOperation    = "X-Lode-Operation" // id of the operation that a write with a key is
-	HeaderBronze       = "X-Lode-Bronze"    // SHA-256 of the bytes of a bronze layer
-	HeaderVersion      = "X-Lode-Version"   // version of the document that a bronze layer belongs to
+	HeaderKey          = "Idempotency-Key"    // names a write; the same one again takes effect once
+	HeaderOperation    = "X-Lode-Operation"   // id of the operation that a write with a key is
+	HeaderBronze       = "X-Lode-Bronze"      // SHA-256 of the bytes of a bronze layer
+	HeaderFingerprint  = "X-Lode-Fingerprint" // of what made the vectors of a frame
+	HeaderVersion      = "X-Lode-Version"     // version of the document that a bronze layer belongs to
 	MediaTypeJSON      = "application/json"
 	MediaTypeProblem   = "application/problem+json"
 	MediaTypeMultipart = "multipart/form-data"

@@ -55,9 +55,9 @@ type collectionsCreate struct {
 	connection
 	Name     string      `arg:"" help:"1 to 64 of a-z, 0-9, _ and -."`
 	Metric   lode.Metric `help:"cosine, dot or l2." default:"cosine" placeholder:"METRIC"`
-	Embedder string      `help:"builtin, openai, or none for raw vectors." default:"builtin" placeholder:"NAME"`
+	Embedder string      `help:"builtin, local, a provider of the node, or none for raw vectors." default:"builtin" placeholder:"NAME"`
 	Model    string      `help:"Model of the embedder." placeholder:"NAME"`
-	Dim      int         `help:"Dimensions; required for openai and none." placeholder:"N"`
+	Dim      int         `help:"Dimensions; required but for builtin." placeholder:"N"`
 	Strategy string      `help:"recursive or whole." default:"recursive" placeholder:"NAME"`
 	Min      int         `name:"min-tokens" help:"Neighbouring passages are merged up to this size." placeholder:"N"`
 	Max      int         `name:"max-tokens" help:"No passage is larger." placeholder:"N"`

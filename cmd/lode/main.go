@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/embed/hub"
 	"github.com/lodedb/lode/server"
 )
 
@@ -43,6 +44,8 @@ type commands struct {
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
 	Health      healthCommand      `cmd:"" help:"Ask whether a node is ready."`
 	Usage       usageCommand       `cmd:"" help:"Print what a node uses of memory and disk, and its limits."`
+	Embed       embedCommand       `cmd:"" help:"Embed texts, and print what embedding costs."`
+	Models      modelsCommand      `cmd:"" help:"List, show, fetch and add local embedding models."`
 	Collections collectionsCommand `cmd:"" help:"List, make and delete collections."`
 	Documents   documentsCommand   `cmd:"" help:"Delete documents and raw vectors."`
 	Patch       patchCommand       `cmd:"" help:"Change metadata, readers or expiry of documents and raw vectors."`
@@ -170,7 +173,7 @@ func newParser(cli *commands, std streams) (*kong.Kong, error) {
 		kong.UsageOnError(),
 		kong.DefaultEnvars("LODE"),
 		kong.Configuration(yamlSettings),
-		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen},
+		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen, "providers": apiNames(), "default_hub": hub.DefaultBaseURL},
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(flagHelp),

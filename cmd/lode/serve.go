@@ -49,6 +49,15 @@ type serveCommand struct {
 	OpenaiKeyFile string        `name:"openai-key-file" help:"File that holds its key." type:"path" placeholder:"FILE"`
 	OpenaiTimeout time.Duration `name:"openai-timeout" help:"Longest time for one request to it." default:"60s" placeholder:"TIME"`
 
+	Provider     []string `help:"Providers of embeddings, by API: ${providers}. The key of each is in LODE_<NAME>_KEY." placeholder:"NAME,..."`
+	ProviderFile string   `help:"YAML file of providers of embeddings with their settings, see docs/embedding.md." type:"path" placeholder:"FILE"`
+	EgressAllow  []string `help:"What the node may connect to: hosts, host:port, *.domains and networks; the default is everything but link-local and metadata addresses, which never are." placeholder:"HOST,..."`
+	EgressProxy  string   `help:"URL of a proxy for these connections, or none; the default is what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say." placeholder:"URL"`
+
+	Models        string        `help:"Folder of local models; the default is models in the data folder." type:"path" placeholder:"DIR"`
+	EmbedCache    byteSize      `help:"Size of the vectors of providers that are kept on disk, to not embed the same text again; 0 keeps none." default:"256MiB" placeholder:"SIZE"`
+	EmbedCacheAge time.Duration `help:"Age at which they go." default:"720h" placeholder:"TIME"`
+
 	BackupTo    string        `help:"Repository of backups: a folder, or s3://bucket/prefix?endpoint=https://host:9000&region=R." placeholder:"URL"`
 	BackupEvery time.Duration `help:"Time between scheduled backups; 0 makes them only when asked." default:"0" placeholder:"TIME"`
 	BackupKeep  int           `help:"Backups that stay; older ones are removed." default:"7" placeholder:"N"`
@@ -115,6 +124,10 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	if err != nil {
 		return server.Config{}, err
 	}
+	providers, err := readProviders(c.Provider, c.ProviderFile)
+	if err != nil {
+		return server.Config{}, err
+	}
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
@@ -124,6 +137,10 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		MaxRequests: c.MaxRequests, Workers: c.Workers,
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
+		Providers:       providers,
+		Egress:          server.EgressConfig{Allow: c.EgressAllow, Proxy: c.EgressProxy},
+		Embedding:       server.EmbeddingConfig{CacheBytes: embedCache(c.EmbedCache), CacheAge: c.EmbedCacheAge},
+		ModelsDir:       c.Models,
 		AllowedHosts:    c.AllowedHost,
 		Backup:          server.BackupConfig{To: c.BackupTo, Every: c.BackupEvery, Keep: c.BackupKeep, Credentials: keys},
 		DiskTimeout:     c.DiskTimeout,
@@ -160,6 +177,8 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "graph_rows": cfg.GraphRows, "scrub_every": max(cfg.ScrubEvery, 0).String(), "scrub_rate": cfg.ScrubRate, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
+		"providers": shownProviders(cfg.Providers), "egress_allow": strings.Join(cfg.Egress.Allow, ","), "egress_proxy": shownProxy(cfg.Egress.Proxy),
+		"models": cfg.ModelsDir, "embed_cache": max(cfg.Embedding.CacheBytes, 0), "embed_cache_age": cfg.Embedding.CacheAge.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",
 		"kernel":           distance.Kernel(),
