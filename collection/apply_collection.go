@@ -51,6 +51,7 @@ func (b *batch) createCollection(c *createCollection) (any, error) {
 		return nil, err
 	}
 	settings.BeginHistory(settings.CreatedAt)
+	b.beginHistory(nil, &settings.Tuning)
 	if err := b.tx.PutCollection(&settings); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,7 @@ func (b *batch) tune(c *tune) (any, error) {
 	if next.Tuning, err = c.Change.Apply(settings.Tuning, c.At); err != nil {
 		return coded(err), nil
 	}
+	b.beginHistory(settings.Tuning.HistoryFrom, &next.Tuning)
 	return next, b.retune(&next)
 }
 

@@ -18,14 +18,15 @@ type moment struct {
 
 // remember notes what is shown now.
 func (m *model) remember() {
-	m.moments = append(m.moments, moment{m.tick(), &modelWorld{asPast(m.docs), asPast(m.points)}})
+	at := m.tick()
+	m.moments = append(m.moments, moment{at, &modelWorld{asPast(m.docs), asPast(m.points), at}})
 }
 
 func asPast(docs map[lode.DocID]*modelDoc) map[lode.DocID]*modelDoc {
 	past := map[lode.DocID]*modelDoc{}
 	for id, d := range docs {
 		if len(d.shown) > 0 {
-			past[id] = &modelDoc{shown: slices.Clone(d.shown), metadata: d.metadata, readers: d.readers, who: d.who, past: true}
+			past[id] = &modelDoc{shown: slices.Clone(d.shown), metadata: d.metadata, readers: d.readers, uri: d.uri, who: d.who, past: true}
 		}
 	}
 	return past
