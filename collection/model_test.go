@@ -542,6 +542,11 @@ func testModel(t *testing.T, change func(*collection.Options)) (early, past int)
 		n.restart()
 		m := &model{node: n, modelWorld: &modelWorld{docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}}
 		m.createSpaced("c")
+		if rapid.IntRange(0, 3).Draw(t, "kept from the start") > 0 { // else few short runs have a past
+			if err := m.keepFor(time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"":            m.verify,
 			"submit":      m.Submit,
