@@ -38,6 +38,9 @@ type Tuning struct {
 	// HistoryFrom is since when that was kept without a gap, nil without a history. It is the
 	// log's to say.
 	HistoryFrom *time.Time `cbor:"4,keyasint,omitempty"`
+	// HistorySince is the log entry with which the history began. What is noted of an earlier one
+	// is none of it, whatever clocks say.
+	HistorySince uint64 `cbor:"5,keyasint,omitempty"`
 }
 
 // MemoryMode says how the files of a collection are held in memory.

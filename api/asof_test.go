@@ -84,6 +84,9 @@ func TestBadHistory(t *testing.T) {
 	h := handler(t, newFake())
 	for _, c := range []struct{ method, path, body, field string }{
 		{"POST", "/v1/collections/docs/count?as_of=yesterday", `{}`, "as_of"},
+		{"POST", "/v1/collections/docs/count?as_of=", `{}`, "as_of"},
+		{"POST", "/v1/collections/docs/count?as_of=0001-01-01T00:00:00Z", `{}`, "as_of"},
+		{"GET", "/v1/collections/docs/chunks/ch-1-1-0?as_of=0001-01-01T01:00:00%2B01:00", ``, "as_of"},
 		{"POST", "/v1/collections/docs/vectors/search?as_of=2026-01-01", `{"vector":[1,0]}`, "as_of"},
 		{"POST", "/v1/collections", `{"name":"a","history":"week"}`, "history"},
 		{"POST", "/v1/collections", `{"name":"a","history":7}`, "history"},

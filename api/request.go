@@ -247,9 +247,9 @@ func queryFilter(r *http.Request) (lode.Filter, error) {
 // about, zero for the present.
 func (s *service) readAt(r *http.Request) (asOf time.Time, err error) {
 	if r.URL.RawQuery != "" {
-		if said := r.URL.Query().Get(v1.QueryAsOf); said != "" {
-			if asOf, err = time.Parse(time.RFC3339, said); err != nil {
-				return asOf, lode.Invalid(v1.QueryAsOf, said, "as_of must be a time as RFC 3339 writes it").WithHint("as 2026-11-27T09:30:00Z")
+		if said, ok := r.URL.Query()[v1.QueryAsOf]; ok { // also an empty one: who says it does not mean now
+			if asOf, err = time.Parse(time.RFC3339, said[0]); err != nil || asOf.IsZero() {
+				return asOf, lode.Invalid(v1.QueryAsOf, said[0], "as_of must be a time as RFC 3339 writes it").WithHint("as 2026-11-27T09:30:00Z")
 			}
 		}
 	}

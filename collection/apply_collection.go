@@ -51,6 +51,7 @@ func (b *batch) createCollection(c *createCollection) (any, error) {
 		return nil, err
 	}
 	settings.BeginHistory(settings.CreatedAt)
+	b.beginHistory(nil, &settings.Tuning)
 	if len(c.Weights) > 0 {
 		settings.Embedder.Weights = lode.HashOf(c.Weights).String()
 	}
@@ -111,6 +112,7 @@ func (b *batch) tune(c *tune) (any, error) {
 	if next.Tuning, err = c.Change.Apply(settings.Tuning, c.At); err != nil {
 		return coded(err), nil
 	}
+	b.beginHistory(settings.Tuning.HistoryFrom, &next.Tuning)
 	return next, b.retune(&next)
 }
 

@@ -148,6 +148,7 @@ func New(store *storage.Store, o Options) (*Engine, error) {
 	}
 	e := &Engine{store: store, options: o, codec: codec, keep: KeptOperations}
 	e.loads.ctx, e.loads.cancel = context.WithCancel(context.Background())
+	e.past.open()
 	e.applyLock.Lock() // a load that is done already shows its collection in the catalog
 	defer e.applyLock.Unlock()
 	loaded, err := e.load(true)

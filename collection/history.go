@@ -3,6 +3,7 @@ package collection
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -15,6 +16,16 @@ import (
 // entry and the time of the change ([storage.Past]), and a version that is not shown any more
 // stays where it lies. Searches of the present know nothing of it. Questions about the past are
 // answered by [Engine.ViewAsOf].
+
+// beginHistory notes with which log entry a history begins that there was not before.
+func (b *batch) beginHistory(before *time.Time, t *lode.Tuning) {
+	switch {
+	case t.HistoryFrom == nil:
+		t.HistorySince = 0
+	case before == nil:
+		t.HistorySince = b.tx.Entry()
+	}
+}
 
 // begins notes since when a document is shown.
 func (b *batch) begins(next *document, at time.Time) error {
@@ -62,7 +73,7 @@ func (b *batch) turn(old, next *document, at time.Time, left bool) (kept bool, e
 		return false, err
 	}
 	now := lode.Moment{Index: b.tx.Entry(), At: at}
-	if old != nil && old.doc.Shown != nil && at.Before(old.doc.Shown.At) {
+	if old != nil && !shownAt(old.doc, at, &settings.Tuning) {
 		now.At = old.doc.Shown.At // clocks of two leaders
 	}
 	if next != nil {
@@ -74,6 +85,10 @@ func (b *batch) turn(old, next *document, at time.Time, left bool) (kept bool, e
 		return false, nil
 	case old.doc.Shown == nil || old.doc.Shown.Index != now.Index:
 		p := storage.Past{Document: *old.doc, Waiting: old.waitingReaders(), Until: now, Left: left, Gone: next == nil}
+		if !left && next.current.URI != old.current.URI {
+			p.URI = &old.current.URI
+			b.note(settings.ID, *settings.Tuning.HistoryFrom) // states that are held read it where it lies
+		}
 		return left, b.tx.PutPast(&p)
 	case !left:
 		return false, nil // it was shown at no moment
@@ -133,7 +148,7 @@ func (b *batch) pruneHistory(c *pruneHistory) (any, error) {
 	if settings == nil {
 		return errNoCollection(c.Collection), nil
 	}
-	n, err := b.tx.PrunePast(c.Collection, c.Until, pruneItems)
+	n, err := b.tx.PrunePast(c.Collection, c.Until, historyBegan(&settings.Tuning), pruneItems)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +158,14 @@ func (b *batch) pruneHistory(c *pruneHistory) (any, error) {
 	next := *settings
 	next.Tuning.HistoryFrom = &c.Until
 	return n, b.retune(&next)
+}
+
+// historyBegan is the log entry of which everything earlier may be forgotten at any time.
+func historyBegan(t *lode.Tuning) uint64 {
+	if t.History == 0 {
+		return math.MaxUint64
+	}
+	return t.HistorySince
 }
 
 // PruneHistory forgets what histories keep no longer, and returns how much that was. Only one
@@ -159,12 +182,13 @@ func (e *Engine) PruneHistory(ctx context.Context) (pruned int, err error) {
 
 func (e *Engine) pruneDue(ctx context.Context, c *collection) (pruned int, err error) {
 	until := e.now()
-	if kept := c.tuning.Load().History; kept > 0 {
-		until = until.Add(-time.Duration(kept) - pruneGrace)
+	tuning := c.tuning.Load()
+	if tuning.History > 0 {
+		until = until.Add(-time.Duration(tuning.History) - pruneGrace)
 	}
 	for n := pruneItems; n == pruneItems && err == nil; {
 		var due bool
-		if due, err = e.hasPast(c, until); !due || err != nil {
+		if due, err = e.hasPast(c, until, historyBegan(tuning)); !due || err != nil {
 			return pruned, err
 		}
 		n, err = propose[int](ctx, e, &pruneHistory{Collection: c.settings.ID, Until: until})
@@ -173,14 +197,14 @@ func (e *Engine) pruneDue(ctx context.Context, c *collection) (pruned int, err e
 	return pruned, err
 }
 
-// hasPast reports whether the oldest that is kept ended at a time or before.
-func (e *Engine) hasPast(c *collection, until time.Time) (due bool, err error) {
+// hasPast reports whether the oldest that is kept ended at a time or before, or before a log entry.
+func (e *Engine) hasPast(c *collection, until time.Time, before uint64) (due bool, err error) {
 	err = e.store.View(func(tx *storage.Tx) error {
 		if err := e.present(tx, c); err != nil {
 			return err
 		}
 		return tx.Past(c.settings.ID, 0, func(p *storage.Past) (bool, error) {
-			due = !p.Until.At.After(until)
+			due = !p.Until.At.After(until) || p.Until.Index < before
 			return false, nil
 		})
 	})

@@ -1,6 +1,7 @@
 package collection_test
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,14 +19,15 @@ type moment struct {
 
 // remember notes what is shown now.
 func (m *model) remember() {
-	m.moments = append(m.moments, moment{m.tick(), &modelWorld{asPast(m.docs), asPast(m.points)}})
+	at := m.tick()
+	m.moments = append(m.moments, moment{at, &modelWorld{asPast(m.docs), asPast(m.points), at}})
 }
 
 func asPast(docs map[lode.DocID]*modelDoc) map[lode.DocID]*modelDoc {
 	past := map[lode.DocID]*modelDoc{}
 	for id, d := range docs {
 		if len(d.shown) > 0 {
-			past[id] = &modelDoc{shown: slices.Clone(d.shown), metadata: d.metadata, readers: d.readers, who: d.who, past: true}
+			past[id] = &modelDoc{shown: slices.Clone(d.shown), metadata: d.metadata, readers: d.readers, uri: d.uri, who: d.who, past: true}
 		}
 	}
 	return past
@@ -59,17 +61,24 @@ func (m *model) verifyPast(t *rapid.T) {
 // History begins one, ends it, or changes how long it is.
 func (m *model) History(t *rapid.T) {
 	kept := rapid.SampledFrom([]time.Duration{0, 20 * time.Second, 2 * time.Minute, time.Hour, time.Hour}).Draw(t, "kept")
+	if err := m.keepFor(kept); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *model) keepFor(kept time.Duration) error {
 	period := lode.Period(kept)
 	made, err := m.Tune(ctx, root, lode.Write{}, "c", lode.TuningChange{History: &period})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if (made.Tuning.HistoryFrom == nil) != (kept == 0) {
-		t.Fatalf("%s is kept from %v on", kept, made.Tuning.HistoryFrom)
+		return fmt.Errorf("%s is kept from %v on", kept, made.Tuning.HistoryFrom)
 	}
 	if m.kept = kept; kept > 0 {
 		m.from = *made.Tuning.HistoryFrom
 	}
+	return nil
 }
 
 // Prune forgets what is old. It may take more from a history that was made longer before.

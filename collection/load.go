@@ -133,6 +133,7 @@ func (e *Engine) Snapshot() (write func(io.Writer) error, release func(), err er
 func (e *Engine) Restore(r io.Reader) error {
 	_ = e.Await(context.Background()) // a load reads what is replaced; how it ended is asked below
 	e.loads.all.Wait()
+	defer e.past.pause()() // while the store waits for a load of the past nobody could ask anything
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	if err := e.stopped(); err != nil {

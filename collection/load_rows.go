@@ -23,7 +23,8 @@ type loader struct {
 	graphs   map[lode.SegmentID]*graphPart
 	workers  int // goroutines beside the one that reads
 	progress *progress
-	asOf     *time.Time // what was shown then; nil: what is shown
+	asOf     *time.Time           // what was shown then; nil: what is shown
+	admit    func(rows int) error // asked by a loader of the past before it reads rows
 	found    []shown
 	rows     int // of what was found
 	free     [][]version
@@ -56,6 +57,9 @@ func (l *loader) load() error {
 	}
 	if l.asOf != nil {
 		if err := l.ended(); err != nil {
+			return err
+		}
+		if err := l.admit(l.rows); err != nil {
 			return err
 		}
 	}
@@ -118,12 +122,15 @@ func (l *loader) decode(of *decoded) error {
 	defer of.batch.Release()
 	return of.batch.Decode(func(doc *lode.Document, newest, current *lode.DocVersion) error {
 		d := document{doc: doc, newest: newest, current: current}
-		if l.asOf != nil && !shownAt(doc, *l.asOf) {
+		if l.asOf != nil && !shownAt(doc, *l.asOf, l.c.tuning.Load()) {
 			return nil
 		}
 		addStats(&of.stats, d.count(), +1)
 		if current == nil || current.Chunks == 0 {
 			return nil
+		}
+		if l.asOf != nil {
+			l.dated(doc, current)
 		}
 		of.found = append(of.found, l.shownOf(doc, current, d.waitingReaders()))
 		return nil

@@ -22,11 +22,13 @@ type modelDoc struct {
 	shown    []modelRow // of the current version
 	metadata lode.Metadata
 	readers  []string
+	uri      string
 
 	pending  string // text of a newest version that is not shown; "" when there is none
 	failed   bool   // and it is in quarantine
 	nextMeta lode.Metadata
 	nextRead []string
+	nextURI  string
 	job      lode.Job
 	old      []lode.Job // jobs that do not hold any more
 
@@ -42,6 +44,7 @@ type modelWho struct{ now *modelDoc }
 type modelWorld struct {
 	docs   map[lode.DocID]*modelDoc // "d…"
 	points map[lode.DocID]*modelDoc // "p…"
+	at     time.Time                // zero: now
 }
 
 type modelRow struct {
@@ -126,6 +129,7 @@ func (m *model) Submit(t *rapid.T) {
 	id, text := anyDoc(t), m.anyText(t)
 	a := m.accepted("c", id, text)
 	a.Metadata, a.Readers = m.anyFacts(t)
+	a.URI = rapid.SampledFrom([]string{"file:a", "file:b"}).Draw(t, "uri")
 	r := m.submit(a)
 	d := m.docs[id]
 	if d == nil {
@@ -138,15 +142,15 @@ func (m *model) Submit(t *rapid.T) {
 	}
 	switch {
 	case newest == text && d.pending == "":
-		d.metadata, d.readers = a.Metadata, a.Readers
+		d.metadata, d.readers, d.uri = a.Metadata, a.Readers, a.URI
 	case newest == text && !d.failed:
-		d.nextMeta, d.nextRead = a.Metadata, a.Readers
+		d.nextMeta, d.nextRead, d.nextURI = a.Metadata, a.Readers, a.URI
 	default:
 		if d.pending != "" {
 			d.old = append(d.old, d.job)
 		}
 		d.pending, d.failed = text, false
-		d.nextMeta, d.nextRead = a.Metadata, a.Readers
+		d.nextMeta, d.nextRead, d.nextURI = a.Metadata, a.Readers, a.URI
 		d.job = m.job("c", r)
 	}
 	if len(d.shown) == 0 {
@@ -172,7 +176,7 @@ func (m *model) Finish(t *rapid.T) {
 		m.lastRow++
 		d.shown = append(d.shown, modelRow{id: m.lastRow, text: line, vector: vectorOf(line)})
 	}
-	d.metadata, d.readers = d.nextMeta, d.nextRead
+	d.metadata, d.readers, d.uri = d.nextMeta, d.nextRead, d.nextURI
 	d.pending, d.nextMeta, d.nextRead = "", nil, nil
 	d.old = append(d.old, d.job)
 }
@@ -494,6 +498,9 @@ func (m *modelWorld) verifyRows(t *rapid.T, v answering, found []lode.Candidate)
 		if row.Document.Kind == lode.KindVector {
 			d = m.points[row.Document.ID]
 		}
+		if row.Version.URI != d.uri || !m.at.IsZero() && row.Document.UpdatedAt.After(m.at) {
+			t.Fatalf("as of %s row %+v of %+v, %+v; want URI %q", m.at, row, row.Document, row.Version, d.uri)
+		}
 		at := slices.IndexFunc(d.shown, func(r modelRow) bool { return r.id == found[i].Row })
 		if at >= 0 && (!slices.Equal(d.shown[at].image, row.Vectors["image"]) || !d.shown[at].words.Equal(row.Sparse["words"])) {
 			t.Fatalf("row %+v has other named vectors in the model", row)
@@ -533,8 +540,13 @@ func testModel(t *testing.T, change func(*collection.Options)) (early, past int)
 		n := open(t, withGraphs(&testGraphs{}), change)
 		n.storage.FlushInterval = time.Hour // files change when the model says so
 		n.restart()
-		m := &model{node: n, modelWorld: &modelWorld{map[lode.DocID]*modelDoc{}, map[lode.DocID]*modelDoc{}}}
+		m := &model{node: n, modelWorld: &modelWorld{docs: map[lode.DocID]*modelDoc{}, points: map[lode.DocID]*modelDoc{}}}
 		m.createSpaced("c")
+		if rapid.IntRange(0, 3).Draw(t, "kept from the start") > 0 { // else few short runs have a past
+			if err := m.keepFor(time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"":            m.verify,
 			"submit":      m.Submit,

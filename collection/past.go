@@ -6,127 +6,12 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/storage"
 )
-
-const (
-	// pastKept is how many states of the past are held in memory, each as large as its collection
-	// was then: the questions of one conversation are mostly about one.
-	pastKept = 2
-	// pastIdle is how long one is held that nobody asks.
-	pastIdle = time.Minute
-)
-
-// pastStates holds collections as they were at earlier times.
-type pastStates struct {
-	loading sync.Mutex // one is made at a time: each uses all cores
-	mu      struct {
-		sync.Mutex
-		states []*pastState // the one that was asked last at the end
-		closed bool
-	}
-}
-
-// pastState is a collection as it was at a time. It is out of date when something is applied that
-// was true at that time, and, for a principal that does not see everything, when readers changed:
-// who may see the past is who may see it now.
-type pastState struct {
-	of   *collection
-	at   time.Time
-	past *collection // nil until it is loaded
-	idle *time.Timer // drops it
-
-	// Guarded by pastStates.mu.
-	stale      bool
-	restricted bool
-}
-
-// find returns the state of a collection at a time that answers a principal, nil where there is
-// none yet.
-func (s *pastStates) find(c *collection, at time.Time, p lode.Principal) *collection {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.mu.states, func(x *pastState) bool {
-		return x.of == c && x.at.Equal(at) && x.past != nil && !x.stale && (p.SeesAll() || !x.restricted)
-	})
-	if i < 0 {
-		return nil
-	}
-	x := s.mu.states[i]
-	s.mu.states = append(slices.Delete(s.mu.states, i, i+1), x)
-	x.idle.Reset(pastIdle)
-	return x.past
-}
-
-// add holds a state that is going to be loaded, in the place of what it replaces and of the one
-// that was asked least lately. What is applied from now on may put it out of date.
-func (s *pastStates) add(x *pastState) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.closed {
-		return errClosed()
-	}
-	for i := 0; i < len(s.mu.states); {
-		if old := s.mu.states[i]; old.of == x.of && old.at.Equal(x.at) || len(s.mu.states) >= pastKept {
-			s.dropAt(i)
-			continue
-		}
-		i++
-	}
-	x.idle = time.AfterFunc(pastIdle, func() { s.drop(x) })
-	s.mu.states = append(s.mu.states, x)
-	return nil
-}
-
-// loaded lets the state answer.
-func (s *pastStates) loaded(x *pastState, past *collection) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x.past = past
-}
-
-func (s *pastStates) drop(x *pastState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.Index(s.mu.states, x); i >= 0 {
-		s.dropAt(i)
-	}
-}
-
-func (s *pastStates) dropAt(i int) {
-	x := s.mu.states[i]
-	x.idle.Stop()
-	s.mu.states = slices.Delete(s.mu.states, i, i+1)
-}
-
-// close drops everything, for good.
-func (s *pastStates) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.closed = true
-	for len(s.mu.states) > 0 {
-		s.dropAt(0)
-	}
-}
-
-// turn puts states out of date that what was applied concerns.
-func (s *pastStates) turn(all map[lode.CollectionID]turned) {
-	if len(all) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, x := range s.mu.states {
-		t := all[x.of.settings.ID]
-		x.stale = x.stale || !t.since.IsZero() && !t.since.After(x.at)
-		x.restricted = x.restricted || t.restricted
-	}
-}
 
 // ViewAsOf is a view of a collection as it was at a time within its history: what was shown then,
 // with the metadata of then. Who may see a row is decided twice, by its readers of then and by
@@ -149,7 +34,7 @@ func (e *Engine) ViewAsOf(ctx context.Context, p lode.Principal, name string, at
 	if err := c.await(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.hadHistory(at, e.now()); err != nil {
+	if err := hadHistory(c.settings.Name, c.tuning.Load(), at, e.now()); err != nil {
 		return nil, err
 	}
 	past, err := e.pastOf(ctx, c, at, p)
@@ -190,10 +75,9 @@ func (e *Engine) pastChunk(ctx context.Context, p lode.Principal, name string, i
 }
 
 // hadHistory refuses a time that is not within the history.
-func (c *collection) hadHistory(at, now time.Time) error {
-	tuning := c.tuning.Load()
+func hadHistory(collection string, tuning *lode.Tuning, at, now time.Time) error {
 	if tuning.History == 0 || tuning.HistoryFrom == nil {
-		return lode.Invalid("as_of", at.Format(time.RFC3339Nano), "collection %s keeps no history", c.settings.Name).
+		return lode.Invalid("as_of", at.Format(time.RFC3339Nano), "collection %s keeps no history", collection).
 			WithHint("set history to how long it should, as 7d; it begins then")
 	}
 	start := now.Add(-time.Duration(tuning.History))
@@ -202,53 +86,87 @@ func (c *collection) hadHistory(at, now time.Time) error {
 	}
 	switch {
 	case at.Before(start):
-		return lode.Invalid("as_of", at.Format(time.RFC3339Nano), "the history of collection %s begins at %s", c.settings.Name, start.Format(time.RFC3339Nano))
+		return lode.Invalid("as_of", at.Format(time.RFC3339Nano), "the history of collection %s begins at %s", collection, start.Format(time.RFC3339Nano))
 	case at.After(now):
 		return lode.Invalid("as_of", at.Format(time.RFC3339Nano), "as_of is in the future")
 	}
 	return nil
 }
 
+// pastOf returns the state of a collection at a time, which it loads where nobody has asked for it
+// lately. The load goes on when the caller leaves: who asks again finds it.
 func (e *Engine) pastOf(ctx context.Context, c *collection, at time.Time, p lode.Principal) (*collection, error) {
 	if past := e.past.find(c, at, p); past != nil {
 		return past, nil
 	}
-	e.past.loading.Lock()
-	defer e.past.loading.Unlock()
-	if past := e.past.find(c, at, p); past != nil { // somebody else was waiting for the same
-		return past, nil
-	}
-	if err := index.Stopped(ctx); err != nil {
+	loads, done, err := e.past.begin(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err := e.options.Memory(usageOf(c.settings.Name, c.published.Load()).heap()); err != nil {
+	if past := e.past.find(c, at, p); past != nil { // somebody else was waiting for the same
+		done()
+		return past, nil
+	}
+	type loaded struct {
+		past *collection
+		err  error
+	}
+	result := make(chan loaded, 1)
+	go func() {
+		defer done()
+		past, err := e.addPast(loads, c, at)
+		result <- loaded{past, err}
+	}()
+	select {
+	case l := <-result:
+		return l.past, l.err
+	case <-ctx.Done():
+		return nil, index.Stopped(ctx)
+	}
+}
+
+// addPast loads a state, and holds it. Nothing else is loaded meanwhile.
+func (e *Engine) addPast(ctx context.Context, c *collection, at time.Time) (*collection, error) {
+	now := usageOf(c.settings.Name, c.published.Load())
+	if err := e.options.Memory(now.heap()); err != nil {
 		return nil, err
 	}
 	x := &pastState{of: c, at: at}
 	if err := e.past.add(x); err != nil {
 		return nil, err
 	}
-	past, err := e.loadPast(ctx, c, at)
+	past, err := e.loadPast(ctx, c, at, now)
 	if err != nil {
 		e.past.drop(x)
+		if ctx.Err() != nil {
+			return nil, errPastStopped()
+		}
 		return nil, fmt.Errorf("load collection %s as of %s: %w", c.settings.Name, at.Format(time.RFC3339Nano), err)
 	}
 	e.past.loaded(x, past)
 	return past, nil
 }
 
-// loadPast makes the state of a collection at a time.
-func (e *Engine) loadPast(ctx context.Context, c *collection, at time.Time) (*collection, error) {
-	past := newCollection(c.described(), &e.options)
+// loadPast makes the state of a collection at a time. now is what it takes in memory now.
+func (e *Engine) loadPast(ctx context.Context, c *collection, at time.Time, now Usage) (*collection, error) {
+	var past *collection
 	err := e.store.View(func(tx *storage.Tx) error {
-		if err := e.present(tx, c); err != nil {
+		settings, err := e.withHistory(tx, c, at)
+		if err != nil {
 			return err
 		}
+		past = newCollection(*settings, &e.options)
 		segments, err := tx.Segments(c.settings.ID)
 		if err != nil {
 			return err
 		}
 		l := &loader{ctx: ctx, tx: tx, c: past, segments: segments, progress: new(progress), workers: runtime.GOMAXPROCS(0), asOf: &at}
+		l.admit = func(rows int) error {
+			if rows <= now.Rows {
+				return nil // asked before
+			}
+			return e.options.Memory(now.heapOf(rows, c.settings.Dim))
+		}
 		if l.graphs, err = e.loadGraphs(tx, &c.settings, segments); err != nil {
 			return err
 		}
@@ -260,54 +178,150 @@ func (e *Engine) loadPast(ctx context.Context, c *collection, at time.Time) (*co
 	return past, past.publish()
 }
 
-// shownAt reports whether a document that is shown was so, as it is, at a time.
-func shownAt(d *lode.Document, at time.Time) bool { return d.Shown == nil || !d.Shown.At.After(at) }
+// withHistory returns the settings of the state that is about to be read. It asks again whether a
+// time is within the history: that may have been pruned while the question was waiting.
+func (e *Engine) withHistory(tx *storage.Tx, c *collection, at time.Time) (*lode.Collection, error) {
+	settings, err := absent(tx.Collection(c.settings.ID))
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return nil, lode.NotFound("collection", c.settings.Name)
+	}
+	return settings, hadHistory(settings.Name, &settings.Tuning, at, e.now())
+}
+
+// shownAt reports whether a document that is shown was so, as it is, at a time of the history. What
+// was shown before the history began was so.
+func shownAt(d *lode.Document, at time.Time, t *lode.Tuning) bool {
+	return d.Shown == nil || d.Shown.Index < t.HistorySince || !d.Shown.At.After(at)
+}
+
+// dated takes back what became of a document after the loader's time and did not show: another
+// version was on its way.
+func (l *loader) dated(doc *lode.Document, v *lode.DocVersion) {
+	if !doc.UpdatedAt.After(*l.asOf) {
+		return
+	}
+	was := []time.Time{v.UpdatedAt, v.ReceivedAt}
+	if doc.Shown != nil {
+		was = append([]time.Time{doc.Shown.At}, was...)
+	}
+	for _, at := range was {
+		if doc.UpdatedAt = at; !at.After(*l.asOf) {
+			return
+		}
+	}
+}
+
+// endedOne is a document that was shown at the loader's time and is not any more.
+type endedOne struct {
+	had  *storage.Past // what was shown
+	last *storage.Past // what was shown last
+	uri  *string       // where it had another then
+}
 
 // ended adds what was shown at the loader's time and is not any more.
 func (l *loader) ended() error {
-	had := map[lode.DocNo]*storage.Past{}  // what was shown at that time
-	last := map[lode.DocNo]*storage.Past{} // what was shown last, of these
-	err := l.tx.Past(l.c.settings.ID, 0, func(p *storage.Past) (bool, error) {
-		no := p.Document.No
-		switch {
-		case had[no] != nil:
-			last[no] = p
-		case p.Until.At.After(*l.asOf) && shownAt(&p.Document, *l.asOf):
-			had[no], last[no] = p, p
-		}
-		return true, l.ctx.Err()
-	})
+	all, err := l.readEnded()
 	if err != nil {
 		return err
 	}
-	for no, p := range had {
-		if err := l.endedOne(p, last[no]); err != nil {
+	var heirs map[outsideID]lode.DocNo
+	for no, one := range all {
+		if one.last.Gone {
+			heirs = noteHeir(heirs, &one.had.Document)
+		}
+		if one.uri != nil {
+			if l.c.uris == nil {
+				l.c.uris = map[lode.DocNo]string{}
+			}
+			l.c.uris[no] = *one.uri
+		}
+	}
+	for no, one := range all {
+		if err := l.addEnded(one, all, heirs); err != nil {
 			return fmt.Errorf("document %d: %w", no, err)
 		}
 	}
 	return nil
 }
 
-func (l *loader) endedOne(p, last *storage.Past) error {
-	doc := &p.Document
+func (l *loader) readEnded() (map[lode.DocNo]*endedOne, error) {
+	all, tuning := map[lode.DocNo]*endedOne{}, l.c.tuning.Load()
+	err := l.tx.Past(l.c.settings.ID, tuning.HistorySince, func(p *storage.Past) (bool, error) {
+		doc := &p.Document
+		one := all[doc.No]
+		switch {
+		case one != nil:
+			one.last = p
+		case p.Until.At.After(*l.asOf) && shownAt(doc, *l.asOf, tuning):
+			one = &endedOne{had: p, last: p}
+			all[doc.No] = one
+		default:
+			return true, l.ctx.Err()
+		}
+		if one.uri == nil && doc.Current == one.had.Document.Current {
+			one.uri = p.URI
+		}
+		return true, l.ctx.Err()
+	})
+	return all, err
+}
+
+func (l *loader) addEnded(one *endedOne, all map[lode.DocNo]*endedOne, heirs map[outsideID]lode.DocNo) error {
+	doc := &one.had.Document
 	v, err := l.tx.Version(doc.Collection, doc.No, doc.Current)
 	if err != nil || v.Chunks == 0 {
 		return err
 	}
-	readers, waiting := last.Document.Readers, last.Waiting
+	readers, waiting := one.last.Document.Readers, one.last.Waiting
 	if now, err := numbered(l.tx, doc.Collection, doc.No); err != nil {
 		return err
 	} else if now != nil {
 		readers, waiting = now.doc.Readers, now.waitingReaders()
+	} else if had, err := l.hasHeir(doc, all, heirs); had || err != nil {
+		return err
 	}
 	if slices.Equal(readers, doc.Readers) {
 		readers = nil // asked already
 	}
+	l.dated(doc, v)
 	d := document{doc: doc, newest: v, current: v}
 	addStats(&l.c.segment.stats, d.count(), +1)
 	l.found = append(l.found, l.shownOf(doc, v, both(readers, waiting)))
 	l.rows += v.Chunks
 	return nil
+}
+
+// outsideID is the id of a document or raw vector.
+type outsideID struct {
+	kind lode.Kind
+	id   lode.DocID
+}
+
+// noteHeir notes which of the documents that had an id one after the other came last.
+func noteHeir(heirs map[outsideID]lode.DocNo, d *lode.Document) map[outsideID]lode.DocNo {
+	if heirs == nil {
+		heirs = map[outsideID]lode.DocNo{}
+	}
+	id := outsideID{d.Kind, d.ID}
+	heirs[id] = max(heirs[id], d.No)
+	return heirs
+}
+
+// hasHeir reports whether another document with the id of one that is gone was shown at the loader's
+// time. That is so where the clock of a leader was behind that of the one before: the one that
+// came later counts, for an id names one document.
+func (l *loader) hasHeir(doc *lode.Document, all map[lode.DocNo]*endedOne, heirs map[outsideID]lode.DocNo) (bool, error) {
+	if heirs[outsideID{doc.Kind, doc.ID}] > doc.No {
+		return true, nil
+	}
+	heir, err := absent(l.tx.FindDocument(doc.Collection, doc.Kind, doc.ID))
+	if err != nil || heir == nil || heir.Current == 0 {
+		return false, err
+	}
+	return all[heir.No] != nil || shownAt(heir, *l.asOf, l.c.tuning.Load()), nil
 }
 
 // nobody is a label that no principal has.

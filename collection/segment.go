@@ -75,6 +75,7 @@ type collection struct {
 	// them lack a graph.
 	ungraphed atomic.Bool
 	recent    recent
+	uris      map[lode.DocNo]string // of a state of the past, where they are others now
 	// terms is the lexical index's: what it makes of a text.
 	terms func(string) []string
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the

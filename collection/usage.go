@@ -66,6 +66,14 @@ func usageOf(name string, s *snapshot) Usage {
 // documentBytes is about what a document takes in memory beside its indexes.
 const documentBytes = 512
 
+// heapOf is about what the collection would take with so many rows.
+func (u Usage) heapOf(rows, dim int) int64 {
+	if u.Rows == 0 {
+		return int64(rows) * (documentBytes + 4*int64(dim))
+	}
+	return int64(float64(u.heap()) / float64(u.Rows) * float64(rows))
+}
+
 // heap is about what the collection takes of memory that is not mapped.
 func (u Usage) heap() int64 {
 	return u.Dense + u.Lexical + u.Sparse + u.Payload + documentBytes*int64(u.Rows)

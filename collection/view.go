@@ -181,6 +181,9 @@ func (v *View) Rows(ctx context.Context, ids []lode.RowID, withVectors bool) ([]
 			if err != nil {
 				return err
 			}
+			if uri, was := v.collection.uris[e.doc.No]; was {
+				row.Version.URI = uri
+			}
 			rows = append(rows, row)
 		}
 		return nil

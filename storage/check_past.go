@@ -46,7 +46,7 @@ func (s *shelfCheck) past() {
 // until it is pruned, may have lost versions since.
 func (s *shelfCheck) asked(p *Past) bool {
 	from := s.col.Tuning.HistoryFrom
-	return from != nil && p.Until.At.After(*from)
+	return from != nil && p.Until.Index > s.col.Tuning.HistorySince && p.Until.At.After(*from)
 }
 
 // holder returns the document that a version belongs to, as it was last shown where it is gone.

@@ -19,6 +19,8 @@ type Past struct {
 	Left bool `cbor:"4,keyasint,omitempty"`
 	// Gone says that the document was deleted, or had expired.
 	Gone bool `cbor:"5,keyasint,omitempty"`
+	// URI is that of the version until then, where it has another from then on.
+	URI *string `cbor:"6,keyasint,omitempty"`
 }
 
 // PutPast notes what was shown until the log entry that is being applied. With Left the version
@@ -87,15 +89,15 @@ func (t *Tx) Past(c lode.CollectionID, from uint64, fn func(*Past) (more bool, e
 	})
 }
 
-// PrunePast forgets what ended at a time or before, the oldest first and at most limit records,
-// with the versions that were kept for it, and returns how many there were.
-func (t *Tx) PrunePast(c lode.CollectionID, until time.Time, limit int) (n int, err error) {
+// PrunePast forgets what ended at a time or before, or before a log entry, the oldest first and at
+// most limit records, with the versions that were kept for it, and returns how many there were.
+func (t *Tx) PrunePast(c lode.CollectionID, until time.Time, before uint64, limit int) (n int, err error) {
 	past, err := t.shelfForWrite(c, pastBucket)
 	if err != nil {
 		return 0, err
 	}
 	err = t.Past(c, 0, func(p *Past) (bool, error) {
-		if n == limit || p.Until.At.After(until) {
+		if n == limit || p.Until.At.After(until) && p.Until.Index >= before {
 			return false, nil
 		}
 		n++
