@@ -229,7 +229,7 @@ func (c *Collection) Validate() error {
 }
 
 func (e EmbedderConfig) validate() error {
-	if !collectionName.MatchString(e.Provider) {
+	if ValidateCollectionName(e.Provider) != nil {
 		return Invalid("provider", e.Provider, "provider must be builtin, local, none, or a provider of the node: 1 to 64 characters of a-z, 0-9, _ and -")
 	}
 	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {

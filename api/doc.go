@@ -42,8 +42,11 @@
 // They are asked thousands of times a second, so what they cost beside the search counts.
 // Their body is read into a kept buffer; a vector is decoded at once where it is plain
 // (json_vector.go) and by the strict decoder where it is not, which then says what is wrong;
-// hits are written by hand (hits.go) and held by a test against encoding/json; the answer is
-// on its way before it is logged. Bodies may be frames instead of JSON (docs/wire.md).
+// hits are written by hand (hits.go) and held by a test against encoding/json. A deadline is a
+// moment that is looked at, without a timer (context.go). A request is counted and logged before
+// its answer leaves: flushed earlier it wakes the caller's thread while this one is still at
+// work, and on few cores the change of threads costs more than the line of the log. Bodies may be
+// frames instead of JSON (docs/wire.md).
 //
 // # Limits
 //

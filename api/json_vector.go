@@ -139,11 +139,18 @@ var tens = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 
 // between two float32, where the true number may lie on either side, or below the normal
 // ones, which have fewer bits.
 func (d decimal) float32() (x float32, ok bool) {
-	const halfway, below = 1 << 28, 1<<29 - 1 // of the bits that a float32 lacks
+	const halfway, below = 1 << 28, 1<<29 - 1  // of the bits that a float32 lacks
+	if d.exponent == 0 && d.mantissa < 1<<24 { // whole and exact, as in vectors that were bytes
+		x = float32(int32(d.mantissa))
+		if d.negative {
+			x = -x
+		}
+		return x, true
+	}
 	if d.mantissa >= 1<<53 || d.exponent < -22 || d.exponent > 22 {
 		return 0, false
 	}
-	f := float64(d.mantissa)
+	f := float64(int64(d.mantissa)) // there is an instruction for signed ones
 	if d.exponent < 0 {
 		f /= tens[-d.exponent]
 	} else {

@@ -3,11 +3,11 @@ package api
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"regexp"
@@ -46,6 +46,18 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
+// newRequestID is what no other request of this node has, or of another one. It is no secret.
+func newRequestID() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var id [26]byte
+	a, b := rand.Uint64(), rand.Uint64()
+	for i := range len(id) / 2 {
+		id[2*i], id[2*i+1] = alphabet[a%32], alphabet[b%32]
+		a, b = a>>5, b>>5
+	}
+	return string(id[:])
+}
+
 var acceptableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // recorder notes what was sent.
@@ -55,30 +67,38 @@ type recorder struct {
 	bytes  int64
 	code   lode.Code // of the problem that was sent
 	route  string    // the pattern, once the request is with a route
+	timed  bool      // the answer has its own deadline
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && status >= http.StatusOK {
 		w.status = status
 	}
+	if !w.timed {
+		w.untimed()
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
 	return n, err
 }
 
-// send puts a whole answer on its way: nobody shall wait while it is logged. One without a
-// declared length is left to the server, which then counts it.
-func (w *recorder) send() {
-	if w.status != 0 && w.Header().Get("Content-Length") != "" {
-		_ = http.NewResponseController(w.ResponseWriter).Flush() // an error is the caller's loss
-	}
+// SetWriteDeadline is what http.ResponseController calls.
+func (w *recorder) SetWriteDeadline(t time.Time) error {
+	w.timed = true
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
+}
+
+// untimed takes away the deadline that the connection's last answer has left. Most answers have
+// one of their own, and do without.
+func (w *recorder) untimed() {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Time{}) // an error is the caller's loss
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -91,13 +111,17 @@ func (s *service) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		id := r.Header.Get(v1.HeaderRequestID)
 		if id == "" || !acceptableRequestID.MatchString(id) {
-			id = rand.Text()
+			id = newRequestID()
 		}
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		ctx := &requestContext{Context: r.Context(), id: id}
+		defer ctx.end()
+		r = r.WithContext(ctx)
 		w.Header().Set(v1.HeaderRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // left from the connection's last answer
 		rec := &recorder{ResponseWriter: w}
+		if r.Header.Get("Expect") != "" { // then to read the body is to write
+			rec.untimed()
+		}
 		counted := &countedBody{ReadCloser: r.Body}
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = counted
@@ -106,6 +130,9 @@ func (s *service) observe(next http.Handler) http.Handler {
 			s.Events.RequestStarted()
 		}
 		panicked := s.recovered(rec, r, next)
+		if rec.status == 0 { // the server answers
+			rec.untimed()
+		}
 		done := RequestDone{
 			Method: knownMethod(r.Method), Route: cmp.Or(rec.route, unmatchedRoute), Status: rec.status, Code: rec.code, Duration: time.Since(start),
 			BytesIn: counted.bytes, BytesOut: rec.bytes, Panicked: panicked != nil,
@@ -113,10 +140,7 @@ func (s *service) observe(next http.Handler) http.Handler {
 		if s.Events.RequestDone != nil {
 			s.Events.RequestDone(done)
 		}
-		if panicked != http.ErrAbortHandler {
-			rec.send()
-		}
-		s.note(r, done)
+		s.note(r, id, done)
 		if panicked == http.ErrAbortHandler {
 			panic(panicked) // the answer had begun: cut the connection, so that it is not taken for whole
 		}
@@ -145,13 +169,13 @@ func (s *service) recovered(w *recorder, r *http.Request, next http.Handler) (pa
 }
 
 // note logs a request.
-func (s *service) note(r *http.Request, e RequestDone) {
+func (s *service) note(r *http.Request, id string, e RequestDone) {
 	level := logLevel(e)
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
 	s.log.LogAttrs(r.Context(), level, "request",
-		slog.String("request_id", requestID(r.Context())), slog.String("method", e.Method), slog.String("route", e.Route),
+		slog.String("request_id", id), slog.String("method", e.Method), slog.String("route", e.Route),
 		slog.Int("status", e.Status), slog.String("code", string(e.Code)), slog.Duration("duration", e.Duration),
 		slog.Int64("bytes_in", e.BytesIn), slog.Int64("bytes_out", e.BytesOut), slog.String("remote", r.RemoteAddr))
 }
@@ -228,9 +252,9 @@ func (s *service) serve(rt route) http.Handler {
 		if rec, ok := w.(*recorder); ok {
 			rec.route = rt.path
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.timeout(rt))
-		defer cancel()
-		if err := s.serveWithin(w, r.WithContext(ctx), rt); err != nil {
+		ctx := r.Context().(*requestContext) // of observe; nobody between changes the context
+		ctx.deadline = time.Now().Add(s.timeout(rt))
+		if err := s.serveWithin(w, r, rt); err != nil {
 			s.fail(w, r, err)
 		}
 	})

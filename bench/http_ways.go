@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
 	"github.com/lodedb/lode/server"
@@ -195,27 +197,30 @@ func (h *httpClient) way(f form, queries int) (*way, error) {
 	}
 	at := func(name string, url func(query int) string) *way {
 		return &way{name: name, queries: queries, ask: func(query int, buf *bytes.Buffer) error {
-			return h.post(url(query), f, bodies[query], buf)
+			_, err := h.post(url(query), f, bodies[query], buf)
+			return err
 		}}
 	}
 	target := h.node + v1.Path(v1.PathVectorsSearch, httpCollection)
 	served := at(f.name, func(int) string { return target })
 	served.answer, served.demanded = f.answer, f.demanded
 	var sample bytes.Buffer
-	if err := served.ask(0, &sample); err != nil {
+	header, err := h.post(target, f, bodies[0], &sample)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
-	h.answers.Store(f.name, slices.Clone(sample.Bytes()))
+	header.Del("Date") // which every server writes
+	h.answers.Store(f.name, bareAnswer{header, sample.Bytes()})
 	path := h.bare + "/" + url.PathEscape(f.name)
 	served.bare = at(f.name+", bare handler", func(int) string { return path })
 	served.floor = at(f.name+", bare handler that searches", func(query int) string { return path + "?" + strconv.Itoa(query) })
 	return served, nil
 }
 
-func (h *httpClient) post(url string, f form, body []byte, into *bytes.Buffer) error {
+func (h *httpClient) post(url string, f form, body []byte, into *bytes.Buffer) (http.Header, error) {
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", f.contentType)
 	if f.accept != "" {
@@ -223,28 +228,34 @@ func (h *httpClient) post(url string, f form, body []byte, into *bytes.Buffer) e
 	}
 	resp, err := h.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	into.Reset()
 	if _, err := into.ReadFrom(resp.Body); err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %.200s", resp.Status, into.Bytes())
+		return nil, fmt.Errorf("%s: %.200s", resp.Status, into.Bytes())
 	}
-	return nil
+	return resp.Header, nil
 }
 
-// serveBare answers every body with bytes of the length of the node's answer, and does nothing
-// else, but search in the process where a query is named.
+// bareAnswer is an answer of the node, byte by byte.
+type bareAnswer struct {
+	header http.Header
+	body   []byte
+}
+
+// serveBare answers every body with an answer of the node, and does nothing else, but search in
+// the process where a query is named. Connections have the limits of the node's.
 func (h *httpClient) serveBare() (done func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	h.bare = "http://" + listener.Addr().String()
-	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(h.answerBare)}
+	s := api.NewServer(http.HandlerFunc(h.answerBare), nil)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -266,8 +277,7 @@ func (h *httpClient) answerBare(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	body := answer.([]byte)
-	w.Header().Set("Content-Type", v1.MediaTypeJSON)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	a := answer.(bareAnswer)
+	maps.Copy(w.Header(), a.header)
+	_, _ = w.Write(a.body)
 }

@@ -96,7 +96,7 @@ func TestSegmentsProcesses(t *testing.T) {
 	}
 	for _, name := range []string{
 		"open: listening, median", "open: first right answer over HTTP, median of 1 starts", "insert: p99 until searched, of 20",
-		"sealing: p99 beside it, times quiet", "sealing: until the graph is there, beside searches",
+		"sealing: p99 beside it, times quiet, median of rounds", "sealing: until the graph is there, beside searches",
 	} {
 		if figure(t, r, name).Value <= 0 {
 			t.Errorf("%s: %+v", name, r.Figures)

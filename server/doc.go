@@ -15,8 +15,9 @@
 //
 // The file join.go holds every adapter between packages that stand on one floor and may
 // not know each other; parsers.go and embedders.go choose implementations with a switch, and
-// graphs.go makes the graphs of sealed segments, in the background, as fast as searches beside it
-// allow (pace.go). The other background work (sealing, merging, expiry, sweeping) is in tasks.go,
+// graphs.go makes the graphs of sealed segments, in the background. It, the building of segments'
+// files and the copying of the catalogue go as fast as searches beside them allow (pace.go). The
+// other background work (sealing, merging, expiry, sweeping) is in tasks.go,
 // the reading of sealed files for damage in scrub.go.
 //
 // # Limits

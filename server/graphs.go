@@ -48,8 +48,9 @@ func (g graphs) Build(ctx context.Context, settings lode.Collection, vectors []b
 		return nil, err
 	}
 	if g.pace != nil {
-		defer g.pace.begin()()
-		x.Yield(func() { g.pace.yield(ctx) })
+		yield, end := g.pace.work(ctx)
+		defer end()
+		x.Yield(yield)
 	}
 	if _, err := x.AddBatch(ctx, rows); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package server
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ type metrics struct {
 
 	requests       *prometheus.CounterVec
 	requestSeconds *prometheus.HistogramVec
+	answers        sync.Map // answer to answerMetrics: those of the labels met so far
 	inFlight       prometheus.Gauge
 	panics         prometheus.Counter
 
@@ -77,13 +79,36 @@ func (m *metrics) apiEvents() api.Events {
 		RequestStarted: m.inFlight.Inc,
 		RequestDone: func(d api.RequestDone) {
 			m.inFlight.Dec()
-			m.requests.WithLabelValues(d.Method, d.Route, strconv.Itoa(d.Status)).Inc()
-			m.requestSeconds.WithLabelValues(d.Method, d.Route).Observe(d.Duration.Seconds())
+			of := m.answersLike(answer{d.Method, d.Route, d.Status})
+			of.count.Inc()
+			of.seconds.Observe(d.Duration.Seconds())
 			if d.Panicked {
 				m.panics.Inc()
 			}
 		},
 	}
+}
+
+// answer is what metrics of requests are labelled with. There are few: routes and methods are
+// those of the surface.
+type answer struct {
+	method, route string
+	status        int
+}
+
+type answerMetrics struct {
+	count   prometheus.Counter
+	seconds prometheus.Observer
+}
+
+// answersLike spares every request the search for its labels, which takes longer than counting.
+func (m *metrics) answersLike(a answer) answerMetrics {
+	if known, ok := m.answers.Load(a); ok {
+		return known.(answerMetrics)
+	}
+	of := answerMetrics{m.requests.WithLabelValues(a.method, a.route, strconv.Itoa(a.status)), m.requestSeconds.WithLabelValues(a.method, a.route)}
+	m.answers.Store(a, of)
+	return of
 }
 
 func (m *metrics) pipelineEvents() pipeline.Events {

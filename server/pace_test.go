@@ -27,12 +27,12 @@ func TestPace(t *testing.T) {
 	} {
 		var p pace
 		for range c.before {
-			p.searched(quiet)
+			p.searched(time.Now(), quiet)
 		}
 		end := p.begin()
 		if c.beside > 0 {
 			for range 10 {
-				p.searched(c.beside)
+				p.searched(time.Now(), c.beside)
 			}
 		}
 		if got := p.due(p.looked.Add(c.worked)); got != c.want {
@@ -51,7 +51,7 @@ func TestPace(t *testing.T) {
 func TestPaceLearnsInPauses(t *testing.T) {
 	var p pace
 	defer p.begin()()
-	p.searched(time.Second)
+	p.searched(time.Now(), time.Second)
 	p.looked = time.Now().Add(-time.Hour)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
@@ -60,11 +60,15 @@ func TestPaceLearnsInPauses(t *testing.T) {
 	if p.paused || time.Since(began) > longestPause {
 		t.Errorf("paused %v after %v", p.paused, time.Since(began))
 	}
-	p.searched(time.Second)
+	p.searched(time.Now(), time.Second)
 	if p.due(p.looked.Add(time.Second)) == 0 {
 		t.Fatal("no pause is due")
 	}
-	p.searched(time.Millisecond)
+	p.searched(p.calm.Add(time.Millisecond/2), time.Millisecond) // it began before the pause
+	if p.quiet != 0 || p.count != 1 {
+		t.Errorf("quiet searches take %v, %d suffer", p.quiet, p.count)
+	}
+	p.searched(p.calm.Add(2*time.Millisecond), time.Millisecond)
 	if p.quiet != time.Millisecond {
 		t.Errorf("quiet searches take %v", p.quiet)
 	}

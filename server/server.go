@@ -156,7 +156,7 @@ func (s *Server) swap(h http.Handler) { s.handler.Store(&h) }
 func (s *Server) open(ctx context.Context) (err error) {
 	defer s.disk.during("the node opens")()
 	log := s.cfg.Logger
-	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FlushInterval: s.cfg.FlushInterval, Failed: s.fail, FS: s.disk.fsys}); err != nil {
+	if s.store, err = storage.Open(s.cfg.DataDir, storage.Options{Logger: log, MaxBytes: s.cfg.MaxDiskBytes, FlushInterval: s.cfg.FlushInterval, Failed: s.fail, FS: s.disk.fsys, Pace: s.pace.work}); err != nil {
 		return err
 	}
 	s.room.findReserve()

@@ -38,8 +38,10 @@ type Built struct {
 // already sealed, gone or not closed is [lode.CodeConflict].
 func (s *Store) BuildSegment(ctx context.Context, c lode.CollectionID, id lode.SegmentID) (b Built, release func(), err error) {
 	k := segmentKey{c, id}
+	yield, end := s.options.Pace(ctx)
+	defer end()
 	err = s.View(func(t *Tx) error {
-		b, release, err = t.build(ctx, k)
+		b, release, err = t.build(ctx, k, yield)
 		return err
 	})
 	if err != nil {
@@ -49,7 +51,7 @@ func (s *Store) BuildSegment(ctx context.Context, c lode.CollectionID, id lode.S
 }
 
 // build is BuildSegment within a transaction.
-func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), err error) {
+func (t *Tx) build(ctx context.Context, k segmentKey, yield func()) (b Built, release func(), err error) {
 	members, dim, err := t.membersToBuild(k)
 	if err != nil {
 		return b, nil, err
@@ -60,7 +62,7 @@ func (t *Tx) build(ctx context.Context, k segmentKey) (b Built, release func(), 
 		return b, nil, err
 	}
 	defer file.Abort()
-	w := &segmentWriter{ctx: ctx, t: t, k: k, file: file, sum: sha256.New(), members: members}
+	w := &segmentWriter{ctx: ctx, yield: yield, t: t, k: k, file: file, sum: sha256.New(), members: members}
 	w.dir = directory{Version: sealedVersion, Collection: k.collection, Segment: k.segment, Dim: dim}
 	if err := w.write(); err != nil {
 		return b, nil, err
@@ -91,7 +93,7 @@ func (t *Tx) ensureBuilt(k segmentKey, hash lode.Hash) error {
 	case !errors.Is(err, fs.ErrNotExist) && !lode.IsCode(err, lode.CodeCorrupt):
 		return err
 	}
-	b, release, err := t.build(context.Background(), k)
+	b, release, err := t.build(context.Background(), k, unpaced)
 	if err != nil {
 		return fmt.Errorf("build segment %s: %w", k, err)
 	}
@@ -169,6 +171,7 @@ func (t *Tx) appendMembers(members []member, k segmentKey) ([]member, error) {
 // segmentWriter writes one sealed file.
 type segmentWriter struct {
 	ctx     context.Context
+	yield   func()
 	t       *Tx
 	k       segmentKey
 	file    *vfs.AtomicFile
@@ -214,7 +217,7 @@ func (w *segmentWriter) vectors() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
-		breathe(i)
+		w.breathe(i)
 		m, rows := &w.members[i], uint32(0)
 		m.first = uint32(w.dir.Rows)
 		err := w.t.Chunks(w.k.collection, m.asVersion(), func(s *lode.StagedChunk) error {
@@ -251,6 +254,13 @@ func breathe(i int) {
 	}
 }
 
+func (w *segmentWriter) breathe(i int) {
+	if i%64 == 0 {
+		w.yield()
+		runtime.Gosched()
+	}
+}
+
 // rows writes everything of the rows but their own vectors.
 func (w *segmentWriter) rows() error {
 	var rows [][]byte
@@ -267,7 +277,7 @@ func (w *segmentWriter) rows() error {
 		return w.ctx.Err()
 	}
 	for i := range w.members {
-		breathe(i)
+		w.breathe(i)
 		err := w.t.Chunks(w.k.collection, w.members[i].asVersion(), func(s *lode.StagedChunk) error {
 			row, err := makeSealedRow(s)
 			if err != nil {
@@ -292,6 +302,7 @@ func (w *segmentWriter) rows() error {
 // silver writes the encoded silver of each version that has one.
 func (w *segmentWriter) silver() error {
 	for i := range w.members {
+		w.breathe(i)
 		m := &w.members[i]
 		data, err := w.t.SilverParts(w.k.collection, m.asVersion())
 		if lode.IsCode(err, lode.CodeNotFound) {

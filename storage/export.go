@@ -94,7 +94,10 @@ func (s *Store) export(ctx context.Context) (_ *Export, err error) {
 	if err := moment.use(func(t *Tx) error { return e.take(ctx, t) }); err != nil {
 		return nil, err
 	}
-	if e.path, err = moment.copy(); err != nil {
+	yield, end := s.options.Pace(ctx)
+	e.path, err = moment.copy(yield)
+	end()
+	if err != nil {
 		return nil, err
 	}
 	if e.file, err = os.Open(e.path); err != nil {

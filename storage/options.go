@@ -44,6 +44,10 @@ type Options struct {
 	// opened by bbolt and do not go through it, except for being renamed and removed. The
 	// default is [vfs.OS].
 	FS vfs.FS
+	// Pace is told of work in the background that may take seconds: a segment's file that is built,
+	// a catalogue that is copied. yield is called every few milliseconds of it and may block for
+	// a while, to leave the machine to others; end, when it is over. The default does nothing.
+	Pace func(context.Context) (yield, end func())
 	// Memory holds catalogue and growing segments instead of bbolt, for simulations.
 	Memory *Memory
 }
@@ -55,6 +59,9 @@ func (o *Options) ensureDefaults() {
 	if o.FS == nil {
 		o.FS = vfs.OS
 	}
+	if o.Pace == nil {
+		o.Pace = func(context.Context) (yield, end func()) { return unpaced, unpaced }
+	}
 	if o.FlushInterval == 0 {
 		o.FlushInterval = DefaultFlushInterval
 	}
@@ -62,6 +69,9 @@ func (o *Options) ensureDefaults() {
 		o.FlushBytes = DefaultFlushBytes
 	}
 }
+
+// unpaced is how work goes on that others wait for.
+func unpaced() {}
 
 func (o *Options) validate() error {
 	switch {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -115,12 +116,14 @@ func (s *Store) releaseSnapshots(closing bool) {
 // moment let go, so that a slow reader of w holds up nothing. On return the files of the
 // store itself hold everything that is in the snapshot, so that the log before it can go.
 func (sn *Snapshot) Write(w io.Writer) (err error) {
-	path, err := sn.copy()
+	yield, end := sn.store.options.Pace(context.Background())
+	defer end()
+	path, err := sn.copy(yield)
 	if err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(path)) }()
-	if err := sendSnapshot(w, sn.at, path); err != nil {
+	if err := sendSnapshot(pacedWriter{w, yield}, sn.at, path); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	if err := sn.store.Flush(); err != nil {
@@ -131,7 +134,7 @@ func (sn *Snapshot) Write(w io.Writer) (err error) {
 
 // copy writes the catalogue of the moment to a temporary file, lets the moment go, and
 // returns the name of the file.
-func (sn *Snapshot) copy() (path string, err error) {
+func (sn *Snapshot) copy(yield func()) (path string, err error) {
 	f, err := os.CreateTemp(sn.store.tempDir(), "snapshot.*.tmp")
 	if err != nil {
 		return "", err
@@ -142,7 +145,7 @@ func (sn *Snapshot) copy() (path string, err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	layers, copied, err := sn.copyFiles(f)
+	layers, copied, err := sn.copyFiles(f, yield)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return "", err
 	}
@@ -150,7 +153,7 @@ func (sn *Snapshot) copy() (path string, err error) {
 }
 
 // copyFiles copies what lies in the files, and returns the layers that are missing.
-func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err error) {
+func (sn *Snapshot) copyFiles(f *os.File, yield func()) (layers []*layer, copied bool, err error) {
 	sn.held.Lock()
 	defer sn.held.Unlock()
 	if sn.held.tx == nil {
@@ -160,7 +163,7 @@ func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err err
 	tx := sn.held.tx
 	err = guarded(func() error {
 		if in, is := tx.catalog.(*boltTx); is {
-			_, err := in.tx.WriteTo(f)
+			_, err := in.tx.WriteTo(pacedWriter{f, yield})
 			copied = true
 			return err
 		}
@@ -174,6 +177,17 @@ func (sn *Snapshot) copyFiles(f *os.File) (layers []*layer, copied bool, err err
 		return nil
 	})
 	return tx.layers, copied, err
+}
+
+// pacedWriter yields before every write.
+type pacedWriter struct {
+	to    io.Writer
+	yield func()
+}
+
+func (w pacedWriter) Write(p []byte) (int, error) {
+	w.yield()
+	return w.to.Write(p)
 }
 
 // finishCopy writes to a copy of the catalogue's file what was not in it yet. The free list
