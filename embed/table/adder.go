@@ -54,7 +54,7 @@ func (a *Adder) word(word []byte) {
 	if a.words++; a.words > MaxWords {
 		return
 	}
-	if i, ok := a.table.find(word); ok {
+	if i, ok := a.table.Find(word); ok {
 		a.add(i, whole*a.weights.ofRow(i))
 		return
 	}

@@ -113,7 +113,7 @@ func (t *Table) Verify() error {
 	}
 	for i := range t.words {
 		word := t.Word(i)
-		if row, ok := t.find([]byte(word)); word == "" || !ok || row != i {
+		if row, ok := t.Find([]byte(word)); word == "" || !ok || row != i {
 			return lode.Errorf(lode.CodeCorrupt, "verify table: word %d is not found", i)
 		}
 	}
@@ -153,8 +153,8 @@ func (t *Table) row(i int) (row string, scale int64) {
 	return t.rows[i*t.dim : (i+1)*t.dim], int64(uint16(t.scales[2*i]) | uint16(t.scales[2*i+1])<<8)
 }
 
-// find returns the number of a folded word.
-func (t *Table) find(word []byte) (int, bool) {
+// Find returns the number of a folded word, if it has a row of its own.
+func (t *Table) Find(word []byte) (int, bool) {
 	slot := hash(word) & t.mask
 	for range t.mask + 1 { // a sound table has free slots
 		i := int(uint16(t.slots[2*slot]) | uint16(t.slots[2*slot+1])<<8)

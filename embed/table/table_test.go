@@ -63,12 +63,12 @@ func TestFindsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range words {
-		if got, ok := table.find([]byte(w)); !ok || got != i || table.Word(i) != w {
+		if got, ok := table.Find([]byte(w)); !ok || got != i || table.Word(i) != w {
 			t.Errorf("%q is word %d, %v", w, got, ok)
 		}
 	}
 	for _, w := range []string{"", "or", "ores", "x"} {
-		if _, ok := table.find([]byte(w)); ok {
+		if _, ok := table.Find([]byte(w)); ok {
 			t.Errorf("%q is found", w)
 		}
 	}

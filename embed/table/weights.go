@@ -42,7 +42,7 @@ func (c *Counter) Add(text string) {
 func (c *Counter) Texts() uint64 { return c.texts }
 
 func (c *Counter) word(word []byte) {
-	if i, ok := c.table.find(word); ok {
+	if i, ok := c.table.Find(word); ok {
 		c.rows[i].note(c.texts)
 		return
 	}
@@ -108,6 +108,14 @@ func (w *Weights) ofWord(word []byte) int64 {
 		return int64(weight)
 	}
 	return int64(w.most)
+}
+
+// Of returns what a folded word of the table is worth, or of none; nil weighs every word 1.
+func (w *Weights) Of(t *Table, word []byte) float64 {
+	if i, ok := t.Find(word); ok {
+		return float64(w.ofRow(i)) / weightOne
+	}
+	return float64(w.ofWord(word)) / weightOne
 }
 
 // Texts is how many texts were counted.

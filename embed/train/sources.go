@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +108,9 @@ func (s Source) fetch(ctx context.Context, dir string) (*Fetched, error) {
 	if err := s.unpack(ctx, archive, files); err != nil {
 		return nil, err
 	}
+	if err := s.prune(files); err != nil {
+		return nil, err
+	}
 	b, err := json.Marshal(f)
 	if err != nil {
 		return nil, err
@@ -153,6 +157,21 @@ func (s Source) unpack(ctx context.Context, archive, into string) error {
 		return run(ctx, "", "tar", "-xzf", archive, "-C", into)
 	}
 	return run(ctx, "", "dpkg-deb", "-x", archive, into)
+}
+
+// prune removes what is neither read nor the package's statement of its licence: a package may hold
+// programs, and none should lie about in a working tree.
+func (s Source) prune(files string) error {
+	root := filepath.Join(files, s.Root)
+	return filepath.WalkDir(files, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Base(path) == "copyright" {
+			return err
+		}
+		if inside := strings.HasPrefix(path, root); inside && (s.wants(path) || s.Format == "wordnet" || s.Format == "glove") {
+			return nil
+		}
+		return os.Remove(path)
+	})
 }
 
 func run(ctx context.Context, dir string, command ...string) error {

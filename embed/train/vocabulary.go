@@ -158,13 +158,16 @@ func newSpellings(c *Corpus, v *Vocabulary, buckets int) *spellings {
 			s.row[n] = row
 		}
 		found = table.Buckets(found[:0], []byte(word), buckets)
-		count := float32(1 / math.Sqrt(float64(len(found))))
+		count := partCount(len(found))
 		for _, b := range found {
 			s.parts[n] = append(s.parts[n], feature{row: int32(len(v.Words)) + int32(b), count: count})
 		}
 	}
 	return s
 }
+
+// partCount is how much each of n parts of a word counts.
+func partCount(n int) float32 { return float32(1 / math.Sqrt(float64(n))) }
 
 // append adds the features of a word: its row, or its parts where it has none or is spelled.
 func (s *spellings) append(to []feature, word uint32, spelled bool) []feature {

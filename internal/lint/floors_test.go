@@ -9,6 +9,7 @@ import (
 var floors = map[string]int{
 	"":                         0,
 	"index/distance":           0,
+	"internal/beir":            0,
 	"internal/lint":            0,
 	"internal/seal":            0,
 	"internal/testdata":        0,
@@ -53,6 +54,7 @@ var floors = map[string]int{
 	"embed/train":              6,
 	"bench/chaos":              7,
 	"cmd/lode":                 7,
+	"cmd/lode-train":           7,
 	"samples/bulletin":         7,
 }
 
