@@ -16,9 +16,9 @@ import (
 // qualityDepth is how many hits each query asks for: enough for recall@100.
 const qualityDepth = 100
 
-// placeholderWeight is the dense weight that hybrid is reported at while the built-in
-// embedder is the hashed placeholder. It is a given, not tuned on any set.
-const placeholderWeight = 0.2
+// qualityWeight is the dense weight that hybrid is reported at: the default for a static
+// embedder. It is a given, not tuned on any set.
+const qualityWeight = retrieval.StaticDenseWeight
 
 // Quality ingests a BEIR data set, one document and one chunk for each text, and measures
 // nDCG@10, recall@10 and recall@100 of every mode over the judged queries. Nothing is tuned
@@ -75,7 +75,7 @@ func measureMode(ctx context.Context, c *client.Client, set *beir.Set, r *Report
 	var ndcg, recall10, recall100 float64
 	perQuery := map[string]float64{}
 	for _, q := range set.Queries {
-		k, weight := qualityDepth, placeholderWeight
+		k, weight := qualityDepth, qualityWeight
 		request := v1.Retrieve{Text: q.Text, K: &k, Mode: mode}
 		if mode == lode.ModeHybrid {
 			request.DenseWeight = &weight
@@ -97,7 +97,7 @@ func measureMode(ctx context.Context, c *client.Client, set *beir.Set, r *Report
 	n := float64(len(set.Queries))
 	label := string(mode)
 	if mode == lode.ModeHybrid {
-		label = fmt.Sprintf("%s, dense weight %g", mode, placeholderWeight)
+		label = fmt.Sprintf("%s, dense weight %g", mode, qualityWeight)
 	}
 	if mode == lode.ModeLexical && lexicalTarget > 0 {
 		r.Demand(label+", nDCG@10", ndcg/n, "", ">=", lexicalTarget)

@@ -44,7 +44,7 @@ func (e *embedders) forCollection(c lode.Collection) (embed.Embedder, error) {
 func (e *embedders) open(c lode.EmbedderConfig) (embed.Embedder, error) {
 	switch c.Provider {
 	case lode.ProviderBuiltin:
-		return builtin.New(), nil
+		return builtin.New(builtin.Options{Model: c.Model})
 	case lode.ProviderOpenAI:
 		if e.openai.BaseURL == "" {
 			return nil, lode.Invalid("embedder.provider", c.Provider, "this node has no OpenAI-compatible provider").

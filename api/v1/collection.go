@@ -29,8 +29,8 @@ type UpdateCollection struct {
 // Embedder names what turns text into vectors.
 type Embedder struct {
 	Provider string `json:"provider" doc:"builtin works offline, openai calls an OpenAI-compatible endpoint, none is for raw vectors only." enum:"builtin,openai,none" example:"builtin"`
-	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"hash-v1"`
-	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required for openai and none." minimum:"1" maximum:"8192" example:"512"`
+	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"lode-en-v1"`
+	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required for openai and none." minimum:"1" maximum:"8192" example:"256"`
 }
 
 // Chunker says how documents are cut into chunks.
@@ -44,7 +44,7 @@ type Chunker struct {
 type Collection struct {
 	Name        string                 `json:"name" doc:"Name of the collection." example:"docs"`
 	Metric      lode.Metric            `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
-	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"512"`
+	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"256"`
 	Embedder    Embedder               `json:"embedder" doc:"What turns text into vectors."`
 	Chunker     Chunker                `json:"chunker" doc:"How documents are cut into chunks."`
 	Vectors     map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name."`

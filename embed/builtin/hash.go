@@ -9,63 +9,47 @@ import (
 	"github.com/lodedb/lode/embed"
 )
 
-// Model is the name of the model, Dim its number of dimensions.
-const (
-	Model = "hash-v1"
-	Dim   = 512
-)
+// hashDim is the number of dimensions of hash-v1.
+const hashDim = 512
 
-// Embedder is the model hash-v1. It holds scratch memory only.
-type Embedder struct {
+// hashed is the model hash-v1. It holds scratch memory only.
+type hashed struct {
 	scratch sync.Pool // of *adder
 }
 
-var _ embed.Embedder = (*Embedder)(nil)
-
-// New returns the embedder.
-func New() *Embedder {
+func newHashed() *hashed {
 	stop := stopWords()
-	return &Embedder{scratch: sync.Pool{New: func() any { return newAdder(stop) }}}
+	return &hashed{scratch: sync.Pool{New: func() any { return newAdder(stop) }}}
 }
 
 // Fingerprint implements [embed.Embedder].
-func (*Embedder) Fingerprint() string { return "builtin/" + Model + "/512/l2" }
+func (*hashed) Fingerprint() string { return "builtin/" + HashV1 + "/512/l2" }
 
 // Dim implements [embed.Embedder].
-func (*Embedder) Dim() int { return Dim }
+func (*hashed) Dim() int { return hashDim }
 
 // Static implements [embed.Embedder].
-func (*Embedder) Static() bool { return true }
+func (*hashed) Static() bool { return true }
 
 // Embed implements [embed.Embedder]. Documents and queries are embedded alike. Bytes that are
 // not UTF-8 are passed over.
-func (e *Embedder) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lode.Vector, error) {
-	out := make([]lode.Vector, len(texts))
+func (e *hashed) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lode.Vector, error) {
 	add := e.scratch.Get().(*adder)
 	defer e.scratch.Put(add)
-	for i, text := range texts {
-		if err := embed.ContextError(ctx); err != nil {
-			return nil, err
-		}
-		out[i] = unit(add.text(text))
-	}
-	if err := embed.ContextError(ctx); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return embedAll(ctx, texts, func(text string) lode.Vector { return unit(add.text(text)) })
 }
 
 // maxSum bounds the sums that are squared: 512 squares fit 64 bits.
 const maxSum = 1 << 26
 
 // unit scales integer sums to length one. Only the square root and the division round.
-func unit(sums *[Dim]int64) lode.Vector {
+func unit(sums *[hashDim]int64) lode.Vector {
 	tame(sums)
 	var squares int64
 	for _, x := range sums {
 		squares += x * x
 	}
-	v := make(lode.Vector, Dim)
+	v := make(lode.Vector, hashDim)
 	if squares == 0 { // no features, or they cancelled out
 		v[emptyDim] = 1
 		return v
@@ -78,7 +62,7 @@ func unit(sums *[Dim]int64) lode.Vector {
 }
 
 // tame halves the sums of a giant text until their squares can be added.
-func tame(sums *[Dim]int64) {
+func tame(sums *[hashDim]int64) {
 	var largest int64
 	for _, x := range sums {
 		largest = max(largest, x, -x)

@@ -8,25 +8,20 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/embed/builtin"
-	"github.com/lodedb/lode/embed/embedtest"
 )
-
-func TestConformance(t *testing.T) {
-	embedtest.Run(t, func(testing.TB) embed.Embedder { return builtin.New() })
-}
 
 func vector(t testing.TB, text string) lode.Vector {
 	t.Helper()
-	vectors, err := builtin.New().Embed(t.Context(), embed.Document, []string{text})
+	vectors, err := model(t, builtin.HashV1).Embed(t.Context(), embed.Document, []string{text})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return vectors[0]
 }
 
-// TestGoldenBits holds the model to the bit. These hashes never change: another model has
+// TestHashGoldenBits holds the model to the bit. These hashes never change: another model has
 // another name.
-func TestGoldenBits(t *testing.T) {
+func TestHashGoldenBits(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
 		got := fmt.Sprint(lode.VectorsHash([]lode.Vector{vector(t, text)}))
@@ -54,7 +49,7 @@ func dot(a, b lode.Vector) (sum float64) {
 	return sum
 }
 
-func TestUnitLength(t *testing.T) {
+func TestHashUnitLength(t *testing.T) {
 	for _, text := range []string{"", "ore", strings.Repeat("ore ", 5000), "!?"} {
 		if n := dot(vector(t, text), vector(t, text)); n < 0.999999 || n > 1.000001 {
 			t.Errorf("|%.20q|² = %v", text, n)
@@ -63,7 +58,7 @@ func TestUnitLength(t *testing.T) {
 }
 
 // What the model is for: shared words and shared parts of words bring texts together.
-func TestNearness(t *testing.T) {
+func TestHashNearness(t *testing.T) {
 	nearer := func(text, near, far string) {
 		t.Helper()
 		v := vector(t, text)
@@ -88,19 +83,19 @@ func TestNearness(t *testing.T) {
 }
 
 // A giant text stays within the sums that are exact.
-func TestGiant(t *testing.T) {
+func TestHashGiant(t *testing.T) {
 	var b strings.Builder
 	for i := range 200_000 {
 		fmt.Fprintf(&b, "word%dnumber ", i)
 	}
 	v := vector(t, b.String())
-	if err := v.ValidateFor(builtin.Dim, lode.Cosine); err != nil {
+	if err := v.ValidateFor(512, lode.Cosine); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAllocations(t *testing.T) {
-	e, text := builtin.New(), strings.Repeat("The ore is washed in running water. ", 20)
+func TestHashAllocations(t *testing.T) {
+	e, text := model(t, builtin.HashV1), strings.Repeat("The ore is washed in running water. ", 20)
 	texts := []string{text, text, text, text}
 	per := testing.AllocsPerRun(50, func() {
 		if _, err := e.Embed(t.Context(), embed.Document, texts); err != nil {
@@ -112,19 +107,19 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-func FuzzEmbed(f *testing.F) {
+func FuzzHash(f *testing.F) {
 	f.Add("ore")
 	f.Add("\xff ﷺ 中 🎉 ' ’ ")
 	f.Fuzz(func(t *testing.T, text string) {
-		if err := vector(t, text).ValidateFor(builtin.Dim, lode.Cosine); err != nil {
+		if err := vector(t, text).ValidateFor(512, lode.Cosine); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})
 }
 
-func BenchmarkEmbed(b *testing.B) {
+func BenchmarkHash(b *testing.B) {
 	text := strings.Repeat("Ore comes out of the mine with clay and sand on it. Wash it before anything else, for clay hides the colour of stone. ", 14)
-	e := builtin.New()
+	e := model(b, builtin.HashV1)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -30,14 +30,13 @@ type Made struct {
 	Vocabulary *Vocabulary
 	Rows       []float32
 	Table      []byte
-	Took       map[string]time.Duration // by stage; of this run, so short for stages that were done
-	Loss       float64                  // mean of the last 100 batches of this run
+	Trained    trained
 }
 
 // Make runs the stages to the table.
 func (m *Maker) Make(ctx context.Context) (*Made, error) {
 	m.Options.EnsureDefaults()
-	made := &Made{Took: map[string]time.Duration{}}
+	made := &Made{}
 	for _, stage := range []struct {
 		name string
 		run  func(context.Context, *Made) error
@@ -46,8 +45,7 @@ func (m *Maker) Make(ctx context.Context) (*Made, error) {
 		if err := stage.run(ctx, made); err != nil {
 			return nil, fmt.Errorf("%s: %w", stage.name, err)
 		}
-		made.Took[stage.name] = time.Since(start)
-		m.Say("%s: done in %.1fs", stage.name, made.Took[stage.name].Seconds())
+		m.Say("%s: done in %.1fs", stage.name, time.Since(start).Seconds())
 	}
 	return made, nil
 }
@@ -151,27 +149,42 @@ func (m *Maker) training(ctx context.Context, made *Made) error {
 		return err
 	}
 	p := progress{say: m.Say, o: o}
-	err = t.Run(ctx, p.note, func() error { return t.Save(checkpoint) })
-	made.Rows, made.Loss = t.Rows(), p.recent
+	if last, err := report.Read[trained](checkpoint + ".json"); err == nil && t.Done() > 0 {
+		p.trained = *last
+	}
+	err = t.Run(ctx, p.note, func() error {
+		if err := report.Write(checkpoint+".json", p.trained); err != nil {
+			return err
+		}
+		return t.Save(checkpoint)
+	})
+	made.Rows, made.Trained = t.Rows(), p.trained
 	return err
+}
+
+// trained is what a run says of its training, over all its restarts.
+type trained struct {
+	Loss    float64 `json:"loss"`    // mean, the last weighing a hundredth
+	Seconds float64 `json:"seconds"` // in batches, waiting for other programs included
 }
 
 // progress prints the loss as it falls.
 type progress struct {
-	say    func(format string, args ...any)
-	o      Options
-	recent float64 // mean loss, the last weighing a hundredth
-	took   time.Duration
+	trained
+	say  func(format string, args ...any)
+	o    Options
+	took time.Duration // since the last line
 }
 
 func (p *progress) note(batch int, loss float64, took time.Duration) {
-	if p.recent == 0 {
-		p.recent = loss
+	if p.Loss == 0 {
+		p.Loss = loss
 	}
-	p.recent += (loss - p.recent) / 100
+	p.Loss += (loss - p.Loss) / 100
+	p.Seconds += took.Seconds()
 	p.took += took
 	if (batch+1)%50 == 0 {
-		p.say("batch %d of %d: loss %.4f, %.0f pairs/s", batch+1, p.o.Batches, p.recent, 50*float64(p.o.Batch)/p.took.Seconds())
+		p.say("batch %d of %d: loss %.4f, %.0f pairs/s", batch+1, p.o.Batches, p.Loss, 50*float64(p.o.Batch)/p.took.Seconds())
 		p.took = 0
 	}
 }

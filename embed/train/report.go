@@ -15,12 +15,11 @@ import (
 // Report is what a run of `make model` says of itself.
 type Report struct {
 	report.Head
-	Sources []Fetched          `json:"sources"`
-	Pairs   map[string]int     `json:"pairs"` // by kind
-	Options Options            `json:"options"`
-	Loss    float64            `json:"loss"` // mean of the last batches
-	Seconds map[string]float64 `json:"seconds"`
-	SHA256  string             `json:"sha256"` // of the table
+	Sources []Fetched      `json:"sources"`
+	Pairs   map[string]int `json:"pairs"` // by kind
+	Options Options        `json:"options"`
+	Trained trained        `json:"trained"`
+	SHA256  string         `json:"sha256"` // of the table
 }
 
 // NewReport describes a made model; figures are added by [Evaluation.Run] and [Report.AddSize].
@@ -28,14 +27,11 @@ func NewReport(m *Made, o Options) *Report {
 	sum := sha256.Sum256(m.Table)
 	r := &Report{
 		Head:    report.Head{Name: "model-lode-en-v1", Title: "The table of lode-en-v1", Command: "make model", Date: time.Now().UTC().Truncate(time.Second), Seed: o.Seed, Machine: report.ThisMachine()},
-		Sources: m.Fetched, Pairs: map[string]int{}, Options: o, Loss: m.Loss, Seconds: map[string]float64{}, SHA256: hex.EncodeToString(sum[:]),
+		Sources: m.Fetched, Pairs: map[string]int{}, Options: o, Trained: m.Trained, SHA256: hex.EncodeToString(sum[:]),
 	}
 	r.Data = fmt.Sprintf("%d pairs of %d kinds, %d batches of %d", m.Corpus.Pairs(), len(m.Corpus.Sources), o.Batches, o.Batch)
 	for _, s := range m.Corpus.Sources {
 		r.Pairs[s.Name] = len(s.Pairs)
-	}
-	for stage, took := range m.Took {
-		r.Seconds[stage] = took.Round(time.Second / 10).Seconds()
 	}
 	return r
 }
@@ -66,7 +62,7 @@ func speed(t *table.Table) float64 {
 
 // WriteCard writes the generated parts of the model's card: sources and figures, as Markdown.
 func (r *Report) WriteCard(w io.Writer) {
-	fmt.Fprintf(w, "Made at commit %s on %s by `%s` with seed %d: %s, final loss %.3f. SHA-256 of the table: `%s`.\n\n", r.Commit, r.Date.Format(time.DateOnly), r.Command, r.Seed, r.Data, r.Loss, r.SHA256)
+	fmt.Fprintf(w, "Made at commit %s on %s by `%s` with seed %d: %s, loss %.3f at the end. SHA-256 of the table: `%s`.\n\n", r.Commit, r.Date.Format(time.DateOnly), r.Command, r.Seed, r.Data, r.Trained.Loss, r.SHA256)
 	fmt.Fprint(w, "| package | version | bytes | licence | SHA-256 |\n|---|---|--:|---|---|\n")
 	for _, s := range r.Sources {
 		fmt.Fprintf(w, "| %s | %s | %d | %s | `%s` |\n", s.Package, s.Version, s.Bytes, s.Licence, s.SHA256)
