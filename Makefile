@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -140,6 +140,19 @@ bench-http: build ## searches for vectors over HTTP beside a bare handler and th
 
 bench-filters: build ## searches under filters: every plan and the planner's choice
 	bin/lode bench filters --dataset words100 --data $(DATA) --cache .cache/ann --rounds 9 --report $(REPORTS)/filters.json
+
+# Stages that are done are not repeated, and training goes on from its last checkpoint: remove
+# .cache/model to begin anew. The second seed is trained for the report alone.
+MODEL_REPORT := $(REPORTS)/model-lode-en-v1.json
+
+model: ## train the built-in model: fetch sources, train, quantize, evaluate, write weights, report and card
+	@mkdir -p .cache/model bin
+	go build -o bin/lode-train ./cmd/lode-train
+	bin/lode-train -threads 2 -other-seed 2 -data $(DATA) -commit $(COMMIT) -weights embed/builtin/lode-en-v1.table -report $(MODEL_REPORT)
+	$(MAKE) --no-print-directory model-card
+
+model-card: ## rewrite the generated parts of the model's card from the committed report
+	go run ./cmd/lode-train -report $(MODEL_REPORT) -card docs/models/lode-en-v1.md
 
 bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committed reports
 	bin/lode bench tables $(REPORTS) --into docs/benchmarks.md

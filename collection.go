@@ -142,7 +142,22 @@ const (
 )
 
 // DefaultEmbedder is used where a collection names none.
-var DefaultEmbedder = EmbedderConfig{Provider: ProviderBuiltin, Model: "hash-v1", Dim: 512}
+var DefaultEmbedder = EmbedderConfig{Provider: ProviderBuiltin, Model: "lode-en-v1", Dim: 256}
+
+// builtinModels are the models of [ProviderBuiltin]. Collections that were made before lode-en-v1
+// was, name hash-v1: the model has always been stored.
+var builtinModels = []EmbedderConfig{DefaultEmbedder, {Provider: ProviderBuiltin, Model: "hash-v1", Dim: 512}}
+
+// complete fills the model and dimensions of a built-in embedder: the default model, or the one
+// that has the dimensions; and the dimensions of the model.
+func (e *EmbedderConfig) complete() {
+	for _, m := range builtinModels {
+		if (e.Model == "" || e.Model == m.Model) && (e.Dim == 0 || e.Dim == m.Dim) {
+			*e = m
+			return
+		}
+	}
+}
 
 // ChunkerConfig says how silver becomes gold.
 type ChunkerConfig struct {
@@ -171,11 +186,8 @@ func (c *Collection) EnsureDefaults() {
 	if c.Embedder.Provider == "" && c.Embedder.Model == "" && c.Embedder.Dim == 0 {
 		c.Embedder = DefaultEmbedder
 	}
-	if c.Embedder.Provider == ProviderBuiltin && c.Embedder.Model == "" {
-		c.Embedder.Model = DefaultEmbedder.Model
-	}
-	if c.Embedder.Provider == ProviderBuiltin && c.Embedder.Model == DefaultEmbedder.Model && c.Embedder.Dim == 0 {
-		c.Embedder.Dim = DefaultEmbedder.Dim
+	if c.Embedder.Provider == ProviderBuiltin {
+		c.Embedder.complete()
 	}
 	if c.Chunker.Strategy == "" {
 		c.Chunker.Strategy = ChunkRecursive
@@ -232,8 +244,8 @@ func (e EmbedderConfig) validate() error {
 	if ValidateCollectionName(e.Provider) != nil {
 		return Invalid("provider", e.Provider, "provider must be builtin, local, none, or a provider of the node: 1 to 64 characters of a-z, 0-9, _ and -")
 	}
-	if e.Provider == ProviderBuiltin && (e.Model != DefaultEmbedder.Model || e.Dim != DefaultEmbedder.Dim) {
-		return Invalid("model", e.Model, "the built-in model is %s with %d dimensions", DefaultEmbedder.Model, DefaultEmbedder.Dim)
+	if e.Provider == ProviderBuiltin && !slices.Contains(builtinModels, e) {
+		return Invalid("model", e.Model, "the built-in models are lode-en-v1 with 256 dimensions and hash-v1 with 512")
 	}
 	if e.Dim < 1 || e.Dim > MaxDim {
 		return Invalid("dim", e.Dim, "dim must be 1 to %d", MaxDim)

@@ -167,8 +167,16 @@ func TestQueryRules(t *testing.T) {
 func TestCollectionRules(t *testing.T) {
 	c := lode.Collection{Name: "docs"}
 	c.EnsureDefaults()
-	if err := c.Validate(); err != nil || c.Dim != 512 || c.Metric != lode.Cosine || c.Chunker != lode.DefaultChunker {
+	if err := c.Validate(); err != nil || c.Dim != 256 || c.Metric != lode.Cosine || c.Chunker != lode.DefaultChunker {
 		t.Errorf("%+v %v", c, err)
+	}
+	for _, e := range []lode.EmbedderConfig{{Model: "hash-v1"}, {Dim: 512}, {Model: "hash-v1", Dim: 512}} { // as requests and stored records have it
+		e.Provider = lode.ProviderBuiltin
+		c := lode.Collection{Name: "docs", Embedder: e}
+		c.EnsureDefaults()
+		if err := c.Validate(); err != nil || c.Dim != 512 || c.Embedder.Model != "hash-v1" {
+			t.Errorf("%+v: %+v %v", e, c.Embedder, err)
+		}
 	}
 	f := func(field string, c lode.Collection) {
 		t.Helper()
@@ -183,6 +191,7 @@ func TestCollectionRules(t *testing.T) {
 	f("embedder.provider", lode.Collection{Embedder: lode.EmbedderConfig{Provider: "the oracle", Dim: 3}})
 	f("embedder.dim", lode.Collection{Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone}})
 	f("embedder.model", lode.Collection{Embedder: lode.EmbedderConfig{Provider: lode.ProviderBuiltin, Model: "bert"}})
+	f("embedder.model", lode.Collection{Embedder: lode.EmbedderConfig{Provider: lode.ProviderBuiltin, Model: "lode-en-v1", Dim: 512}})
 	f("chunker.strategy", lode.Collection{Chunker: lode.ChunkerConfig{Strategy: "psychic"}})
 	f("chunker.max_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MaxTokens: 3}})
 	f("chunker.min_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MinTokens: -1, MaxTokens: 100}})

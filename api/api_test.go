@@ -81,7 +81,7 @@ func TestCollections(t *testing.T) {
 	ctx := t.Context()
 	c, _ := serve(t, newFake())
 	made, err := c.CreateCollection(ctx, v1.CreateCollection{Name: "new"})
-	if err != nil || made.Embedder.Model != "hash-v1" || made.Dim != 512 || made.Metric != lode.Cosine || made.Chunker.MaxTokens != 400 {
+	if err != nil || made.Embedder.Model != "lode-en-v1" || made.Dim != 256 || made.Metric != lode.Cosine || made.Chunker.MaxTokens != 400 {
 		t.Errorf("create: %+v, %v", made, err)
 	}
 	if _, err := c.CreateCollection(ctx, v1.CreateCollection{Name: "docs"}); !lode.IsCode(err, lode.CodeConflict) {

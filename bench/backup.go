@@ -14,6 +14,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/beir"
 	"github.com/lodedb/lode/internal/report"
 	"github.com/lodedb/lode/server"
 	"github.com/lodedb/lode/storage"
@@ -33,7 +34,7 @@ const (
 // slower searches are meanwhile. The data is a BEIR data set, whose queries are the searches,
 // and random vectors.
 func Backup(ctx context.Context, o Options) (*Report, error) {
-	set, err := readBEIR(o.Data)
+	set, err := beir.Read(o.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func Backup(ctx context.Context, o Options) (*Report, error) {
 type backupRun struct {
 	Options
 	r      *Report
-	set    *beir
+	set    *beir.Set
 	random *rand.Rand
 	points int
 	// Folders: of the node, of the backups that it makes while it serves and of one that is
@@ -77,8 +78,8 @@ func (run *backupRun) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(run.Log, "filling the node with %d texts and %d vectors\n", len(run.set.docs), run.points)
-	if err := run.set.ingest(ctx, c); err != nil {
+	fmt.Fprintf(run.Log, "filling the node with %d texts and %d vectors\n", len(run.set.Docs), run.points)
+	if err := ingestSet(ctx, c, run.set); err != nil {
 		return err
 	}
 	if err := run.putPoints(ctx, c); err != nil {
@@ -159,7 +160,7 @@ func (run *backupRun) putText(ctx context.Context, c *client.Client, text string
 func (run *backupRun) searches(ctx context.Context, c *client.Client) error {
 	var quiet, busy, quietMedians, busyMedians, seconds []float64
 	s := &searcher{c: c, set: run.set}
-	if _, err := s.search(ctx, len(run.set.queries)); err != nil { // warms caches, of the processor too
+	if _, err := s.search(ctx, len(run.set.Queries)); err != nil { // warms caches, of the processor too
 		return err
 	}
 	for round := range backupRounds {
@@ -190,7 +191,7 @@ func (run *backupRun) searches(ctx context.Context, c *client.Client) error {
 // searcher asks the queries of a data set one after another, over and over.
 type searcher struct {
 	c    *client.Client
-	set  *beir
+	set  *beir.Set
 	next int
 }
 
@@ -198,7 +199,7 @@ type searcher struct {
 func (s *searcher) search(ctx context.Context, n int) (took []float64, err error) {
 	for range n {
 		k := 10
-		q := s.set.queries[s.next%len(s.set.queries)]
+		q := s.set.Queries[s.next%len(s.set.Queries)]
 		s.next++
 		start := time.Now()
 		if _, err := s.c.Retrieve(ctx, qualityCollection, v1.Retrieve{Text: q.Text, K: &k, Mode: lode.ModeHybrid}); err != nil {
@@ -252,7 +253,7 @@ func (run *backupRun) stopped(ctx context.Context) error {
 	err = run.timed("restore", func() (backup.Backup, error) {
 		restored, err := repository.Restore(ctx, "", run.restored, backup.RestoreOptions{})
 		run.r.Data = fmt.Sprintf("%s, %d texts, and %d vectors of %d dimensions: %.1f MB in %d objects",
-			filepath.Base(run.Options.Data), len(run.set.docs), run.points, backupDim, float64(restored.Bytes)/1e6, restored.Objects)
+			filepath.Base(run.Options.Data), len(run.set.Docs), run.points, backupDim, float64(restored.Bytes)/1e6, restored.Objects)
 		return restored.Backup, err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/internal/beir"
 	"github.com/lodedb/lode/retrieval"
 	"github.com/lodedb/lode/server"
 )
@@ -15,27 +16,27 @@ import (
 // qualityDepth is how many hits each query asks for: enough for recall@100.
 const qualityDepth = 100
 
-// placeholderWeight is the dense weight that hybrid is reported at while the built-in
-// embedder is the hashed placeholder. It is a given, not tuned on any set.
-const placeholderWeight = 0.2
+// qualityWeight is the dense weight that hybrid is reported at: the default for a static
+// embedder. It is a given, not tuned on any set.
+const qualityWeight = retrieval.StaticDenseWeight
 
 // Quality ingests a BEIR data set, one document and one chunk for each text, and measures
 // nDCG@10, recall@10 and recall@100 of every mode over the judged queries. Nothing is tuned
 // on the queries. lexicalTarget is the nDCG@10 that the lexical mode should reach; 0 is none.
 func Quality(ctx context.Context, o Options, lexicalTarget float64) (*Report, error) {
-	set, err := readBEIR(o.Data)
+	set, err := beir.Read(o.Data)
 	if err != nil {
 		return nil, err
 	}
 	name := filepath.Base(o.Data)
 	r := NewReport("quality-"+name, "Retrieval quality: "+name, o)
-	r.Data = fmt.Sprintf("%s, %d texts as whole documents, %d judged queries", name, len(set.docs), len(set.queries))
+	r.Data = fmt.Sprintf("%s, %d texts as whole documents, %d judged queries", name, len(set.Docs), len(set.Queries))
 	err = withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
-		if err := set.ingest(ctx, c); err != nil {
+		if err := ingestSet(ctx, c, set); err != nil {
 			return err
 		}
 		for _, mode := range []lode.Mode{lode.ModeLexical, lode.ModeHybrid, lode.ModeDense} {
-			if err := set.measure(ctx, c, r, mode, lexicalTarget); err != nil {
+			if err := measureMode(ctx, c, set, r, mode, lexicalTarget); err != nil {
 				return err
 			}
 		}
@@ -46,13 +47,13 @@ func Quality(ctx context.Context, o Options, lexicalTarget float64) (*Report, er
 
 const qualityCollection = "quality"
 
-func (set *beir) ingest(ctx context.Context, c *client.Client) error {
+func ingestSet(ctx context.Context, c *client.Client, set *beir.Set) error {
 	_, err := c.CreateCollection(ctx, v1.CreateCollection{Name: qualityCollection, Chunker: &v1.Chunker{Strategy: lode.ChunkWhole}})
 	if err != nil {
 		return err
 	}
-	files := make([]client.File, len(set.docs))
-	for i, doc := range set.docs {
+	files := make([]client.File, len(set.Docs))
+	for i, doc := range set.Docs {
 		files[i] = client.FileBytes(lode.DocID(doc.ID), []byte(doc.Title+"\n\n"+doc.Text))
 		files[i].MediaType = "text/plain"
 	}
@@ -70,11 +71,11 @@ func (set *beir) ingest(ctx context.Context, c *client.Client) error {
 }
 
 // measure runs every query in one mode and adds the means to the report.
-func (set *beir) measure(ctx context.Context, c *client.Client, r *Report, mode lode.Mode, lexicalTarget float64) error {
+func measureMode(ctx context.Context, c *client.Client, set *beir.Set, r *Report, mode lode.Mode, lexicalTarget float64) error {
 	var ndcg, recall10, recall100 float64
 	perQuery := map[string]float64{}
-	for _, q := range set.queries {
-		k, weight := qualityDepth, placeholderWeight
+	for _, q := range set.Queries {
+		k, weight := qualityDepth, qualityWeight
 		request := v1.Retrieve{Text: q.Text, K: &k, Mode: mode}
 		if mode == lode.ModeHybrid {
 			request.DenseWeight = &weight
@@ -87,16 +88,16 @@ func (set *beir) measure(ctx context.Context, c *client.Client, r *Report, mode 
 		for i, hit := range answer.Hits {
 			ranked[i] = string(hit.DocumentID)
 		}
-		score := retrieval.NDCG(ranked, set.qrels[q.ID], 10)
+		score := retrieval.NDCG(ranked, set.Qrels[q.ID], 10)
 		perQuery[q.ID] = score
 		ndcg += score
-		recall10 += retrieval.Recall(ranked, set.qrels[q.ID], 10)
-		recall100 += retrieval.Recall(ranked, set.qrels[q.ID], 100)
+		recall10 += retrieval.Recall(ranked, set.Qrels[q.ID], 10)
+		recall100 += retrieval.Recall(ranked, set.Qrels[q.ID], 100)
 	}
-	n := float64(len(set.queries))
+	n := float64(len(set.Queries))
 	label := string(mode)
 	if mode == lode.ModeHybrid {
-		label = fmt.Sprintf("%s, dense weight %g", mode, placeholderWeight)
+		label = fmt.Sprintf("%s, dense weight %g", mode, qualityWeight)
 	}
 	if mode == lode.ModeLexical && lexicalTarget > 0 {
 		r.Demand(label+", nDCG@10", ndcg/n, "", ">=", lexicalTarget)

@@ -28,7 +28,7 @@ func library(t *testing.T) (*server.Server, *client.Client) {
 		words := strings.Repeat(fmt.Sprintf("the number of book %d is unlike those of others. ", i), 30)
 		text := "# One\n\n" + words + "\n\n# Two\n\n" + words
 		docs = append(docs, v1.DocumentUpload{ID: lode.DocID(fmt.Sprint("d", i)), Content: &text, MediaType: "text/markdown", Metadata: metadata})
-		vector := make(lode.Vector, 512)
+		vector := make(lode.Vector, lode.DefaultEmbedder.Dim)
 		vector[i] = 1
 		points = append(points, v1.Point{ID: lode.DocID(fmt.Sprint("p", i)), Vector: vector, Text: fmt.Sprint("point ", i), Metadata: metadata})
 	}

@@ -103,7 +103,7 @@ func (e *embedders) shared(c lode.EmbedderConfig) (*service.Shared, error) {
 func (e *embedders) open(c lode.EmbedderConfig) (embed.Embedder, error) {
 	switch c.Provider {
 	case lode.ProviderBuiltin:
-		return builtin.New(), nil
+		return builtin.New(builtin.Options{Model: c.Model})
 	case lode.ProviderLocal:
 		return e.local(c)
 	case lode.ProviderNone:

@@ -61,7 +61,7 @@ func TestBadInput(t *testing.T) {
 	f("POST", retrieve, `{"vector":[NaN]}`, 400, lode.CodeMalformed, "vector[0]")
 	f("POST", retrieve, "{\"text\":\"\xff\"}", 400, lode.CodeMalformed, "body")
 	f("POST", vectors, `{"points":[{"id":"p","vector":[1,2]}]}`, 400, lode.CodeInvalid, "points[0].vector")
-	f("POST", vectors, `{"points":[{"id":"p","vector":[`+zeros(512)+`]}]}`, 400, lode.CodeInvalid, "points[0].vector")
+	f("POST", vectors, `{"points":[{"id":"p","vector":[`+zeros(lode.DefaultEmbedder.Dim)+`]}]}`, 400, lode.CodeInvalid, "points[0].vector")
 	f("GET", docs+"/..%2F..%2Fetc%2Fpasswd", ``, 404, lode.CodeNotFound, "document")
 	f("GET", docs+"?cursor=zzz", ``, 400, lode.CodeInvalid, "cursor")
 	f("DELETE", docs+"/none", ``, 404, lode.CodeNotFound, "document")

@@ -44,7 +44,7 @@ func TestRevocation(t *testing.T) {
 	if _, err := root.UploadJSON(t.Context(), "docs", []v1.DocumentUpload{doc}, client.UploadOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	vector := make(lode.Vector, 512)
+	vector := make(lode.Vector, lode.DefaultEmbedder.Dim)
 	vector[0] = 1
 	if _, err := root.PutVectors(t.Context(), "docs", v1.Point{ID: "price", Vector: vector, Metadata: secret, Readers: []string{"sales"}}); err != nil {
 		t.Fatal(err)

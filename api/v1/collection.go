@@ -31,8 +31,8 @@ type UpdateCollection struct {
 // Embedder names what turns text into vectors.
 type Embedder struct {
 	Provider string `json:"provider" doc:"builtin works offline, local is a model in the node's folder of models, none is for raw vectors only; any other name is that of a provider that the node is configured with, as openai." pattern:"^[a-z0-9_-]{1,64}$" example:"builtin"`
-	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"hash-v1"`
-	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required but for builtin." minimum:"1" maximum:"8192" example:"512"`
+	Model    string `json:"model,omitempty" doc:"The provider's model." maxLength:"256" example:"lode-en-v1"`
+	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required but for builtin." minimum:"1" maximum:"8192" example:"256"`
 }
 
 // Chunker says how documents are cut into chunks.
@@ -46,7 +46,7 @@ type Chunker struct {
 type Collection struct {
 	Name        string                 `json:"name" doc:"Name of the collection." example:"docs"`
 	Metric      lode.Metric            `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
-	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"512"`
+	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"256"`
 	Embedder    Embedder               `json:"embedder" doc:"What turns text into vectors."`
 	Chunker     Chunker                `json:"chunker" doc:"How documents are cut into chunks."`
 	Vectors     map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name."`

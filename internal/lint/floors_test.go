@@ -10,6 +10,7 @@ var floors = map[string]int{
 	"":                         0,
 	"index/distance":           0,
 	"internal/egress":          0,
+	"internal/beir":            0,
 	"internal/lint":            0,
 	"internal/seal":            0,
 	"internal/testdata":        0,
@@ -21,6 +22,7 @@ var floors = map[string]int{
 	"embed":                    1,
 	"embed/safetensors":        1,
 	"embed/tokenizer":          1,
+	"embed/table":              1,
 	"index":                    1,
 	"index/quant":              1,
 	"internal/report":          1,
@@ -56,8 +58,10 @@ var floors = map[string]int{
 	"server":                   5,
 	"bench":                    6,
 	"bench/ann":                6,
+	"embed/train":              6,
 	"bench/chaos":              7,
 	"cmd/lode":                 7,
+	"cmd/lode-train":           7,
 	"samples/bulletin":         7,
 }
 

@@ -99,6 +99,17 @@ func TestFixedDependencies(t *testing.T) {
 	}
 }
 
+// TestTrainerIsNotLinked keeps the trainer, its sources and lists out of the product.
+func TestTrainerIsNotLinked(t *testing.T) {
+	for program, links := range map[string]bool{"cmd/lode": false, "cmd/lode-train": true} { // the second is the negative control
+		reached := map[string]bool{}
+		reach(program, modulePackages(t), reached)
+		if reached["embed/train"] != links {
+			t.Errorf("%s links embed/train: %v, want %v", program, reached["embed/train"], links)
+		}
+	}
+}
+
 func reach(path string, packages []goPackage, seen map[string]bool) {
 	if seen[path] {
 		return

@@ -1,4 +1,5 @@
-package bench
+// Package beir reads retrieval data sets in the layout of the BEIR benchmark.
+package beir
 
 import (
 	"bufio"
@@ -11,50 +12,52 @@ import (
 	"strings"
 )
 
-// beir is a retrieval data set in the layout of the BEIR benchmark: corpus.jsonl,
-// queries.jsonl and qrels/test.tsv (https://arxiv.org/abs/2104.08663).
-type beir struct {
-	docs    []beirText
-	queries []beirText                // with a judgement, in the order of the file
-	qrels   map[string]map[string]int // query -> document -> grade
+// Set is a retrieval data set: corpus.jsonl, queries.jsonl and qrels/test.tsv
+// (https://arxiv.org/abs/2104.08663).
+type Set struct {
+	Docs    []Text
+	Queries []Text                    // with a judgement, in the order of the file
+	Qrels   map[string]map[string]int // query -> document -> grade
 }
 
-type beirText struct {
+// Text is a document or a query.
+type Text struct {
 	ID    string `json:"_id"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
 }
 
-func readBEIR(dir string) (*beir, error) {
-	set := &beir{}
+// Read reads the set in a folder.
+func Read(dir string) (*Set, error) {
+	set := &Set{}
 	var err error
-	if set.docs, err = readTexts(filepath.Join(dir, "corpus.jsonl")); err != nil {
+	if set.Docs, err = readTexts(filepath.Join(dir, "corpus.jsonl")); err != nil {
 		return nil, err
 	}
 	queries, err := readTexts(filepath.Join(dir, "queries.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	if set.qrels, err = readQrels(filepath.Join(dir, "qrels", "test.tsv")); err != nil {
+	if set.Qrels, err = readQrels(filepath.Join(dir, "qrels", "test.tsv")); err != nil {
 		return nil, err
 	}
 	for _, q := range queries {
-		if len(set.qrels[q.ID]) > 0 {
-			set.queries = append(set.queries, q)
+		if len(set.Qrels[q.ID]) > 0 {
+			set.Queries = append(set.Queries, q)
 		}
 	}
 	return set, nil
 }
 
-func readTexts(path string) ([]beirText, error) {
+func readTexts(path string) ([]Text, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	var texts []beirText
+	var texts []Text
 	for dec := json.NewDecoder(bufio.NewReader(f)); ; {
-		var t beirText
+		var t Text
 		if err := dec.Decode(&t); err == io.EOF {
 			return texts, nil
 		} else if err != nil {

@@ -6,7 +6,7 @@ import "unicode/utf8"
 // goroutine at a time.
 type adder struct {
 	stop  map[string]bool
-	sums  [Dim]int64
+	sums  [hashDim]int64
 	seen  map[uint64]int // hash of a word to its place in found
 	found []found        // distinct words in order of appearance
 	bytes []byte         // of the distinct words
@@ -30,7 +30,7 @@ func newAdder(stop map[string]bool) *adder {
 }
 
 // text returns the sums of a text, valid until the next call.
-func (a *adder) text(text string) *[Dim]int64 {
+func (a *adder) text(text string) *[hashDim]int64 {
 	a.reset()
 	a.word = words(text, a.word, a.count)
 	for i := range a.found {
@@ -45,7 +45,7 @@ func (a *adder) reset() {
 		return
 	}
 	clear(a.seen)
-	a.sums, a.found, a.bytes, a.last = [Dim]int64{}, a.found[:0], a.bytes[:0], 0
+	a.sums, a.found, a.bytes, a.last = [hashDim]int64{}, a.found[:0], a.bytes[:0], 0
 }
 
 // count notes one occurrence of a word; of characters that stand alone, also of the pair with
@@ -129,7 +129,7 @@ func (a *adder) feature(h uint64, weight int64) {
 	if h>>63 == 1 {
 		weight = -weight
 	}
-	a.sums[h%Dim] += weight
+	a.sums[h%hashDim] += weight
 }
 
 // hash is FNV-1a with a final mix, for dimensions are taken from the low bits.
