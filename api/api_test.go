@@ -84,6 +84,14 @@ func TestCollections(t *testing.T) {
 	if err != nil || made.Embedder.Model != "lode-en-v1" || made.Dim != 256 || made.Metric != lode.Cosine || made.Chunker.MaxTokens != 400 {
 		t.Errorf("create: %+v, %v", made, err)
 	}
+	if weighted, err := c.CreateCollection(ctx, v1.CreateCollection{Name: "weighted", IDFFrom: "docs"}); err != nil || weighted.Weights != "docs" || made.Weights != "" {
+		t.Errorf("%+v, %v", weighted, err)
+	}
+	for _, from := range []string{"none", "No Name"} {
+		if _, err := c.CreateCollection(ctx, v1.CreateCollection{Name: "weighted", IDFFrom: from}); !lode.IsCode(err, lode.CodeInvalid) || !strings.Contains(err.Error(), "idf_from") {
+			t.Errorf("%s: %v", from, err)
+		}
+	}
 	if _, err := c.CreateCollection(ctx, v1.CreateCollection{Name: "docs"}); !lode.IsCode(err, lode.CodeConflict) {
 		t.Errorf("create twice: %v", err)
 	}

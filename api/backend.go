@@ -30,8 +30,9 @@ type Backend struct {
 
 // Collections makes, shows and drops collections.
 type Collections interface {
-	// CreateCollection fills defaults, validates and makes the collection.
-	CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error)
+	// CreateCollection fills defaults, validates and makes the collection. The texts of idfFrom,
+	// if it is not empty, say what words are worth to its embedder; errors name it "idf_from".
+	CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection, idfFrom string) (lode.Collection, error)
 	Collection(ctx context.Context, p lode.Principal, name string) (lode.Collection, lode.CollectionStats, error)
 	// Collections returns up to limit collections in order of name, those behind after; next
 	// is empty on the last page.

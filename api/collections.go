@@ -16,7 +16,12 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 	if err != nil {
 		return err
 	}
-	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, writeOf(r), want)
+	if req.IDFFrom != "" {
+		if err := lode.ValidateCollectionName(req.IDFFrom); err != nil {
+			return lode.Invalid("idf_from", req.IDFFrom, "%s", codedError(err).Message)
+		}
+	}
+	made, err := s.Backend.Collections.CreateCollection(r.Context(), p, writeOf(r), want, req.IDFFrom)
 	if lode.IsCode(err, lode.CodeConflict) && codedError(err).Field == "collection" {
 		conflict := *codedError(err)
 		conflict.Field, conflict.Value = "name", want.Name

@@ -78,7 +78,7 @@ func known(p lode.Principal, collection string) error {
 	return nil
 }
 
-func (f *fake) CreateCollection(_ context.Context, p lode.Principal, w lode.Write, c lode.Collection) (lode.Collection, error) {
+func (f *fake) CreateCollection(_ context.Context, p lode.Principal, w lode.Write, c lode.Collection, idfFrom string) (lode.Collection, error) {
 	f.note(w)
 	c.EnsureDefaults()
 	if err := errors.Join(p.Validate(), c.Validate()); err != nil {
@@ -87,8 +87,11 @@ func (f *fake) CreateCollection(_ context.Context, p lode.Principal, w lode.Writ
 	if c.Name == "docs" {
 		return c, lode.FieldError(lode.CodeConflict, "collection", c.Name, "collection exists already")
 	}
+	if idfFrom != "" && idfFrom != "docs" {
+		return c, lode.Invalid("idf_from", idfFrom, "there is no such collection")
+	}
 	f.write()
-	c.CreatedAt = epoch
+	c.CreatedAt, c.Embedder.Weights = epoch, idfFrom
 	return c, nil
 }
 

@@ -26,6 +26,7 @@ type embedders struct {
 	models    local.Store
 	gate      *egress.Gate
 	service   *service.Service
+	weights   func(lode.CollectionID) ([]byte, error) // of words, of the collections that have some
 	mu        struct {
 		sync.Mutex
 		made map[lode.EmbedderConfig]*service.Shared
@@ -59,7 +60,12 @@ func (e *embedders) Close() error { return errors.Join(e.service.Close(), e.gate
 // forCollection returns the embedder that the collection's vectors were made with, or a
 // coded error when this node has none. A collection of raw vectors has none by design.
 func (e *embedders) forCollection(c lode.Collection) (embed.Embedder, error) {
-	shared, err := e.shared(c.Embedder)
+	shared, err := e.sharedBy(c.Embedder, func() (embed.Embedder, error) {
+		if c.Embedder.Weights != "" {
+			return e.weighted(c)
+		}
+		return e.open(c.Embedder)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +89,16 @@ func sameSpace(c lode.Collection, fingerprint string) error {
 
 // shared returns an embedder as all collections with these settings share it.
 func (e *embedders) shared(c lode.EmbedderConfig) (*service.Shared, error) {
+	return e.sharedBy(c, func() (embed.Embedder, error) { return e.open(c) })
+}
+
+func (e *embedders) sharedBy(c lode.EmbedderConfig, open func() (embed.Embedder, error)) (*service.Shared, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if made, ok := e.mu.made[c]; ok {
 		return made, nil
 	}
-	made, err := e.open(c)
+	made, err := open()
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +159,19 @@ func (e *embedders) fingerprint(c lode.Collection) (string, error) {
 	if c.Embedder.Provider == lode.ProviderNone {
 		return fmt.Sprintf("raw/%d %s", c.Dim, c.Metric), nil
 	}
-	made, err := e.forCollection(c)
+	plain := c
+	plain.Embedder.Weights = "" // they are not stored yet, and their hash is enough
+	made, err := e.forCollection(plain)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %s", made.Fingerprint(), chunker.Fingerprint(c.Chunker), c.Metric), nil
+	of := made.Fingerprint()
+	if c.Embedder.Weights != "" {
+		var h lode.Hash
+		if err := h.UnmarshalText([]byte(c.Embedder.Weights)); err != nil {
+			return "", err
+		}
+		of = builtin.Weighted(of, h)
+	}
+	return fmt.Sprintf("%s %s %s", of, chunker.Fingerprint(c.Chunker), c.Metric), nil
 }

@@ -195,6 +195,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	embedders.weights = s.engine.Weights
 	s.parsers = parse.NewPool(parse.PoolOptions{
 		Workers: s.cfg.Workers, MemoryBytes: s.cfg.ParseMemoryBytes, Timeout: s.cfg.ParseTimeout,
 		MaxInputBytes: s.cfg.MaxDocumentBytes, Logger: log,

@@ -12,6 +12,7 @@ type CreateCollection struct {
 	Name     string      `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
 	Metric   lode.Metric `json:"metric,omitempty" doc:"How vectors are compared." enum:"cosine,dot,l2" default:"cosine" example:"cosine"`
 	Embedder *Embedder   `json:"embedder,omitempty" doc:"What turns text into vectors. The default is the built-in embedder."`
+	IDFFrom  string      `json:"idf_from,omitempty" doc:"A collection whose texts say what words are worth in this one: rare words more than frequent ones. Its texts are counted once, now, as far as the caller may see them; the weights never change. For embedders that weigh words, as builtin/lode-en-v1." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
 	Chunker  *Chunker    `json:"chunker,omitempty" doc:"How documents are cut into chunks. The default is heading-aware with 256 to 400 tokens."`
 
 	Vectors map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name, of 1 to 64 bytes." maxProperties:"8"`
@@ -48,6 +49,7 @@ type Collection struct {
 	Metric      lode.Metric            `json:"metric" doc:"How vectors are compared." enum:"cosine,dot,l2" example:"cosine"`
 	Dim         int                    `json:"dim" doc:"Dimensions of every vector." example:"256"`
 	Embedder    Embedder               `json:"embedder" doc:"What turns text into vectors."`
+	Weights     string                 `json:"weights,omitempty" doc:"SHA-256 of what words are worth to the embedder; missing: all alike."`
 	Chunker     Chunker                `json:"chunker" doc:"How documents are cut into chunks."`
 	Vectors     map[string]VectorSpace `json:"vectors,omitempty" doc:"Spaces of vectors that rows may have beside their own, by name."`
 	Fingerprint string                 `json:"fingerprint" doc:"Identifies model, tokenizer and chunker together."`

@@ -64,6 +64,7 @@ type collectionsCreate struct {
 	Spaces   []string    `name:"space" sep:"none" help:"A vector space beside that of all rows: NAME:DIM, NAME:DIM:METRIC or NAME:sparse. May be repeated." placeholder:"SPACE"`
 	Memory   string      `help:"How sealed segments are held in memory: cached, pinned or cold." default:"cached" placeholder:"MODE"`
 	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
+	IDFFrom  string      `name:"idf-from" help:"A collection whose texts say what words are worth to the embedder: rare ones more than frequent ones." placeholder:"NAME"`
 	History  lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h." default:"0" placeholder:"TIME"`
 }
 
@@ -81,7 +82,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 		Name: c.Name, Metric: c.Metric, Vectors: spaces,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
 		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
-		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History,
+		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History, IDFFrom: c.IDFFrom,
 	})
 	if err != nil {
 		return err

@@ -38,11 +38,15 @@ func newTabled(weights *table.Weights) (*tabled, error) {
 	}
 	e := &tabled{table: t, fingerprint: fmt.Sprintf("builtin/%s/%d/l2", LodeEnV1, t.Dim())}
 	if weights != nil {
-		h := weights.Hash()
-		e.fingerprint += "/idf-" + hex.EncodeToString(h[:8])
+		e.fingerprint = Weighted(e.fingerprint, weights.Hash())
 	}
 	e.scratch.New = func() any { return t.NewAdder(weights) }
 	return e, nil
+}
+
+// Weighted is the fingerprint of a model with the weights of a hash, by that of the model without.
+func Weighted(fingerprint string, weights lode.Hash) string {
+	return fingerprint + "/idf-" + hex.EncodeToString(weights[:8])
 }
 
 var _, _ embed.Embedder = (*tabled)(nil), (*hashed)(nil)

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -61,17 +62,35 @@ func (n *counted) note(text uint64) {
 
 // Weights returns what the words are worth in the texts counted so far. A word that none or one of
 // them has is worth the most.
-func (c *Counter) Weights() *Weights {
+func (c *Counter) Weights() *Weights { return c.WeightsWithin(math.MaxInt) }
+
+// WeightsWithin is Weights in at most so many bytes: of the words that the table does not have those
+// that most texts have are weighed, and the others are worth the most.
+func (c *Counter) WeightsWithin(bytes int) *Weights {
 	w := &Weights{texts: c.texts, most: c.weight(1), rows: make([]uint16, len(c.rows)), others: map[uint32]uint16{}}
 	for i, n := range c.rows {
 		w.rows[i] = c.weight(n.texts)
 	}
-	for h, n := range c.others {
-		if n.texts > 1 {
-			w.others[h] = c.weight(n.texts)
-		}
+	for _, h := range c.frequent((bytes - weightsHead - 2*len(c.rows)) / otherBytes) {
+		w.others[h] = c.weight(c.others[h].texts)
 	}
 	return w
+}
+
+// frequent are the words beside the table's that more than one text has, at most so many.
+func (c *Counter) frequent(most int) []uint32 {
+	var all []uint32
+	for h, n := range c.others {
+		if n.texts > 1 {
+			all = append(all, h)
+		}
+	}
+	if len(all) > most {
+		slices.SortFunc(all, func(a, b uint32) int {
+			return cmp.Or(cmp.Compare(c.others[b].texts, c.others[a].texts), cmp.Compare(a, b))
+		})
+	}
+	return all[:min(len(all), max(most, 0))]
 }
 
 // weight is (ln((N+1)/(n+½)))^½ as an integer. It may round otherwise on another machine: what
@@ -151,6 +170,9 @@ func (w *Weights) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
+// otherBytes is what a word takes that the table does not have.
+const otherBytes = 6
+
 const weightsHead = len(weightsMagic) + 8 + 2 + 4 + 4
 
 // ParseWeights decodes stored weights of this table. Anything else is [lode.CodeCorrupt].
@@ -161,7 +183,7 @@ func (t *Table) ParseWeights(b []byte) (*Weights, error) {
 	}
 	w := &Weights{texts: le.Uint64(b[8:]), most: le.Uint16(b[16:])}
 	rows, others := int(le.Uint32(b[18:])), int(le.Uint32(b[22:]))
-	if b = b[weightsHead:]; rows != t.words || len(b) != rows*2+others*6 {
+	if b = b[weightsHead:]; rows != t.words || len(b) != rows*2+others*otherBytes {
 		return nil, lode.Errorf(lode.CodeCorrupt, "parse weights: %d bytes of %d and %d words, the table has %d", len(b), rows, others, t.words)
 	}
 	w.rows, w.others = make([]uint16, rows), make(map[uint32]uint16, others)

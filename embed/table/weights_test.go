@@ -16,6 +16,27 @@ func counted3(t *Table) *Counter {
 	return c
 }
 
+// TestWeightsWithin keeps the words that most texts have.
+func TestWeightsWithin(t *testing.T) {
+	table := small(t, "ore", "mine", "rare")
+	c := counted3(table)
+	for range 3 {
+		c.Add("zzyzx")
+	}
+	all, _ := c.Weights().MarshalBinary()
+	some := c.WeightsWithin(len(all) - 1)
+	if b, err := some.MarshalBinary(); err != nil || len(b) >= len(all) {
+		t.Errorf("%d bytes, within %d: %v", len(b), len(all)-1, err)
+	}
+	of := func(w *Weights, word string) float64 { return w.Of(table, []byte(word)) }
+	if of(some, "zzyzx") != of(c.Weights(), "zzyzx") || of(some, "unknown") <= of(c.Weights(), "unknown") || of(some, "unknown") != of(some, "qwrt") {
+		t.Errorf("zzyzx %v, unknown %v, another %v", of(some, "zzyzx"), of(some, "unknown"), of(some, "qwrt"))
+	}
+	if _, err := c.WeightsWithin(0).MarshalBinary(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWeights(t *testing.T) {
 	table := small(t, "ore", "mine", "wash")
 	w := counted3(table).Weights()
