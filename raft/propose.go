@@ -49,7 +49,8 @@ func (n *Node) Propose(ctx context.Context, command []byte) (any, error) {
 	p := &proposal{done: make(chan struct{})}
 	go func() {
 		defer n.gate.leave()
-		defer n.inflight.Add(-size)
+		defer close(p.done)
+		defer n.inflight.Add(-size) // before the caller goes on with the next
 		n.carry(ctx, p, command)
 	}()
 	return n.await(ctx, p)
@@ -65,7 +66,6 @@ type proposal struct {
 // carry gives a command to raft and stays with it until raft answers, which may be later than
 // the caller cares for.
 func (n *Node) carry(ctx context.Context, p *proposal, command []byte) {
-	defer close(p.done)
 	for {
 		if p.err = n.stopped(); p.err != nil {
 			return
