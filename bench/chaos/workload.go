@@ -53,7 +53,7 @@ func (w *Workload) Prepare(ctx context.Context, c *client.Client) error {
 		}
 		dim := vectorDim
 		if embedder == nil {
-			dim = 512
+			dim = lode.DefaultEmbedder.Dim
 		}
 		w.Ledger.Attempt(k, strconv.Itoa(dim))
 		_, err := c.CreateCollection(ctx, v1.CreateCollection{Name: name, Metric: lode.L2, Embedder: embedder})

@@ -40,6 +40,7 @@ func readSet(dir string) (*set, error) {
 const (
 	glossQuestions = 800
 	glossPassages  = 8000
+	devPassages    = 2000
 )
 
 // glossSet asks for held-out glosses by their lemmas, where the two share no content stem. The other
