@@ -12,7 +12,7 @@
 //	report    quality of the table on sets that training never saw
 //
 // What is reported is held out first: the synsets of heldout/synsets.txt and the questions of
-// heldout/prose.jsonl were committed before the first training run. Training reads no question,
+// heldout/prose.jsonl were committed before the first batch was trained. Training reads no question,
 // judgement or document of a reported set.
 //
 // Everything is deterministic: equal packages, seed and options give equal bytes, on one thread

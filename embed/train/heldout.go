@@ -56,7 +56,7 @@ func parseHeldOut(list string) (*HeldOut, error) {
 }
 
 // WriteHeldOut draws the choice and writes it as heldout/synsets.txt has it. It was done once,
-// before the first training run.
+// before the first batch was trained.
 func WriteHeldOut(out io.Writer, w *WordNet) error {
 	var eligible []*Synset
 	for i := range w.Synsets {

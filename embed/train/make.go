@@ -30,7 +30,7 @@ type Made struct {
 	Vocabulary *Vocabulary
 	Rows       []float32
 	Table      []byte
-	Trained    trained
+	Trained    Trained
 }
 
 // Make runs the stages to the table.
@@ -149,28 +149,28 @@ func (m *Maker) training(ctx context.Context, made *Made) error {
 		return err
 	}
 	p := progress{say: m.Say, o: o}
-	if last, err := report.Read[trained](checkpoint + ".json"); err == nil && t.Done() > 0 {
-		p.trained = *last
+	if last, err := report.Read[Trained](checkpoint + ".json"); err == nil && t.Done() > 0 {
+		p.Trained = *last
 	}
 	err = t.Run(ctx, p.note, func() error {
-		if err := report.Write(checkpoint+".json", p.trained); err != nil {
+		if err := report.Write(checkpoint+".json", p.Trained); err != nil {
 			return err
 		}
 		return t.Save(checkpoint)
 	})
-	made.Rows, made.Trained = t.Rows(), p.trained
+	made.Rows, made.Trained = t.Rows(), p.Trained
 	return err
 }
 
-// trained is what a run says of its training, over all its restarts.
-type trained struct {
+// Trained is what a run says of its training, over all its restarts.
+type Trained struct {
 	Loss    float64 `json:"loss"`    // mean, the last weighing a hundredth
 	Seconds float64 `json:"seconds"` // in batches, waiting for other programs included
 }
 
 // progress prints the loss as it falls.
 type progress struct {
-	trained
+	Trained
 	say  func(format string, args ...any)
 	o    Options
 	took time.Duration // since the last line

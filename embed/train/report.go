@@ -18,7 +18,7 @@ type Report struct {
 	Sources []Fetched      `json:"sources"`
 	Pairs   map[string]int `json:"pairs"` // by kind
 	Options Options        `json:"options"`
-	Trained trained        `json:"trained"`
+	Trained Trained        `json:"trained"`
 	SHA256  string         `json:"sha256"` // of the table
 }
 

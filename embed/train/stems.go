@@ -3,6 +3,8 @@ package train
 import (
 	"slices"
 	"strings"
+
+	"github.com/lodedb/lode/internal/text"
 )
 
 // functionWords are no content: two texts that share only these share nothing.
@@ -28,9 +30,9 @@ var notContent = func() map[string]bool {
 
 // ContentStems returns the stems of the words of a text that carry content: six letters after a
 // suffix is cut. It errs on the side of finding texts alike: "general" and "generous" share a stem.
-func ContentStems(text string) map[string]bool {
+func ContentStems(s string) map[string]bool {
 	stems := map[string]bool{}
-	for _, word := range asciiWords(text) {
+	for _, word := range asciiWords(s) {
 		if len(word) > 1 && !notContent[word] {
 			stems[contentStem(word)] = true
 		}
@@ -51,6 +53,22 @@ func Overlap(a, b string) []string {
 	return shared
 }
 
+// SharesTerm reports whether two texts share a term of the product's lexical index that carries
+// content. Its stemmer and [ContentStems] miss different pairs.
+func SharesTerm(a, b string) bool {
+	var analyzer text.Analyzer
+	terms := map[string]bool{}
+	for _, term := range analyzer.Terms(nil, a) {
+		terms[term] = !notContent[term]
+	}
+	for _, term := range analyzer.Terms(nil, b) {
+		if terms[term] {
+			return true
+		}
+	}
+	return false
+}
+
 func contentStem(word string) string {
 	for _, s := range suffixes {
 		if strings.HasSuffix(word, s) && len(word)-len(s) >= 3 {
@@ -62,18 +80,18 @@ func contentStem(word string) string {
 }
 
 // asciiWords cuts a text into runs of letters and runs of digits, in lower case.
-func asciiWords(text string) []string {
-	text = strings.ToLower(text)
+func asciiWords(s string) []string {
+	s = strings.ToLower(s)
 	var words []string
 	start, class := 0, 0
-	for i := 0; i <= len(text); i++ {
+	for i := 0; i <= len(s); i++ {
 		now := 0
-		if i < len(text) {
-			now = asciiClass(text[i])
+		if i < len(s) {
+			now = asciiClass(s[i])
 		}
 		if now != class {
 			if class != 0 {
-				words = append(words, text[start:i])
+				words = append(words, s[start:i])
 			}
 			start, class = i, now
 		}

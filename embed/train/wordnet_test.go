@@ -52,6 +52,17 @@ func TestContentStems(t *testing.T) {
 	}
 }
 
+func TestSharesTerm(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"clustered", "in a cluster", true}, {"the one", "the other one", false}, {"car", "automobile", false}} {
+		if SharesTerm(c.a, c.b) != c.want {
+			t.Errorf("%q and %q share a term: %v", c.a, c.b, !c.want)
+		}
+	}
+}
+
 func TestHeldOutSynsets(t *testing.T) {
 	h, err := ReadHeldOut()
 	if err != nil {
