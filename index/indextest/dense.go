@@ -29,6 +29,7 @@ func Dense(t *testing.T, newIndex NewDense) {
 			t.Run("Filters", func(t *testing.T) { denseFilters(t, newIndex, metric) })
 			t.Run("BadInput", func(t *testing.T) { denseBadInput(t, newIndex, metric) })
 			t.Run("ExtremeNumbers", func(t *testing.T) { denseExtremes(t, newIndex, metric) })
+			t.Run("LongNumbers", func(t *testing.T) { denseLong(t, newIndex, metric) })
 			t.Run("Compact", func(t *testing.T) { denseCompact(t, newIndex, metric) })
 			t.Run("Cancelled", func(t *testing.T) { denseCancelled(t, newIndex, metric) })
 			t.Run("WriterBesideReaders", func(t *testing.T) { denseConcurrent(t, newIndex, metric) })
@@ -362,6 +363,31 @@ func denseExtremes(t *testing.T, newIndex NewDense, metric lode.Metric) {
 				t.Fatalf("score %v of %d", c.Score, c.Ordinal)
 			}
 		}
+	}
+}
+
+// denseLong asks from one side of nothing for what lies far on the other: an index that takes the mean
+// of its rows away compares vectors that are twice as long then.
+func denseLong(t *testing.T, newIndex NewDense, metric lode.Metric) {
+	rng := seeded(t)
+	const dim, far = 9, 0.9 * 0x1p60
+	x, model := newIndex(dim, metric), &denseRows{metric: metric}
+	vector := func(side float64) lode.Vector {
+		v := make(lode.Vector, dim)
+		for i := range v {
+			v[i] = float32(1e16 * rng.NormFloat64())
+		}
+		v[0] = float32(side * far)
+		return v
+	}
+	for range 300 {
+		v := vector(1)
+		mustAdd(t, x, v)
+		model.add(v)
+	}
+	for range 10 {
+		query := vector(-1)
+		checkDense(t, mustSearch(t, x, query, 20, nil), model.search(query, 20, nil), model, query, "long numbers")
 	}
 }
 

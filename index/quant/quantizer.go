@@ -60,6 +60,10 @@ func (o Options) Validate() error {
 // largestNorm bounds vectors, so that no correction leaves the range of float32.
 const largestNorm = 0x1p60
 
+// largestCentered bounds what is left of a vector without the center, which may be longer than
+// either of the two.
+const largestCentered = 2 * largestNorm
+
 var formats = map[Kind]distance.Format{
 	None: distance.Float32, Int8: distance.Int8, Int4: distance.Int4, Bit1: distance.Bit1,
 }
@@ -148,7 +152,7 @@ func (z *Quantizer) prepare(what string, into, v []float32) (norm2, centered flo
 		centered = distance.DotExact(into[:len(v)], z.options.Center)
 	}
 	norm2 = distance.DotExact(into[:len(v)], into[:len(v)])
-	if !(norm2 <= largestNorm*largestNorm) || math.IsInf(norm2, 0) {
+	if !(norm2 <= largestCentered*largestCentered) || math.IsInf(norm2, 0) {
 		return 0, 0, lode.Invalid(what, math.Sqrt(norm2), "%s is too long or not a number", what)
 	}
 	if z.rotation != nil {
