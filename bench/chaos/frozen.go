@@ -31,7 +31,7 @@ type Frozen struct {
 const (
 	diskTimeout = 2 * time.Second
 	giveUpLimit = 2*diskTimeout + 3*time.Second
-	frozenEnd   = 6 * time.Second
+	frozenEnd   = 15 * time.Second
 )
 
 // Run freezes the disk. The node must say that the disk does not answer, acknowledge nothing
