@@ -99,7 +99,7 @@ func TestFixedDependencies(t *testing.T) {
 	}
 }
 
-// TestTrainerIsNotLinked keeps the trainer, its sources and lists out of the product.
+// TestTrainerIsNotLinked keeps the maker of the built-in table, its sources and lists out of the product.
 func TestTrainerIsNotLinked(t *testing.T) {
 	for program, links := range map[string]bool{"cmd/lode": false, "cmd/lode-train": true} { // the second is the negative control
 		reached := map[string]bool{}
