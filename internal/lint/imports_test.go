@@ -30,7 +30,7 @@ var importRules = []rule{
 	{"github.com/pkg/errors", nil, "fmt.Errorf with %w"},
 	{"gopkg.in/yaml", nil, "archived; go.yaml.in/yaml/v3"},
 	{"github.com/boltdb/bolt", nil, "archived; go.etcd.io/bbolt"},
-	{"unsafe", []string{"index/distance", "index/flat", "index/hnsw", "storage"}, "only where a measured hot path needs it"},
+	{"unsafe", []string{"embed/local", "index/distance", "index/flat", "index/hnsw", "storage"}, "only where a measured hot path needs it, or mapped memory would be copied"},
 	{"C", nil, "the product is built with CGO_ENABLED=0"},
 }
 
