@@ -66,7 +66,7 @@ func Scale(a []float32, factor float32) {
 
 // Normalize scales a row to length one, and returns the length it had. Zero stays zero.
 func Normalize(a []float32) float32 {
-	length := float32(math.Sqrt(float64(Dot(a, a))))
+	length := Length(a)
 	if length > 0 {
 		Scale(a, 1/length)
 	}
@@ -89,3 +89,6 @@ func expm(x float32) float32 {
 	}
 	return float32(p * math.Float64frombits(uint64(int(n)+1023)<<52))
 }
+
+// Length is that of a row.
+func Length(a []float32) float32 { return float32(math.Sqrt(float64(Dot(a, a)))) }

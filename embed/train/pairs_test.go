@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lodedb/lode/embed/contrast"
 )
 
 // readable writes pairs as text.
@@ -111,7 +113,7 @@ func TestRepeatedHeadings(t *testing.T) {
 }
 
 func TestSplitSentences(t *testing.T) {
-	got := splitSentences("It is v1.2 of e.g. this. Is it? Yes! no.")
+	got := contrast.Sentences("It is v1.2 of e.g. this. Is it? Yes! no.")
 	if want := []string{"It is v1.2 of e.g. this.", "Is it?", "Yes! no."}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
