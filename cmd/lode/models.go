@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path"
@@ -88,8 +90,9 @@ func showModel(std streams, info local.Info) error {
 		"name": info.Name, "source": info.Source, "revision": info.Revision, "vocabulary": info.Kind, "dim": info.Dim, "rows": info.Rows,
 		"added_at": info.AddedAt.Format(time.RFC3339), "fingerprint": fmt.Sprintf("local/%s/%d/%s", info.Name, info.Dim, info.Digest()),
 	}
-	if info.Made != nil {
-		fields["made"] = string(info.Made)
+	var made bytes.Buffer
+	if json.Compact(&made, info.Made) == nil && made.Len() > 0 {
+		fields["made"] = made.String()
 	}
 	for name, file := range info.Files {
 		fields[name] = fmt.Sprintf("%s, sha256 %s", formatBytes(file.Bytes), file.SHA256)

@@ -55,8 +55,8 @@ const (
 	leastHeld  = 10 // documents to measure with
 	leastBatch = 16
 	mostBatch  = 512
-	rate       = .005 // a quarter of the base's
-	mostPasses = 30   // over all pairs: more of a small collection is learned by heart
+	rate       = .004 // a fifth of the base's
+	mostPasses = 5    // over all pairs: more of a small collection is learned by heart
 )
 
 // Result is what a run made and measured.
