@@ -100,16 +100,20 @@ func (c *modelsAdapt) validate() error {
 	return nil
 }
 
-// readAtOnce is how many documents are asked for at the same time.
-const readAtOnce = 4
+// Bounds of reading.
+const (
+	readAtOnce = 4       // documents asked for at the same time
+	mostRead   = 200_000 // passages: more than a minute trains on, and than memory should hold
+)
 
-// read takes the passages of all documents that searches show.
+// read takes the passages of the documents that searches show, up to the bound.
 func (c *modelsAdapt) read(ctx context.Context, say func(string, ...any)) ([]adapt.Document, error) {
 	node, err := c.open()
 	if err != nil {
 		return nil, err
 	}
 	var documents []*adapt.Document
+	passages := 0
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(readAtOnce)
 	last := time.Now()
@@ -123,6 +127,10 @@ func (c *modelsAdapt) read(ctx context.Context, say func(string, ...any)) ([]ada
 		document := &adapt.Document{ID: string(d.ID), Title: d.Title}
 		documents = append(documents, document)
 		group.Go(func() error { return c.passages(within, node, d.ID, document) })
+		if passages += d.Chunks; passages >= mostRead {
+			say("the first %d documents have %d passages, which is enough", len(documents), passages)
+			break
+		}
 		if time.Since(last) > lineInterval {
 			last = time.Now()
 			say("%d documents read", len(documents))

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lodedb/lode/embed/contrast"
 )
@@ -40,13 +39,4 @@ func tinyTrainer(t *testing.T, o Options) *contrast.Trainer {
 		t.Fatal(err)
 	}
 	return trainer
-}
-
-// train runs to the end.
-func train(t *testing.T, trainer *contrast.Trainer) {
-	t.Helper()
-	err := trainer.Run(t.Context(), func(int, float64, time.Duration) {}, func() error { return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
 }
