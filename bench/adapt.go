@@ -174,11 +174,12 @@ func (a *adaptRun) ndcg(ctx context.Context, collection string, mode lode.Mode) 
 	return scores, nil
 }
 
-func meanOf(values []float64) (mean float64) {
+func meanOf(values []float64) float64 {
+	sum := 0.
 	for _, v := range values {
-		mean += v / float64(len(values))
+		sum += v
 	}
-	return mean
+	return sum / float64(len(values))
 }
 
 // gainOf is where the mean of after less before lies with 95 %, by a paired bootstrap over queries.
