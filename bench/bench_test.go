@@ -176,12 +176,8 @@ func TestProcesses(t *testing.T) {
 		t.Skip("SKIPPED: builds the program, under -short")
 	}
 	o := options(t, "../samples/documents")
-	o.Binary, o.Limit = filepath.Join(t.TempDir(), "lode"), 1
-	build := exec.Command("go", "build", "-o", o.Binary, "../cmd/lode")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	o.Binary, o.Limit = program(t), 1
+	t.Run("adapt", func(t *testing.T) { adaptSmall(t, o) })
 	for name, measure := range map[string]func(context.Context, Options) (*Report, error){"start": Start, "crash": Crash} {
 		r, err := measure(t.Context(), o)
 		if err != nil {
@@ -191,6 +187,18 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("%s: %+v", name, missed)
 		}
 	}
+}
+
+// program builds the program.
+func program(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "lode")
+	build := exec.Command("go", "build", "-o", binary, "../cmd/lode")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
 }
 
 // TestTables holds docs/benchmarks.md and the committed reports together.

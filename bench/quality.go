@@ -48,8 +48,13 @@ func Quality(ctx context.Context, o Options, lexicalTarget float64) (*Report, er
 const qualityCollection = "quality"
 
 func ingestSet(ctx context.Context, c *client.Client, set *beir.Set) error {
-	_, err := c.CreateCollection(ctx, v1.CreateCollection{Name: qualityCollection, Chunker: &v1.Chunker{Strategy: lode.ChunkWhole}})
-	if err != nil {
+	return ingestSetInto(ctx, c, set, v1.CreateCollection{Name: qualityCollection})
+}
+
+// ingestSetInto makes a collection in which each document is one chunk, and fills it.
+func ingestSetInto(ctx context.Context, c *client.Client, set *beir.Set, into v1.CreateCollection) error {
+	into.Chunker = &v1.Chunker{Strategy: lode.ChunkWhole}
+	if _, err := c.CreateCollection(ctx, into); err != nil {
 		return err
 	}
 	files := make([]client.File, len(set.Docs))
@@ -58,7 +63,7 @@ func ingestSet(ctx context.Context, c *client.Client, set *beir.Set) error {
 		files[i].MediaType = "text/plain"
 	}
 	var refused error
-	ready, err := ingest(ctx, c, qualityCollection, files, func(id lode.DocID, e *v1.ItemError) {
+	ready, err := ingest(ctx, c, into.Name, files, func(id lode.DocID, e *v1.ItemError) {
 		refused = fmt.Errorf("document %s: %s: %s", id, e.Code, e.Detail)
 	})
 	if err != nil {

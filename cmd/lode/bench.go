@@ -15,6 +15,7 @@ import (
 
 type benchCommand struct {
 	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
@@ -100,6 +101,20 @@ type benchQuality struct {
 func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
+	})
+}
+
+type benchAdapt struct {
+	benchFlags
+	Data    string  `arg:"" help:"Folder with corpus.jsonl, queries.jsonl and qrels/test.tsv." type:"existingdir"`
+	Seconds float64 `help:"Time to train in." default:"60" placeholder:"N"`
+	Batches int     `help:"Batches to train, instead of a time." placeholder:"N"`
+}
+
+// Run measures adaptation.
+func (c *benchAdapt) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
+		return bench.Adapt(ctx, o, bench.AdaptOptions{Seconds: c.Seconds, Batches: c.Batches})
 	})
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path"
@@ -22,7 +24,9 @@ type modelsCommand struct {
 	List modelsList `cmd:"" default:"1" help:"List the models."`
 	Show modelsShow `cmd:"" help:"Show a model, after comparing its files with their hashes."`
 	Pull modelsPull `cmd:"" help:"Fetch a static (model2vec) or BERT model from the hub."`
-	Add  modelsAdd  `cmd:"" help:"Add a static (model2vec) or BERT model from a folder."`
+	Add  modelsAdd  `cmd:"" help:"Add a static (model2vec) or BERT model, or a table of words, from a folder."`
+
+	Adapt modelsAdapt `cmd:"" help:"Train the built-in model further on the texts of a collection: a minute, no queries."`
 }
 
 // modelsFolder is where the models of a node are. The node need not run.
@@ -86,6 +90,10 @@ func showModel(std streams, info local.Info) error {
 		"name": info.Name, "source": info.Source, "revision": info.Revision, "vocabulary": info.Kind, "dim": info.Dim, "rows": info.Rows,
 		"added_at": info.AddedAt.Format(time.RFC3339), "fingerprint": fmt.Sprintf("local/%s/%d/%s", info.Name, info.Dim, info.Digest()),
 	}
+	var made bytes.Buffer
+	if json.Compact(&made, info.Made) == nil && made.Len() > 0 {
+		fields["made"] = made.String()
+	}
 	for name, file := range info.Files {
 		fields[name] = fmt.Sprintf("%s, sha256 %s", formatBytes(file.Bytes), file.SHA256)
 	}
@@ -96,7 +104,7 @@ func showModel(std streams, info local.Info) error {
 
 type modelsAdd struct {
 	modelsFolder
-	Folder string `arg:"" help:"Folder with model.safetensors, tokenizer.json and config.json." type:"path"`
+	Folder string `arg:"" help:"Folder with model.safetensors, tokenizer.json and config.json, or with model.table." type:"path"`
 	Name   string `help:"Name of the model; the default is that of the folder." placeholder:"NAME"`
 }
 

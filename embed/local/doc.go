@@ -1,11 +1,12 @@
-// Package local embeds texts with models in files, of two families:
+// Package local embeds texts with models in files, of three families:
 //
 //   - static models in the model2vec form: a vector for each piece of a vocabulary, averaged
 //     over the pieces of a text. They are small and fast, and know words but not their order.
 //   - BERT and what has its form (MiniLM, BGE, E5, GTE with WordPiece vocabularies): a
 //     transformer whose vectors of the pieces know of each other.
+//   - tables of words as the built-in one, one file model.table. lode models adapt writes them.
 //
-// Both are model.safetensors, tokenizer.json and config.json; those of sentence-transformers
+// The first two are model.safetensors, tokenizer.json and config.json; those of sentence-transformers
 // have four more small files, that say how the vectors of pieces become that of a text and what
 // is put before questions and passages.
 //
@@ -22,6 +23,12 @@
 // vocabulary does not know are left out, and nothing is cut: model2vec itself stops after 512
 // pieces unless told not to. A text without any known piece has the vector whose numbers are
 // all equal.
+//
+// # Tables of words
+//
+// The file is mapped and read in place, as embed/table says, so that it takes no memory of the
+// node's own; vectors are equal to the bit on every CPU. Opening reads it once, about 15 MB, and
+// refuses one that is damaged.
 //
 // # BERT
 //

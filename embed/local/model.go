@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/lodedb/lode"
@@ -21,7 +22,7 @@ const (
 	configFile    = "config.json"
 )
 
-// Files are the names of the files that every model has.
+// Files are the names of the files that every model of a hub has.
 func Files() []string { return []string{weightsFile, tokenizerFile, configFile} }
 
 // OptionalFiles are those that say how BERT-like models make one vector of many, where they do
@@ -40,6 +41,9 @@ type Model interface {
 // Load opens the model in a folder. Its fingerprint is that of the name and a hash of the
 // files, which Load does not compute: see [Store.Open].
 func Load(dir, name, digest string) (Model, error) {
+	if path := filepath.Join(dir, TableFile); exists(path) {
+		return asModel(loadTable(path, name, digest))
+	}
 	b, err := readFile(filepath.Join(dir, configFile), 1<<20)
 	if err != nil {
 		return nil, err
@@ -69,6 +73,11 @@ func Load(dir, name, digest string) (Model, error) {
 	return asModel(loadEncoder(name, digest, words, file, settings))
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // asModel keeps a nil model from becoming one that is not nil.
 func asModel[M Model](m M, err error) (Model, error) {
 	if err != nil {
@@ -89,7 +98,7 @@ func readFile(path string, most int64) ([]byte, error) {
 func unreadable(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return lode.NotFound("file", name).WithHint("a model has the files model.safetensors, tokenizer.json and config.json")
+		return lode.NotFound("file", name).WithHint("a model has the files model.safetensors, tokenizer.json and config.json, or model.table")
 	case lode.CodeOf(err) != lode.CodeInternal:
 		return err
 	}

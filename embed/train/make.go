@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/lodedb/lode/embed/contrast"
 	"github.com/lodedb/lode/embed/table"
 	"github.com/lodedb/lode/internal/report"
 )
@@ -36,6 +37,9 @@ type Made struct {
 // Make runs the stages to the table.
 func (m *Maker) Make(ctx context.Context) (*Made, error) {
 	m.Options.EnsureDefaults()
+	if m.Options.Dim <= GloVeDim {
+		return nil, fmt.Errorf("options of training: %d dimensions, want more than the %d of the vectors", m.Options.Dim, GloVeDim)
+	}
 	made := &Made{}
 	for _, stage := range []struct {
 		name string
@@ -81,7 +85,7 @@ func (m *Maker) GloVe() (*GloVe, error) {
 func (m *Maker) pairs(ctx context.Context, made *Made) (err error) {
 	path := filepath.Join(m.Dir, "pairs.bin")
 	if _, err := os.Stat(path); err == nil {
-		made.Corpus, err = ReadCorpus(path)
+		made.Corpus, err = contrast.ReadCorpus(path)
 		return err
 	}
 	if made.Corpus, err = m.extract(ctx); err != nil {
@@ -130,9 +134,6 @@ func (m *Maker) extract(ctx context.Context) (*Corpus, error) {
 	return c, nil
 }
 
-// checkpointEvery is how many batches may be lost when a run is stopped.
-const checkpointEvery = 250
-
 func (m *Maker) training(ctx context.Context, made *Made) error {
 	g, err := m.GloVe()
 	if err != nil {
@@ -140,7 +141,7 @@ func (m *Maker) training(ctx context.Context, made *Made) error {
 	}
 	o := m.Options
 	made.Vocabulary = NewVocabulary(made.Corpus, g, o.Words)
-	t, err := NewTrainer(made.Corpus, made.Vocabulary, made.Vocabulary.Rows(g, o.Dim, o.Buckets, o.Seed), o)
+	t, err := contrast.NewTrainer(made.Corpus, made.Vocabulary.Words, made.Vocabulary.Rows(g, o.Dim, o.Buckets, o.Seed), o)
 	if err != nil {
 		return err
 	}

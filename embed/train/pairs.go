@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/lodedb/lode/embed/contrast"
 )
 
 // related are the relations of WordNet that bring meanings together: similar, see also,
@@ -163,7 +165,7 @@ func (d *DocPairs) addCrops(text string) {
 // sentence stays in.
 func (d *DocPairs) addClozes(paragraphs []string) {
 	for _, p := range paragraphs {
-		sentences := splitSentences(p)
+		sentences := contrast.Sentences(p)
 		if len(sentences) < 2 {
 			continue
 		}
@@ -174,17 +176,4 @@ func (d *DocPairs) addClozes(paragraphs []string) {
 		}
 		d.corpus.Add(d.corpus.Source("ict", 1), sentences[i], rest)
 	}
-}
-
-// splitSentences cuts after ". ", "! " and "? " before a capital.
-func splitSentences(p string) []string {
-	var sentences []string
-	start := 0
-	for i := 1; i+2 < len(p); i++ {
-		if p[i+1] == ' ' && strings.IndexByte(".!?", p[i]) >= 0 && 'A' <= p[i+2] && p[i+2] <= 'Z' {
-			sentences = append(sentences, p[start:i+1])
-			start = i + 2
-		}
-	}
-	return append(sentences, p[start:])
 }

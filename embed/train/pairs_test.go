@@ -1,12 +1,13 @@
 package train
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lodedb/lode/embed/contrast"
 )
 
 // readable writes pairs as text.
@@ -112,7 +113,7 @@ func TestRepeatedHeadings(t *testing.T) {
 }
 
 func TestSplitSentences(t *testing.T) {
-	got := splitSentences("It is v1.2 of e.g. this. Is it? Yes! no.")
+	got := contrast.Sentences("It is v1.2 of e.g. this. Is it? Yes! no.")
 	if want := []string{"It is v1.2 of e.g. this.", "Is it?", "Yes! no."}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -225,38 +226,6 @@ func copyleft(licence string) string {
 	return ""
 }
 
-func TestCorpusIsStored(t *testing.T) {
-	c := NewCorpus()
-	c.Add(c.Source("a", .5), "ore is washed", "washing of ores")
-	c.Add(c.Source("a", .5), "same", "same") // is left out
-	c.Add(c.Source("a", .5), "", "text")
-	c.Add(c.Source("b", 2), "x", strings.Repeat("long ", 200))
-	var b bytes.Buffer
-	if err := c.Write(&b); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "pairs")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	back, err := ReadCorpus(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := readable(back)
-	if !slices.Equal(got["a"], []string{"ore is washed | washing of ore"}) || back.Pairs() != 2 || back.Sources[1].Weight != 2 || len(back.Sources[1].Pairs[0].Right) != maxRight {
-		t.Errorf("%q", got)
-	}
-	for n := range b.Len() {
-		if err := os.WriteFile(path, b.Bytes()[:n], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadCorpus(path); err == nil {
-			t.Fatalf("%d of %d bytes are read as a corpus", n, b.Len())
-		}
-	}
-}
-
 func TestVocabulary(t *testing.T) {
 	c := NewCorpus()
 	c.Add(c.Source("a", 1), "ore ore ore", "mine москва")
@@ -273,16 +242,6 @@ func TestVocabulary(t *testing.T) {
 	length := func(i int) float64 { return float64(normalize(slices.Clone(rows[i*128 : (i+1)*128]))) }
 	if length(0) >= length(1) || length(1) >= length(2) {
 		t.Errorf("rows of %.2g, %.2g and %.2g: the more frequent is not the shorter", length(0), length(1), length(2))
-	}
-	s := newSpellings(c, v, 4)
-	if got := s.append(nil, 0, false); len(got) != 1 || got[0] != (feature{row: 1, count: 1}) {
-		t.Errorf("ore is %v", got)
-	}
-	if got := s.append(nil, 0, true); len(got) < 3 || got[0].row < 3 {
-		t.Errorf("ore is spelled %v", got)
-	}
-	if got := s.append(nil, 2, false); len(got) < 3 || got[0].row < 3 {
-		t.Errorf("москва is %v", got)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/lodedb/lode/embed/table"
 	"github.com/lodedb/lode/internal/text"
 )
 
@@ -30,7 +29,7 @@ func NewVocabulary(c *Corpus, g *GloVe, size int) *Vocabulary {
 	for i, word := range g.Words {
 		p[word] += zipf(g.Ranks[i]) / total / 2
 	}
-	counts, words := c.counts()
+	counts, words := c.Counts()
 	for n, count := range counts {
 		p[c.Words[n]] += float64(count) / float64(words) / 2
 	}
@@ -55,22 +54,6 @@ func NewVocabulary(c *Corpus, g *GloVe, size int) *Vocabulary {
 		v.Probabilities = append(v.Probabilities, p[word])
 	}
 	return v
-}
-
-// counts says how often each word stands in the pairs.
-func (c *Corpus) counts() (counts []int, total int) {
-	counts = make([]int, len(c.Words))
-	for _, s := range c.Sources {
-		for _, p := range s.Pairs {
-			for _, side := range [][]uint32{p.Left, p.Right} {
-				for _, n := range side {
-					counts[n]++
-				}
-				total += len(side)
-			}
-		}
-	}
-	return counts, max(1, total)
 }
 
 // Weight of a row at the start: rare words count fully, frequent ones little.
@@ -135,44 +118,4 @@ func hash64(s string) uint64 {
 		h = (h ^ uint64(s[i])) * 0x100000001b3
 	}
 	return h
-}
-
-// feature is a row and how much it counts in a text.
-type feature struct {
-	row   int32
-	count float32
-}
-
-// spellings says how each word of the corpus is written in rows.
-type spellings struct {
-	row   []int32     // of the word, or -1
-	parts [][]feature // its buckets
-}
-
-func newSpellings(c *Corpus, v *Vocabulary, buckets int) *spellings {
-	s := &spellings{row: make([]int32, len(c.Words)), parts: make([][]feature, len(c.Words))}
-	var found []uint32
-	for n, word := range c.Words {
-		s.row[n] = -1
-		if row, ok := v.rows[word]; ok {
-			s.row[n] = row
-		}
-		found = table.Buckets(found[:0], []byte(word), buckets)
-		count := partCount(len(found))
-		for _, b := range found {
-			s.parts[n] = append(s.parts[n], feature{row: int32(len(v.Words)) + int32(b), count: count})
-		}
-	}
-	return s
-}
-
-// partCount is how much each of n parts of a word counts.
-func partCount(n int) float32 { return float32(1 / math.Sqrt(float64(n))) }
-
-// append adds the features of a word: its row, or its parts where it has none or is spelled.
-func (s *spellings) append(to []feature, word uint32, spelled bool) []feature {
-	if row := s.row[word]; row >= 0 && !spelled {
-		return append(to, feature{row: row, count: 1})
-	}
-	return append(to, s.parts[word]...)
 }

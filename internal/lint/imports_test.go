@@ -30,7 +30,7 @@ var importRules = []rule{
 	{"github.com/pkg/errors", nil, "fmt.Errorf with %w"},
 	{"gopkg.in/yaml", nil, "archived; go.yaml.in/yaml/v3"},
 	{"github.com/boltdb/bolt", nil, "archived; go.etcd.io/bbolt"},
-	{"unsafe", []string{"index/distance", "index/flat", "index/hnsw", "storage"}, "only where a measured hot path needs it"},
+	{"unsafe", []string{"embed/local", "index/distance", "index/flat", "index/hnsw", "storage"}, "only where a measured hot path needs it, or mapped memory would be copied"},
 	{"C", nil, "the product is built with CGO_ENABLED=0"},
 }
 
@@ -99,7 +99,7 @@ func TestFixedDependencies(t *testing.T) {
 	}
 }
 
-// TestTrainerIsNotLinked keeps the trainer, its sources and lists out of the product.
+// TestTrainerIsNotLinked keeps the maker of the built-in table, its sources and lists out of the product.
 func TestTrainerIsNotLinked(t *testing.T) {
 	for program, links := range map[string]bool{"cmd/lode": false, "cmd/lode-train": true} { // the second is the negative control
 		reached := map[string]bool{}

@@ -1,4 +1,4 @@
-package train
+package contrast
 
 import (
 	"context"
@@ -13,21 +13,25 @@ import (
 )
 
 // tiny is a corpus in which "word N" goes with "other N".
-func tiny() (*Corpus, *GloVe) {
+func tiny() *Corpus {
 	c := NewCorpus()
 	for i := range 64 {
 		name := strings.Repeat(string(rune('a'+i%26)), 3+i/26)
 		c.Add(c.Source("names", 1), name, "q"+name+" filler")
 		c.Add(c.Source("more", .5), "the "+name+" is here and there", "a q"+name)
 	}
-	g := &GloVe{}
-	random := rand.New(rand.NewPCG(5, 5))
-	for rank, word := range []string{"the", "filler", "is", "aaa", "bbb"} {
-		v := make([]float32, GloVeDim)
-		gaussian(v, random)
-		g.Words, g.Ranks, g.Vectors = append(g.Words, word), append(g.Ranks, rank), append(g.Vectors, v)
+	return c
+}
+
+// tinyWords have rows; the others are spelled.
+var tinyWords = []string{"the", "filler", "is", "aaa", "bbb", "here", "there", "qaaa", "qbbb", "ccc"}
+
+func randomRows(n, dim int) []float32 {
+	random, rows := rand.New(rand.NewPCG(5, 5)), make([]float32, n*dim)
+	for i := range rows {
+		rows[i] = float32(random.NormFloat64() / math.Sqrt(float64(dim)))
 	}
-	return c, g
+	return rows
 }
 
 func tinyOptions() Options {
@@ -36,9 +40,8 @@ func tinyOptions() Options {
 
 func tinyTrainer(t *testing.T, o Options) *Trainer {
 	t.Helper()
-	c, g := tiny()
-	v := NewVocabulary(c, g, o.Words)
-	trainer, err := NewTrainer(c, v, v.Rows(g, o.Dim, o.Buckets, o.Seed), o)
+	words := tinyWords
+	trainer, err := NewTrainer(tiny(), words, randomRows(len(words)+o.Buckets, o.Dim), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +221,7 @@ func TestOptionsValidate(t *testing.T) {
 		t.Error(err)
 	}
 	for _, change := range []func(*Options){
-		func(o *Options) { o.Dim = 100 }, func(o *Options) { o.Dim = 130 }, func(o *Options) { o.Batch = 30 },
+		func(o *Options) { o.Dim = 2 }, func(o *Options) { o.Dim = 130 }, func(o *Options) { o.Batch = 30 },
 		func(o *Options) { o.Words = -1 }, func(o *Options) { o.Batches = -1 },
 	} {
 		bad := o
@@ -229,14 +232,13 @@ func TestOptionsValidate(t *testing.T) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	c, g := tiny()
+	c := tiny()
 	for i := range 4096 {
 		c.Add(c.Source("names", 1), fmt.Sprintf("name %d of many words and some more of them", i), fmt.Sprintf("this is what %d means in a sentence of about twenty words, give or take", i))
 	}
 	var o Options
 	o.EnsureDefaults()
-	v := NewVocabulary(c, g, o.Words)
-	t, err := NewTrainer(c, v, v.Rows(g, o.Dim, o.Buckets, o.Seed), o)
+	t, err := NewTrainer(c, tinyWords, randomRows(len(tinyWords)+o.Buckets, o.Dim), o)
 	if err != nil {
 		b.Fatal(err)
 	}

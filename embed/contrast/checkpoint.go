@@ -1,4 +1,4 @@
-package train
+package contrast
 
 import (
 	"bufio"
@@ -9,6 +9,9 @@ import (
 	"math"
 	"os"
 )
+
+// checkpointEvery is how many batches may be lost when a run is stopped.
+const checkpointEvery = 250
 
 // identity names a run: what its rows depend on. A checkpoint of another run is not gone on with.
 func (t *Trainer) identity() uint64 {

@@ -1,4 +1,4 @@
-package train
+package contrast
 
 import (
 	"bufio"
@@ -95,6 +95,22 @@ func (c *Corpus) Pairs() (n int) {
 		n += len(s.Pairs)
 	}
 	return n
+}
+
+// Counts says how often each word stands in the pairs.
+func (c *Corpus) Counts() (counts []int, total int) {
+	counts = make([]int, len(c.Words))
+	for _, s := range c.Sources {
+		for _, p := range s.Pairs {
+			for _, side := range [][]uint32{p.Left, p.Right} {
+				for _, n := range side {
+					counts[n]++
+				}
+				total += len(side)
+			}
+		}
+	}
+	return counts, max(1, total)
 }
 
 // Write stores the corpus: numbers as varints, in order of words, sources, pairs.

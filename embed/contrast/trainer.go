@@ -1,4 +1,4 @@
-package train
+package contrast
 
 import (
 	"context"
@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/lodedb/lode"
 )
 
 // Options are the settings of a training run. The zero value is the recipe.
 type Options struct {
 	Dim     int // the default is 256
-	Words   int // with a row of their own. The default is 44,000.
+	Words   int // with a row of their own, where they are chosen. The default is 44,000.
 	Buckets int // rows for parts of other words. The default is 14,000.
 	Batches int // the default is 3,000
 	Batch   int // pairs in a batch. The default is 1,024.
@@ -44,8 +46,8 @@ func setDefault[T int | uint64 | float32](to *T, value T) {
 
 // Validate checks the ranges after [Options.EnsureDefaults].
 func (o Options) Validate() error {
-	if o.Dim <= GloVeDim || o.Dim%4 != 0 || o.Batch < 4 || o.Batch%4 != 0 || o.Words < 1 || o.Buckets < 1 || o.Batches < 1 {
-		return fmt.Errorf("options of training: %+v: dim is a multiple of 4 above %d, batch a multiple of 4, the rest positive", o, GloVeDim)
+	if o.Dim < 4 || o.Dim%4 != 0 || o.Batch < 4 || o.Batch%4 != 0 || o.Words < 1 || o.Buckets < 1 || o.Batches < 1 {
+		return lode.Invalid("options", fmt.Sprintf("%+v", o), "dim and batch are multiples of 4, the rest is positive")
 	}
 	return nil
 }
@@ -82,16 +84,20 @@ type side struct {
 	gradients []float32
 }
 
-// NewTrainer prepares a run that starts with rows as [Vocabulary.Rows] made them.
-func NewTrainer(c *Corpus, v *Vocabulary, rows []float32, o Options) (*Trainer, error) {
+// NewTrainer prepares a run that goes on from rows: one for each of the words, then one for each
+// bucket. It changes them in place.
+func NewTrainer(c *Corpus, words []string, rows []float32, o Options) (*Trainer, error) {
 	o.EnsureDefaults()
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	if c.Pairs() == 0 {
-		return nil, fmt.Errorf("train: no pairs")
+		return nil, lode.Errorf(lode.CodeInvalid, "train: no pairs")
 	}
-	t := &Trainer{o: o, corpus: c, words: newSpellings(c, v, o.Buckets), rows: rows, steps: make([]float32, len(rows)/o.Dim)}
+	if len(rows) != (len(words)+o.Buckets)*o.Dim {
+		return nil, lode.Invalid("rows", len(rows), "%d words and %d buckets of %d dimensions have others", len(words), o.Buckets, o.Dim)
+	}
+	t := &Trainer{o: o, corpus: c, words: newSpellings(c, words, o.Buckets), rows: rows, steps: make([]float32, len(rows)/o.Dim)}
 	for _, s := range []*side{&t.left, &t.right} {
 		*s = side{texts: make([][]feature, o.Batch), vectors: make([]float32, o.Batch*o.Dim), lengths: make([]float32, o.Batch), gradients: make([]float32, o.Batch*o.Dim)}
 	}
@@ -220,9 +226,9 @@ func (t *Trainer) embed(from, to int) {
 			v := s.vectors[i*t.o.Dim : (i+1)*t.o.Dim]
 			clear(v)
 			for _, f := range s.texts[i] {
-				addScaled(v, t.row(f.row), f.count)
+				AddScaled(v, t.row(f.row), f.count)
 			}
-			s.lengths[i] = normalize(v)
+			s.lengths[i] = Normalize(v)
 		}
 	}
 }
@@ -277,7 +283,7 @@ func (t *Trainer) gradientsLeft(from, to int) {
 		clear(g)
 		for j, p := range t.scores[i*n : (i+1)*n] {
 			if p > negligible || p < -negligible {
-				addScaled(g, t.right.vectors[j*dim:(j+1)*dim], p)
+				AddScaled(g, t.right.vectors[j*dim:(j+1)*dim], p)
 			}
 		}
 		t.left.throughLength(i, dim)
@@ -292,7 +298,7 @@ func (t *Trainer) gradientsRight(from, to int) {
 		u := t.left.vectors[i*dim : (i+1)*dim]
 		for j := from; j < to; j++ {
 			if p := t.scores[i*n+j]; p > negligible || p < -negligible {
-				addScaled(t.right.gradients[j*dim:(j+1)*dim], u, p)
+				AddScaled(t.right.gradients[j*dim:(j+1)*dim], u, p)
 			}
 		}
 	}
@@ -308,8 +314,8 @@ func (s *side) throughLength(i, dim int) {
 		clear(g)
 		return
 	}
-	addScaled(g, v, -dot(g, v))
-	scale(g, 1/s.lengths[i])
+	AddScaled(g, v, -Dot(g, v))
+	Scale(g, 1/s.lengths[i])
 }
 
 // learn moves the rows of the texts of a side, each by its own step (Adagrad by rows).
@@ -317,13 +323,13 @@ func (t *Trainer) learn(s *side, rate float32) {
 	dim := t.o.Dim
 	for i, text := range s.texts {
 		g := s.gradients[i*dim : (i+1)*dim]
-		mean := dot(g, g) / float32(dim)
+		mean := Dot(g, g) / float32(dim)
 		if mean == 0 {
 			continue
 		}
 		for _, f := range text {
 			t.steps[f.row] += float32(f.count * f.count * mean)
-			addScaled(t.row(f.row), g, -rate*f.count/float32(math.Sqrt(float64(t.steps[f.row]))))
+			AddScaled(t.row(f.row), g, -rate*f.count/float32(math.Sqrt(float64(t.steps[f.row]))))
 		}
 	}
 }
