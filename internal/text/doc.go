@@ -38,6 +38,13 @@
 // of characters: 東京都 yields 東京 and 京都. A character that stands alone is a term of its
 // own; a query of one character finds only those.
 //
+// # Places
+//
+// [Analyzer.Tokens] says where in the text each term stands, in words for phrases and in bytes
+// for highlighting, also where the text had to be normalised first. Parts of a compound stand
+// at positions of their own, one behind the other, as they would as separate words; a word
+// without a term, such as a stop word, takes a position too.
+//
 // # Determinism
 //
 // Terms depend on the text, on [Version], and on nothing else. Whatever changes them, a

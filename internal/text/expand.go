@@ -25,37 +25,77 @@ func newExpander() expander {
 	return expander{fold: cases.Fold(), env: snowballstem.NewEnv("")}
 }
 
-// expand appends the terms of a word: its own first, then where it is a compound those of
-// its parts.
-func (x *expander) expand(dst []string, word string) []string {
-	word = strings.TrimFunc(visible(word), isConnector)
-	if number, ok := thousands(word); ok {
-		return append(dst, cut(number))
-	}
-	dst = x.term(dst, word)
-	if number, ok := versionNumber(word); ok {
-		return x.term(dst, number)
-	}
-	for part := range strings.FieldsFuncSeq(word, isConnector) {
-		if part != word && isPart(part) {
-			dst = x.term(dst, part)
-		}
-		if humps := cutHumps(part); len(humps) > 1 {
-			for _, hump := range humps {
-				dst = x.term(dst, hump)
-			}
-		}
-	}
-	return dst
+// expansion is what a word becomes. It takes width positions, one at least.
+type expansion struct {
+	pieces []piece
+	width  uint32
 }
 
-// term appends the term of a word or part, if it has one.
-func (x *expander) term(dst []string, word string) []string {
+// piece is a term of a word; offset counts positions from the word's first.
+type piece struct {
+	term     string
+	offset   uint32
+	compound bool // its parts follow
+}
+
+// expand makes the terms of a word: its own first, then where it is a compound those of its
+// parts.
+func (x *expander) expand(word string) expansion {
+	word = strings.TrimFunc(visible(word), isConnector)
+	e := expansion{width: 1}
+	if number, ok := thousands(word); ok {
+		e.pieces = append(e.pieces, piece{term: cut(number)})
+		return e
+	}
+	x.piece(&e, word, 0)
+	if number, ok := versionNumber(word); ok {
+		x.piece(&e, number, 0)
+		e.compounds(0, 1)
+		return e
+	}
+	at := uint32(0)
+	whole := len(e.pieces)
+	for part := range strings.FieldsFuncSeq(word, isConnector) {
+		at = x.part(&e, word, part, at)
+	}
+	e.width = max(at, 1)
+	e.compounds(0, whole)
+	return e
+}
+
+// part appends the terms of a part of a word from a position on, and returns the one after it.
+func (x *expander) part(e *expansion, word, part string, at uint32) uint32 {
+	humps := cutHumps(part)
+	before := len(e.pieces)
+	if part != word && isPart(part) {
+		x.piece(e, part, at)
+		if len(humps) == 0 {
+			return at + 1
+		}
+	}
+	own := len(e.pieces)
+	for _, hump := range humps {
+		x.piece(e, hump, at)
+		at++
+	}
+	e.compounds(before, own)
+	return at
+}
+
+// compounds marks pieces as compounds if others follow them.
+func (e *expansion) compounds(from, to int) {
+	for i := from; i < to && to < len(e.pieces); i++ {
+		e.pieces[i].compound = true
+	}
+}
+
+// piece appends the term of a word or part, if it has one.
+func (x *expander) piece(e *expansion, word string, offset uint32) {
 	word = strings.TrimSuffix(x.folded(word), "'s")
 	if word == "" || isStopWord(word) {
-		return dst
+		return
 	}
-	return append(dst, x.stemmed(cut(word)))
+	e.pieces = append(e.pieces, piece{term: x.stemmed(cut(word)), offset: offset})
 }
 
 func (x *expander) folded(word string) string {
