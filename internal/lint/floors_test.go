@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"embed/openai":             2,
 	"embed/openai/openaitest":  2,
 	"index/bm25":               2,
+	"index/bm25/segment":       2,
 	"index/flat":               2,
 	"index/hnsw":               2,
 	"index/indextest":          2,

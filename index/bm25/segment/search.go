@@ -1,0 +1,440 @@
+package segment
+
+import (
+	"cmp"
+	"context"
+	"math/bits"
+	"slices"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode/index/distance"
+)
+
+// View is a part and which of its rows may be found.
+type View struct {
+	Part  Part
+	Allow *index.Bitset // nil: all
+}
+
+// Hit is a row that a search found.
+type Hit struct {
+	Part  int // in the order of the views
+	Row   uint32
+	Score float32
+}
+
+// Search returns the best rows of all parts together: at most o.K, best first, ties by part and
+// then by row. Statistics are those of all live rows of all parts, whoever may see them; scores
+// are to the bit what one index of the live rows would give, and no row is left out that would
+// score as much. The parts must have been made with the same [Options].
+//
+// k below 1 and a query that is not valid are [lode.CodeInvalid], a damaged part
+// [lode.CodeCorrupt]; a context that ends is [lode.CodeCanceled] or [lode.CodeTimeout].
+func Search(ctx context.Context, q Query, views []View, o SearchOptions) ([]Hit, error) {
+	p, prepared, err := planFor(ctx, q, views, &o)
+	if err != nil {
+		return nil, err
+	}
+	top := index.NewTopK(o.K)
+	base := uint64(0)
+	for i, v := range views {
+		if base+uint64(prepared[i].rows.count()) > MaxRows {
+			return nil, lode.Invalid("views", base, "the parts have more than %d rows together", uint64(MaxRows))
+		}
+		s := &partSearch{
+			scoring: p.scoring, rows: prepared[i].rows, fields: prepared[i].rows.fields(), allow: v.Allow,
+			base: uint32(base), top: top,
+		}
+		var err error
+		if fault := distance.Guard(func() { err = s.run(ctx, p, prepared[i].entries) }); fault != nil {
+			return nil, faulty("search", fault)
+		}
+		if err != nil {
+			return nil, err
+		}
+		base += uint64(prepared[i].rows.count())
+	}
+	return hits(top.Sorted(), prepared), nil
+}
+
+// UpperBound is a score that no row can exceed. Words that no part holds count with the weight
+// that a first row with them would nearly have. It is 0 for a query without words.
+func UpperBound(q Query, parts []Part, o SearchOptions) (float64, error) {
+	views := make([]View, len(parts))
+	for i, p := range parts {
+		views[i].Part = p
+	}
+	p, _, err := planFor(context.Background(), q, views, &o)
+	if err != nil {
+		return 0, err
+	}
+	return p.bound * (1 + 0x1p-22), nil // what rounding to float32 may add to a score
+}
+
+// planFor checks a search and prepares the parts for it.
+func planFor(ctx context.Context, q Query, views []View, o *SearchOptions) (*plan, []*prepared, error) {
+	*o = o.defaults()
+	if err := o.validate(); err != nil {
+		return nil, nil, err
+	}
+	if err := q.Validate(); err != nil {
+		return nil, nil, err
+	}
+	if err := index.Stopped(ctx); err != nil {
+		return nil, nil, err
+	}
+	parts := make([]Part, len(views))
+	for i, v := range views {
+		parts[i] = v.Part
+	}
+	p, err := compile(q, parts)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := make([]*prepared, len(parts))
+	for i, part := range parts {
+		if all[i], err = part.prepare(p.names); err != nil {
+			return nil, nil, err
+		}
+	}
+	p.weigh(*o, all)
+	return p, all, nil
+}
+
+// hits gives the rows of all parts back to their own.
+func hits(found []index.Candidate, parts []*prepared) []Hit {
+	out := make([]Hit, len(found))
+	for i, c := range found {
+		row, part := c.Ordinal, 0
+		for ; row >= parts[part].rows.count(); part++ {
+			row -= parts[part].rows.count()
+		}
+		out[i] = Hit{Part: part, Row: row, Score: c.Score}
+	}
+	return out
+}
+
+// run searches one part.
+func (s *partSearch) run(ctx context.Context, p *plan, entries []entry) error {
+	var d driver
+	d.s = s
+	for i := range p.clauses {
+		c := &p.clauses[i]
+		scorer := s.newScorer(c, entries)
+		switch {
+		case scorer == nil && c.occur == Must:
+			return s.err // no row matches
+		case scorer == nil:
+		case c.occur == MustNot:
+			d.without = append(d.without, scorer)
+		default:
+			if c.occur == Must {
+				d.musts = append(d.musts, scorer)
+			}
+			d.scorers = append(d.scorers, scorer)
+			d.must = append(d.must, c.occur == Must)
+		}
+	}
+	if len(d.scorers) == 0 {
+		return s.err
+	}
+	if len(d.musts) > 0 {
+		d.conjunction(ctx)
+	} else {
+		d.disjunction(ctx)
+	}
+	return s.err
+}
+
+// driver takes the clauses of a query over the rows of a part.
+type driver struct {
+	s       *partSearch
+	scorers []scorer // in the order in which scores are added
+	must    []bool   // which of scorers a row must match
+	musts   []scorer // these
+	without []scorer // those that a row must not match
+
+	bounds    []float64 // of scorers, in the window
+	lazy      []int     // scorers that cannot make a row good enough together, largest bound first
+	eager     []bool    // the others, by scorer
+	lazyBound float64   // of the lazy ones together
+	keep      bool      // what each scorer gives is kept beside the sums
+	window    window
+	given     []float64 // to a row, by scorer
+}
+
+// disjunction scores rows that match any clause, window by window. Clauses whose bounds together
+// do not reach the worst row held are lazy: a row that only they match is not looked at.
+func (d *driver) disjunction(ctx context.Context) {
+	d.bounds, d.eager = make([]float64, len(d.scorers)), make([]bool, len(d.scorers))
+	d.given = make([]float64, len(d.scorers))
+	d.window.own = make([][]float64, len(d.scorers))
+	rows := d.s.rows.count()
+	for start := d.nextStart(0); start < rows; start = d.nextStart(d.window.end) {
+		if err := index.Stopped(ctx); err != nil {
+			d.s.fail(err)
+		}
+		if d.s.err != nil {
+			return
+		}
+		d.window.start, d.window.end = start, min(start+windowRows, rows)
+		d.score()
+	}
+}
+
+// nextStart is the first window from a row on that may hold a match.
+func (d *driver) nextStart(from uint32) uint32 {
+	row := uint32(noRow)
+	for _, c := range d.scorers {
+		row = min(row, c.atLeast(from))
+	}
+	return row / windowRows * windowRows
+}
+
+// fewRows is the number of rows of a window up to which each is scored alone.
+const fewRows = 24
+
+// score scores the rows of the window.
+func (d *driver) score() {
+	few := windowRows
+	if d.s.allow != nil {
+		if few = d.s.allowed(d.window.start, d.window.end); few == 0 {
+			return
+		}
+	}
+	if !d.divide(few <= fewRows) {
+		return
+	}
+	if few <= fewRows {
+		d.each()
+		return
+	}
+	total := d.lazyBound
+	for i, eager := range d.eager {
+		if eager {
+			total += d.bounds[i]
+		}
+	}
+	for i, c := range d.scorers {
+		if d.eager[i] {
+			c.fill(&d.window, d.own(i), total-d.bounds[i])
+		}
+	}
+	d.collect()
+}
+
+// own is where the scores that a scorer gives are kept, if they are.
+func (d *driver) own(i int) []float64 {
+	if !d.keep {
+		return nil
+	}
+	if d.window.own[i] == nil {
+		d.window.own[i] = make([]float64, windowRows)
+	}
+	return d.window.own[i]
+}
+
+// divide decides which clauses are lazy in the window; all says that they all are. It is false
+// when no row of the window can be found.
+func (d *driver) divide(all bool) bool {
+	d.lazy, d.lazyBound, d.keep = d.lazy[:0], 0, false
+	total := 0.0
+	for i, c := range d.scorers {
+		d.bounds[i] = c.boundIn(d.window.start, d.window.end)
+		d.eager[i] = true
+		total += d.bounds[i]
+	}
+	if total == 0 || d.s.hopeless(total*moreMargin) {
+		return false
+	}
+	for i := range d.scorers {
+		d.lazy = append(d.lazy, i)
+	}
+	slices.SortStableFunc(d.lazy, func(a, b int) int { return cmp.Compare(d.bounds[a], d.bounds[b]) })
+	n := 0
+	for n < len(d.lazy) && (all || d.s.hopeless((d.lazyBound+d.bounds[d.lazy[n]])*moreMargin)) {
+		d.lazyBound += d.bounds[d.lazy[n]]
+		d.eager[d.lazy[n]] = false
+		n++
+	}
+	d.lazy = d.lazy[:n]
+	slices.Reverse(d.lazy)
+	d.keep = n > 0 && len(d.scorers)-n > 1
+	return true
+}
+
+// collect offers the rows of the window that eager clauses have found, and clears it.
+func (d *driver) collect() {
+	w := &d.window
+	for i, word := range w.found {
+		if word == 0 {
+			continue
+		}
+		w.found[i] = 0
+		visible := d.s.visible(w.start/64 + uint32(i))
+		for ; word != 0; word &= word - 1 {
+			at := uint32(i*64 + bits.TrailingZeros64(word))
+			sum := w.sums[at]
+			w.sums[at] = 0
+			if visible>>(at%64)&1 == 1 && sum > 0 {
+				d.consider(at, sum)
+			}
+			if d.keep {
+				for j, eager := range d.eager {
+					if eager {
+						w.own[j][at] = 0
+					}
+				}
+			}
+		}
+	}
+}
+
+// consider offers a row of the window to which the eager clauses gave sum.
+func (d *driver) consider(at uint32, sum float64) {
+	if d.s.hopeless(sum + d.lazyBound) {
+		return
+	}
+	row := d.window.start + at
+	if len(d.lazy) == 0 {
+		d.offer(row, sum)
+		return
+	}
+	for i, eager := range d.eager {
+		switch {
+		case !eager:
+			d.given[i] = 0
+		case d.keep:
+			d.given[i] = d.window.own[i][at]
+		default:
+			d.given[i] = sum
+		}
+	}
+	d.finish(row, sum)
+}
+
+// finish asks the lazy clauses, as long as the row may be good enough, and offers it.
+func (d *driver) finish(row uint32, sum float64) {
+	rest := d.lazyBound
+	for _, i := range d.lazy {
+		if d.scorers[i].next(row) == row {
+			d.given[i] = d.scorers[i].score()
+			sum += d.given[i]
+		}
+		if rest -= d.bounds[i]; d.s.hopeless((sum + max(rest, 0)) * moreMargin) {
+			return
+		}
+	}
+	total := 0.0 // in the order of the clauses
+	for _, given := range d.given {
+		total += given
+	}
+	if total > 0 {
+		d.offer(row, total)
+	}
+}
+
+func (d *driver) offer(row uint32, score float64) {
+	for _, c := range d.without {
+		if c.next(row) == row {
+			return
+		}
+	}
+	d.s.top.Offer(index.Candidate{Ordinal: d.s.base + row, Score: float32(score)})
+}
+
+// each scores the visible rows of the window one by one: they are few.
+func (d *driver) each() {
+	for i := d.window.start / 64; i*64 < d.window.end; i++ {
+		for word := d.s.visible(i) & within(int(i), int(d.window.end)); word != 0; word &= word - 1 {
+			clear(d.given)
+			d.finish(i*64+uint32(bits.TrailingZeros64(word)), 0)
+		}
+	}
+}
+
+// conjunction scores the rows that match all clauses that a row must match.
+func (d *driver) conjunction(ctx context.Context) {
+	until, checked := uint32(0), 0
+	for row := d.candidate(0); row != noRow && d.s.err == nil; row = d.candidate(row + 1) {
+		if checked++; checked%windowRows == 0 {
+			if err := index.Stopped(ctx); err != nil {
+				d.s.fail(err)
+				return
+			}
+		}
+		if row >= until {
+			for until = d.stretch(row); until > row && d.hopelessIn(row, until); until = d.stretch(row) {
+				if row = d.candidate(until); row == noRow {
+					return
+				}
+			}
+		}
+		if d.s.isVisible(row) {
+			d.scoreRow(row)
+		}
+	}
+}
+
+// candidate returns the first row from target on that matches all that must match.
+func (d *driver) candidate(target uint32) uint32 {
+	for i := 0; i < len(d.musts); i++ {
+		row := d.musts[i].next(target)
+		if row == noRow {
+			return noRow
+		}
+		if row > target {
+			if target = row; i > 0 {
+				i = -1
+			}
+		}
+	}
+	return target
+}
+
+// stretch is the row before which bounds from a row on do not change.
+func (d *driver) stretch(row uint32) uint32 {
+	until := d.s.rows.count() - 1
+	for _, c := range d.musts {
+		until = min(until, c.until(row))
+	}
+	return until + 1
+}
+
+func (d *driver) hopelessIn(from, to uint32) bool {
+	if !d.s.top.Full() {
+		return false
+	}
+	total := 0.0
+	for _, c := range d.scorers {
+		total += c.boundIn(from, to)
+	}
+	return d.s.hopeless(total * moreMargin)
+}
+
+func (d *driver) scoreRow(row uint32) {
+	total := 0.0
+	for i, c := range d.scorers {
+		given := 0.0
+		if c.next(row) == row {
+			given = c.score()
+		}
+		if given == 0 && d.must[i] {
+			return // it is in fields that do not count
+		}
+		total += given
+	}
+	if total > 0 {
+		d.offer(row, total)
+	}
+}
+
+// eachBit calls f with the place of every bit.
+func eachBit(words []uint64, f func(at uint32)) {
+	for i, word := range words {
+		for ; word != 0; word &= word - 1 {
+			f(uint32(i*64 + bits.TrailingZeros64(word)))
+		}
+	}
+}
