@@ -82,3 +82,11 @@ func validOrigins(s string) (valid string, at []uint32) {
 	}
 	return b.String(), append(at, uint32(len(s)))
 }
+
+// Prefix returns what terms of words that begin with s begin with, if their stems do: s in normal
+// form and folded, not stemmed.
+func (a *Analyzer) Prefix(s string) string {
+	sc := a.take()
+	defer a.give(sc)
+	return cut(sc.expander.folded(visible(normal(s))))
+}
