@@ -23,6 +23,7 @@ type block struct {
 	// distances. skipped of them lie before offset.
 	positions       []byte
 	skipped, offset int
+	counted         bool // the counts are read
 }
 
 // count is how often a posting's row holds the term in a field.
@@ -119,7 +120,7 @@ func (h *blockHead) read(r *reader, n, fields int, several bool) {
 			}
 		}
 	}
-	h.summary.impacts = h.summary.impacts[:0]
+	h.summary.reset()
 	if n >= leastSummary {
 		h.summary.read(r, fields, h.mask)
 	}
@@ -141,22 +142,31 @@ func (h *blockHead) bytes(n int) int {
 	return total
 }
 
-// decode reads n postings behind a head. data holds their bytes and packSlack more; base is as
-// for encode, last the row that must come out last.
-func (b *block) decode(h *blockHead, data []byte, n int, base, last uint32) error {
-	b.n, b.mask = n, h.mask
+// decodeRows reads the rows of n postings behind a head. data holds their bytes and packSlack more;
+// base is as for encode, last the row that must come out last. Behind the rows lies noRow.
+func (b *block) decodeRows(h *blockHead, data []byte, n int, base, last uint32) error {
+	b.n, b.mask, b.counted = n, h.mask, false
 	b.skipped, b.offset = 0, 0
 	unpack(b.rows[:n], data, h.rowWidth)
-	data = data[packedBytes(n, h.rowWidth):]
 	row := uint64(base)
 	for i, distance := range b.rows[:n] {
 		row += uint64(distance)
 		b.rows[i] = uint32(row)
 		row++
 	}
+	for i := n; i < blockPostings; i++ {
+		b.rows[i] = noRow
+	}
 	if row != uint64(last)+1 {
 		return corrupt("a block ends with row %d, not %d", row-1, last)
 	}
+	return nil
+}
+
+// decodeCounts reads the counts, which many a search never asks for.
+func (b *block) decodeCounts(h *blockHead, data []byte) {
+	n := b.n
+	data = data[packedBytes(n, h.rowWidth):]
 	less := b.lone()
 	for f := range MaxFields {
 		if b.mask>>f&1 == 0 {
@@ -171,7 +181,19 @@ func (b *block) decode(h *blockHead, data []byte, n int, base, last uint32) erro
 			}
 		}
 	}
-	return nil
+	b.counted = true
+}
+
+// find returns the place of the first row that is not below target, which must not be above the
+// last row.
+func (b *block) find(target uint32) int {
+	rows, at := &b.rows, 0
+	for step := blockPostings / 2; step > 0; step /= 2 {
+		if rows[(at+step-1)%blockPostings] < target {
+			at += step
+		}
+	}
+	return at
 }
 
 // places appends the positions of a posting in a field. Postings are asked in ascending order

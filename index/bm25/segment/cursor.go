@@ -3,6 +3,7 @@ package segment
 import (
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/lodedb/lode/index"
 )
@@ -15,7 +16,9 @@ type partSearch struct {
 	allow   *index.Bitset // nil: all
 	base    uint32        // of the part's rows among all
 	top     *index.TopK
-	err     error // the first; everything ends then
+	limit   float64 // what hopeless compares with
+	err     error   // the first; everything ends then
+	cursors []*cursor
 }
 
 // fail keeps the first error.
@@ -28,9 +31,19 @@ func (s *partSearch) fail(err error) {
 // hopeless reports whether rows of a score at most so large cannot be found any more. Rows come
 // in order, so that one that is as good as the worst held comes after it. The margin covers the
 // rounding of bounds and sums.
-func (s *partSearch) hopeless(score float64) bool {
-	const margin = 1 + 0x1p-30
-	return s.top.Full() && float32(score*margin) <= s.top.Worst().Score
+func (s *partSearch) hopeless(score float64) bool { return score <= s.limit }
+
+// offer proposes a row, after all rows before it.
+func (s *partSearch) offer(row uint32, score float64) {
+	s.top.Offer(index.Candidate{Ordinal: s.base + row, Score: float32(score)})
+	s.setLimit()
+}
+
+func (s *partSearch) setLimit() {
+	const margin = 1 - 0x1p-30
+	if s.limit = -1; s.top.Full() {
+		s.limit = float64(s.top.Worst().Score) * margin
+	}
 }
 
 // moreMargin makes sure that a row of which something was left out as hopeless is found to be
@@ -65,10 +78,30 @@ type cursor struct {
 	hasValues   bool
 	placed      bool                   // the positions of the current block can be read
 	values      [blockPostings]float64 // scores of the current block, if hasValues
+	sealed      sealedPostings         // that p may be
 }
 
-func newCursor(s *partSearch, p postings, weight, scale float64) *cursor {
-	return &cursor{s: s, p: p, weight: weight, scale: scale, whole: weight * s.scoring.bound(p.whole(), scale)}
+// cursors are kept for the next search.
+var cursors = sync.Pool{New: func() any { return new(cursor) }}
+
+func newCursor(s *partSearch, e entry, weight, scale float64) *cursor {
+	c := cursors.Get().(*cursor)
+	c.s, c.weight, c.scale = s, weight, scale
+	c.begun, c.ended, c.b = false, false, nil
+	c.p = e.open(c)
+	c.whole = weight * s.scoring.bound(c.p.whole(), scale)
+	s.cursors = append(s.cursors, c)
+	return c
+}
+
+// release gives the cursors back.
+func (s *partSearch) release() {
+	for _, c := range s.cursors {
+		c.s, c.p, c.b = nil, nil, nil
+		c.sealed.r, c.sealed.data, c.sealed.block.positions = nil, nil, nil
+		cursors.Put(c)
+	}
+	s.cursors = nil
 }
 
 // move goes to the block with the first row from target on, or is false.
@@ -110,7 +143,7 @@ func (c *cursor) next(target uint32) uint32 {
 	if !c.move(target) || !c.load() {
 		return noRow
 	}
-	c.at = sortedRow(c.b.rows[:c.b.n], c.at, target)
+	c.at = c.b.find(target)
 	return c.b.rows[c.at]
 }
 
@@ -127,6 +160,7 @@ func (c *cursor) atLeast(target uint32) uint32 {
 
 // occurrences is how much the row that next returned counts, all its fields together.
 func (c *cursor) occurrences() float64 {
+	c.p.readCounts()
 	n := 0.0
 	for f := range c.s.fields {
 		n += float64(c.s.scoring.boosts[f] * float64(c.b.count(f, c.at)))
@@ -170,6 +204,7 @@ func (c *cursor) evaluate() bool {
 		c.ended = true
 		return false
 	}
+	c.p.readCounts()
 	values := c.values[:n]
 	clear(values)
 	for f := range c.s.fields {
@@ -232,19 +267,18 @@ func (c *cursor) fill(w *window, own []float64, rest float64) {
 		if !c.move(from) || c.first >= w.end {
 			return
 		}
-		if c.s.top.Full() && c.s.hopeless((rest+c.blockBound())*moreMargin) {
+		if c.s.limit > 0 && c.s.hopeless((rest+c.blockBound())*moreMargin) {
 			continue
 		}
 		if !c.evaluate() {
 			return
 		}
-		i := sortedRow(c.b.rows[:c.b.n], c.at, from)
+		i := c.b.find(from)
 		rows := c.b.rows[i:c.b.n]
 		values := c.values[i:c.b.n]
 		for j, row := range rows {
 			at := row - w.start
 			if at >= windowRows {
-				c.at = i + j
 				return
 			}
 			w.sums[at] += values[j]
@@ -253,7 +287,96 @@ func (c *cursor) fill(w *window, own []float64, rest float64) {
 				own[at] = values[j]
 			}
 		}
-		c.at = c.b.n
+	}
+}
+
+// fewAlive is the number of rows up to which each is looked for in a block.
+const fewAlive = 6
+
+// refine decodes a block only if a row in it is alive and not hopeless with what bounds the block.
+func (c *cursor) refine(w *window, own []float64, rest float64) {
+	for from := w.start; from < w.end; from = c.last + 1 {
+		if !c.move(from) || c.first >= w.end {
+			return
+		}
+		start, end := max(from, c.first)-w.start, min(c.last, w.end-1)-w.start
+		n := w.hopeful(c, start, end, rest)
+		if n == 0 {
+			continue
+		}
+		if !c.load() {
+			return
+		}
+		if n <= fewAlive {
+			w.eachAlive(start, end, func(at uint32) {
+				if c.at = c.b.find(w.start + at); c.b.rows[c.at] == w.start+at {
+					c.give(w, own, at)
+				}
+			})
+			continue
+		}
+		for i := c.b.find(w.start + start); i < c.b.n; i++ {
+			at := c.b.rows[i] - w.start
+			if at > end {
+				break
+			}
+			if w.alive[at/64]>>(at%64)&1 == 1 {
+				c.at = i
+				c.give(w, own, at)
+			}
+		}
+	}
+}
+
+// give adds the score of the row that the cursor stands at.
+func (c *cursor) give(w *window, own []float64, at uint32) {
+	own[at] = c.score()
+	w.sums[at] += own[at]
+}
+
+// hopeful counts the rows from one place of the window to another that are alive and not hopeless
+// with the bound on the current block and rest.
+func (w *window) hopeful(c *cursor, start, end uint32, rest float64) (n int) {
+	if !w.anyAlive(start, end) {
+		return 0
+	}
+	bound := c.blockBound() + rest
+	w.eachAlive(start, end, func(at uint32) {
+		if !c.s.hopeless((w.sums[at] + bound) * moreMargin) {
+			n++
+		}
+	})
+	return n
+}
+
+// anyAlive reports whether a row from one place of the window to another is alive.
+func (w *window) anyAlive(start, end uint32) bool {
+	first, last := start/64, end/64
+	head, tail := ^uint64(0)<<(start%64), ^uint64(0)>>(63-end%64)
+	if first == last {
+		return w.alive[first]&head&tail != 0
+	}
+	for _, word := range w.alive[first+1 : last] {
+		if word != 0 {
+			return true
+		}
+	}
+	return w.alive[first]&head|w.alive[last]&tail != 0
+}
+
+// eachAlive calls f with the rows from one place of the window to another that are alive.
+func (w *window) eachAlive(start, end uint32, f func(at uint32)) {
+	for i := start / 64; i <= end/64; i++ {
+		word := w.alive[i]
+		if i == start/64 {
+			word &= ^uint64(0) << (start % 64)
+		}
+		if i == end/64 {
+			word &= ^uint64(0) >> (63 - end%64)
+		}
+		for ; word != 0; word &= word - 1 {
+			f(i*64 + uint32(bits.TrailingZeros64(word)))
+		}
 	}
 }
 
@@ -266,7 +389,8 @@ type window struct {
 	start, end uint32
 	sums       [windowRows]float64
 	found      [windowRows / 64]uint64
-	own        [][]float64 // by scorer, what it alone gave; where it is kept
+	alive      [windowRows / 64]uint64 // rows that may be in the answer
+	own        [][]float64             // by scorer, what it alone gave; where it is kept
 }
 
 // allowed is how many rows of the window may be found.

@@ -60,8 +60,8 @@ func (e *encoder) beginTerm(number uint32) {
 	t := &e.term
 	t.number, t.rows, t.base, t.mask = number, 0, 0, 0
 	t.lasts, t.ends, t.blocks, t.positions = t.lasts[:0], t.ends[:0], t.blocks[:0], t.positions[:0]
-	t.top = summary{impacts: t.top.impacts[:0]}
-	t.inBlock = summary{impacts: t.inBlock.impacts[:0]}
+	t.top.reset()
+	t.inBlock.reset()
 	t.block.reset()
 }
 
@@ -104,7 +104,7 @@ func (e *encoder) flush(several bool) {
 	}
 	t.ends = append(t.ends, uint32(len(t.blocks)))
 	t.base = last + 1
-	t.inBlock = summary{impacts: t.inBlock.impacts[:0]}
+	t.inBlock.reset()
 	t.block.reset()
 }
 

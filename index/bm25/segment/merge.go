@@ -238,11 +238,7 @@ func (s *source) writePostings(e *encoder, rec *record) error {
 	fields := s.x.foot.fields
 	var counts [MaxFields]uint32
 	for i := range rec.blocks {
-		p.i, p.hasHead, p.decoded = i, false, false
-		b, err := p.decode()
-		if err == nil {
-			err = p.readPlaces()
-		}
+		b, err := p.decodeAll(i)
 		if err != nil {
 			return err
 		}

@@ -39,8 +39,9 @@ type prepared struct {
 
 // entry is a term of a part.
 type entry struct {
-	live uint32          // rows that hold it and are not removed
-	open func() postings // nil: there are none
+	live uint32 // rows that hold it and are not removed
+	// open returns its postings, which may lie in the cursor; nil: there are none.
+	open func(*cursor) postings
 }
 
 // rowReader knows the rows of a part.
@@ -64,7 +65,7 @@ func (x *Growing) prepare(names []string) (*prepared, error) {
 			continue
 		}
 		l := x.mu.lists[number]
-		p.entries[i] = entry{l.live, func() postings {
+		p.entries[i] = entry{l.live, func(*cursor) postings {
 			return &growingPostings{data: l.data, positions: l.positions, fields: x.opts.fields(), left: l.rows, places: x.opts.Positions}
 		}}
 	}
@@ -155,7 +156,10 @@ func (x *Sealed) prepareMapped(names []string) (*prepared, error) {
 			continue
 		}
 		if live := x.liveLocked(rec); live > 0 {
-			p.entries[i] = entry{live, func() postings { return &sealedPostings{r: rec} }}
+			p.entries[i] = entry{live, func(c *cursor) postings {
+				c.sealed.begin(rec)
+				return &c.sealed
+			}}
 		}
 	}
 	return p, nil

@@ -1,9 +1,6 @@
 package segment
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // noRow is beyond every row.
 const noRow = math.MaxUint32
@@ -24,8 +21,10 @@ type postings interface {
 	summaries(to uint32, f func(*summary)) bool
 	// whole bounds all postings; nil: nothing is known.
 	whole() *summary
-	// decode reads the current block, which is valid until seek moves.
+	// decode reads the rows of the current block, which is valid until seek moves.
 	decode() (*block, error)
+	// readCounts reads the counts of the decoded block.
+	readCounts()
 	// readPlaces makes the positions of the decoded block readable.
 	readPlaces() error
 }
@@ -59,6 +58,7 @@ func (p *growingPostings) summary() (*summary, error)            { return nil, n
 func (p *growingPostings) summaries(uint32, func(*summary)) bool { return false }
 func (p *growingPostings) whole() *summary                       { return nil }
 func (p *growingPostings) decode() (*block, error)               { return &p.block, nil }
+func (p *growingPostings) readCounts()                           {}
 func (p *growingPostings) readPlaces() error                     { return nil }
 
 // decodeNext reads the next postings; it is false at the end, and leaves the block alone.
@@ -66,7 +66,7 @@ func (p *growingPostings) decodeNext(b *block) bool {
 	if p.left == 0 {
 		return false
 	}
-	b.n, b.mask = int(min(p.left, blockPostings)), 0
+	b.n, b.mask, b.counted = int(min(p.left, blockPostings)), 0, true
 	r := reader{data: p.data}
 	places := 0
 	for i := range b.n {
@@ -87,6 +87,9 @@ func (p *growingPostings) decodeNext(b *block) bool {
 				b.mask |= 1 << f
 			}
 		}
+	}
+	for i := b.n; i < blockPostings; i++ {
+		b.rows[i] = noRow
 	}
 	p.data = p.data[r.at:]
 	p.left -= uint32(b.n)
@@ -130,6 +133,9 @@ type sealedPostings struct {
 	block   block
 	decoded bool
 }
+
+// begin starts with the first block of a record.
+func (p *sealedPostings) begin(rec *record) { p.r, p.i, p.hasHead, p.decoded = rec, 0, false, false }
 
 func (p *sealedPostings) seek(target uint32) (bool, error) {
 	if p.r.last(p.i) >= target {
@@ -207,12 +213,29 @@ func (p *sealedPostings) decode() (*block, error) {
 	if err := p.readHead(); err != nil {
 		return nil, err
 	}
-	if err := p.block.decode(&p.head, p.data, p.r.postings(p.i), p.r.base(p.i), p.r.last(p.i)); err != nil {
+	if err := p.block.decodeRows(&p.head, p.data, p.r.postings(p.i), p.r.base(p.i), p.r.last(p.i)); err != nil {
 		return nil, err
 	}
 	p.decoded = true
 	p.block.positions = nil
 	return &p.block, nil
+}
+
+func (p *sealedPostings) readCounts() {
+	if !p.block.counted {
+		p.block.decodeCounts(&p.head, p.data)
+	}
+}
+
+// decodeAll reads a block with counts and positions.
+func (p *sealedPostings) decodeAll(i int) (*block, error) {
+	p.i, p.hasHead, p.decoded = i, false, false
+	b, err := p.decode()
+	if err == nil {
+		p.readCounts()
+		err = p.readPlaces()
+	}
+	return b, err
 }
 
 // record is the entry of a term in a file.
@@ -396,13 +419,4 @@ func (p *sealedPostings) readPlaces() error {
 	}
 	p.block.positions = p.r.positions[from:to]
 	return p.r.x.touch(p.r.placesAt+from, p.r.placesAt+to)
-}
-
-// sortedRow finds the first of rows that is not below target, from one on.
-func sortedRow(rows []uint32, at int, target uint32) int {
-	if at < len(rows) && rows[at] >= target {
-		return at
-	}
-	i, _ := slices.BinarySearch(rows[at:], target)
-	return at + i
 }

@@ -246,6 +246,9 @@ func (p *plan) weigh(o SearchOptions, parts []*prepared) {
 		}
 	}
 	p.scoring = newScoring(o, stats)
+	for _, part := range parts {
+		p.scoring.fields = max(p.scoring.fields, part.rows.fields())
+	}
 	for i := range p.clauses {
 		c := &p.clauses[i]
 		idf, unseen := 0.0, p.scoring.idf(0)

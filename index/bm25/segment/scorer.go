@@ -17,7 +17,10 @@ type scorer interface {
 	// fill adds the scores of the rows of a window to its sums and, if given, to own. Rows of
 	// which what the clause gives and rest cannot be found may be left out.
 	fill(w *window, own []float64, rest float64)
-	// lead is a row up to which boundIn from target on stays what it is for the least.
+	// refine adds the scores of the rows of a window that are alive to its sums and to own. Those
+	// that are hopeless even with what the clause could give them and rest may be left out.
+	refine(w *window, own []float64, rest float64)
+	// until is the last row of the block that target is in, or before: bounds change behind it.
 	until(target uint32) uint32
 }
 
@@ -37,7 +40,7 @@ func (s *partSearch) newScorer(c *planned, entries []entry) scorer {
 			continue
 		}
 		if len(v.terms) == 1 {
-			g.any = append(g.any, newCursor(s, entries[v.terms[0]].open(), 1, v.weight))
+			g.any = append(g.any, newCursor(s, entries[v.terms[0]], 1, v.weight))
 			continue
 		}
 		g.any = append(g.any, newPhrase(s, &v, entries))
@@ -151,6 +154,18 @@ func (g *group) fill(w *window, own []float64, _ float64) {
 	}
 }
 
+func (g *group) refine(w *window, own []float64, rest float64) {
+	eachBit(w.alive[:], func(at uint32) {
+		row := w.start + at
+		bound := g.boundIn(row, row+1)
+		if bound == 0 || g.s.hopeless((w.sums[at]+bound+rest)*moreMargin) || g.next(row) != row {
+			return
+		}
+		own[at] = g.score()
+		w.sums[at] += own[at]
+	})
+}
+
 // phrase is rows that hold terms at places that stand to each other as in the phrase.
 type phrase struct {
 	s         *partSearch
@@ -165,7 +180,7 @@ func newPhrase(s *partSearch, v *variant, entries []entry) *phrase {
 	p := &phrase{s: s, scale: v.weight, positions: slices.Clone(v.positions)}
 	rows := make([]uint32, len(v.terms))
 	for i, t := range v.terms {
-		p.terms = append(p.terms, newCursor(s, entries[t].open(), 1, v.weight))
+		p.terms = append(p.terms, newCursor(s, entries[t], 1, v.weight))
 		rows[i] = entries[t].live
 	}
 	// The rarest term leads.
@@ -205,6 +220,9 @@ func (p *phrase) next(target uint32) uint32 {
 
 // match counts how often the phrase is in the fields of the row that all terms stand at.
 func (p *phrase) match() bool {
+	for _, c := range p.terms {
+		c.p.readCounts()
+	}
 	any := false
 	for f := range p.s.fields {
 		p.counts[f] = 0

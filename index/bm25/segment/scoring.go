@@ -65,6 +65,7 @@ type scoring struct {
 	gain        float64   // k1 + 1
 	fixed, each float64   // a row of n terms is held back by fixed + each·n
 	rows        uint64
+	fields      int // that a part has, at most
 }
 
 // newScoring fixes what scores depend on. The conversions forbid fused multiply-add here and
@@ -93,21 +94,28 @@ func (s *scoring) saturate(count, length float64) float64 {
 	return float64(count*s.gain) / (count + held)
 }
 
-// bound is what saturate is at most for what a summary stands for, with counts scaled.
+// bound is what saturate is at most for what a summary stands for, with counts scaled; nil stands
+// for everything.
 func (s *scoring) bound(m *summary, scale float64) float64 {
-	if m == nil || len(m.impacts) == 0 {
+	if m == nil {
 		return s.gain
 	}
-	var count, length float64
-	for f := 1; f < MaxFields; f++ {
-		count += s.boosts[f] * float64(m.most[f])
-		length += s.boosts[f] * float64(m.least[f])
+	return max(s.boundClass(&m[0], scale), s.boundClass(&m[1], scale))
+}
+
+func (s *scoring) boundClass(c *class, scale float64) (best float64) {
+	if len(c.impacts) == 0 {
+		return 0
 	}
-	best := 0.0
-	for _, p := range m.impacts {
-		c := scale * (count + s.boosts[0]*float64(p.count))
-		if c > 0 {
-			best = max(best, s.saturate(c, length+s.boosts[0]*float64(p.length)))
+	var count, length float64
+	for f := 1; f < s.fields; f++ {
+		count += s.boosts[f] * float64(c.most[f])
+		length += s.boosts[f] * float64(c.least[f])
+	}
+	for _, p := range c.impacts {
+		n := scale * (count + s.boosts[0]*float64(p.count))
+		if n > 0 {
+			best = max(best, s.saturate(n, length+s.boosts[0]*float64(p.length)))
 		}
 	}
 	return best

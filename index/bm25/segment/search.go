@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
@@ -115,10 +116,31 @@ func hits(found []index.Candidate, parts []*prepared) []Hit {
 	return out
 }
 
+// drivers are kept for the next search: their windows are large, and clean unless a search
+// failed.
+var drivers = sync.Pool{New: func() any { return new(driver) }}
+
 // run searches one part.
 func (s *partSearch) run(ctx context.Context, p *plan, entries []entry) error {
-	var d driver
+	s.setLimit()
+	d := drivers.Get().(*driver)
+	d.reset(s)
+	if err := d.run(ctx, p, entries); err != nil {
+		return err
+	}
+	s.release()
+	d.s = nil
+	drivers.Put(d)
+	return nil
+}
+
+func (d *driver) reset(s *partSearch) {
 	d.s = s
+	d.scorers, d.must, d.musts, d.without = d.scorers[:0], d.must[:0], d.musts[:0], d.without[:0]
+}
+
+func (d *driver) run(ctx context.Context, p *plan, entries []entry) error {
+	s := d.s
 	for i := range p.clauses {
 		c := &p.clauses[i]
 		scorer := s.newScorer(c, entries)
@@ -159,17 +181,19 @@ type driver struct {
 	lazy      []int     // scorers that cannot make a row good enough together, largest bound first
 	eager     []bool    // the others, by scorer
 	lazyBound float64   // of the lazy ones together
-	keep      bool      // what each scorer gives is kept beside the sums
+	keep      bool      // what each scorer gives is kept beside the sums, for there are lazy ones
 	window    window
-	given     []float64 // to a row, by scorer
 }
 
 // disjunction scores rows that match any clause, window by window. Clauses whose bounds together
 // do not reach the worst row held are lazy: a row that only they match is not looked at.
 func (d *driver) disjunction(ctx context.Context) {
-	d.bounds, d.eager = make([]float64, len(d.scorers)), make([]bool, len(d.scorers))
-	d.given = make([]float64, len(d.scorers))
-	d.window.own = make([][]float64, len(d.scorers))
+	n := len(d.scorers)
+	d.bounds = zeros(d.bounds, n)
+	d.eager = append(d.eager[:0], make([]bool, n)...)
+	for len(d.window.own) < n {
+		d.window.own = append(d.window.own, nil)
+	}
 	rows := d.s.rows.count()
 	for start := d.nextStart(0); start < rows; start = d.nextStart(d.window.end) {
 		if err := index.Stopped(ctx); err != nil {
@@ -183,6 +207,13 @@ func (d *driver) disjunction(ctx context.Context) {
 	}
 }
 
+// zeros returns n zeros, in the place of b if that is large enough.
+func zeros(b []float64, n int) []float64 {
+	b = slices.Grow(b[:0], n)[:n]
+	clear(b)
+	return b
+}
+
 // nextStart is the first window from a row on that may hold a match.
 func (d *driver) nextStart(from uint32) uint32 {
 	row := uint32(noRow)
@@ -193,9 +224,10 @@ func (d *driver) nextStart(from uint32) uint32 {
 }
 
 // fewRows is the number of rows of a window up to which each is scored alone.
-const fewRows = 24
+const fewRows = 32
 
-// score scores the rows of the window.
+// score scores the rows of the window: eager clauses score all rows that they match, lazy ones
+// those that are good enough for it.
 func (d *driver) score() {
 	few := windowRows
 	if d.s.allow != nil {
@@ -206,11 +238,27 @@ func (d *driver) score() {
 	if !d.divide(few <= fewRows) {
 		return
 	}
+	w := &d.window
 	if few <= fewRows {
-		d.each()
-		return
+		for i := range (w.end - w.start + 63) / 64 {
+			w.alive[i] = d.s.visible(w.start/64+i) & within(int(i), int(w.end-w.start))
+		}
+	} else {
+		d.scoreEager()
 	}
-	total := d.lazyBound
+	rest := d.lazyBound
+	for _, i := range d.lazy {
+		rest = max(rest-d.bounds[i], 0)
+		d.scorers[i].refine(w, d.own(i), rest)
+		d.prune(rest)
+	}
+	d.collect()
+}
+
+// scoreEager fills the window with what eager clauses give, and leaves alive the rows that are
+// visible and not hopeless.
+func (d *driver) scoreEager() {
+	w, total := &d.window, d.lazyBound
 	for i, eager := range d.eager {
 		if eager {
 			total += d.bounds[i]
@@ -218,10 +266,51 @@ func (d *driver) score() {
 	}
 	for i, c := range d.scorers {
 		if d.eager[i] {
-			c.fill(&d.window, d.own(i), total-d.bounds[i])
+			c.fill(w, d.own(i), total-d.bounds[i])
 		}
 	}
-	d.collect()
+	for i, word := range w.found {
+		if word != 0 {
+			w.alive[i] = word
+			d.bury(i, word&^d.s.visible(w.start/64+uint32(i)))
+			w.found[i] = 0
+		}
+	}
+	d.prune(d.lazyBound)
+}
+
+// prune buries the rows that are hopeless with so much more.
+func (d *driver) prune(rest float64) {
+	w := &d.window
+	for i, word := range w.alive {
+		gone := uint64(0)
+		for ; word != 0; word &= word - 1 {
+			at := bits.TrailingZeros64(word)
+			if d.s.hopeless((w.sums[i*64+at] + rest) * moreMargin) {
+				gone |= 1 << at
+			}
+		}
+		if gone != 0 {
+			d.bury(i, gone)
+		}
+	}
+}
+
+// bury forgets the rows of a word of the window.
+func (d *driver) bury(i int, gone uint64) {
+	w := &d.window
+	w.alive[i] &^= gone
+	for ; gone != 0; gone &= gone - 1 {
+		at := i*64 + bits.TrailingZeros64(gone)
+		w.sums[at] = 0
+		if d.keep {
+			for _, own := range w.own[:len(d.scorers)] {
+				if own != nil {
+					own[at] = 0
+				}
+			}
+		}
+	}
 }
 
 // own is where the scores that a scorer gives are kept, if they are.
@@ -260,78 +349,32 @@ func (d *driver) divide(all bool) bool {
 	}
 	d.lazy = d.lazy[:n]
 	slices.Reverse(d.lazy)
-	d.keep = n > 0 && len(d.scorers)-n > 1
+	d.keep = n > 0
 	return true
 }
 
-// collect offers the rows of the window that eager clauses have found, and clears it.
+// collect offers the rows of the window that are still alive, and clears it.
 func (d *driver) collect() {
 	w := &d.window
-	for i, word := range w.found {
-		if word == 0 {
-			continue
-		}
-		w.found[i] = 0
-		visible := d.s.visible(w.start/64 + uint32(i))
-		for ; word != 0; word &= word - 1 {
-			at := uint32(i*64 + bits.TrailingZeros64(word))
-			sum := w.sums[at]
-			w.sums[at] = 0
-			if visible>>(at%64)&1 == 1 && sum > 0 {
-				d.consider(at, sum)
-			}
+	for i, word := range w.alive {
+		for left := word; left != 0; left &= left - 1 {
+			at := i*64 + bits.TrailingZeros64(left)
+			total := w.sums[at]
 			if d.keep {
-				for j, eager := range d.eager {
-					if eager {
-						w.own[j][at] = 0
+				total = 0 // once more, in the order of the clauses
+				for _, own := range w.own[:len(d.scorers)] {
+					if own != nil {
+						total += own[at]
 					}
 				}
 			}
+			if total > 0 && !d.s.hopeless(total*moreMargin) {
+				d.offer(w.start+uint32(at), total)
+			}
 		}
-	}
-}
-
-// consider offers a row of the window to which the eager clauses gave sum.
-func (d *driver) consider(at uint32, sum float64) {
-	if d.s.hopeless(sum + d.lazyBound) {
-		return
-	}
-	row := d.window.start + at
-	if len(d.lazy) == 0 {
-		d.offer(row, sum)
-		return
-	}
-	for i, eager := range d.eager {
-		switch {
-		case !eager:
-			d.given[i] = 0
-		case d.keep:
-			d.given[i] = d.window.own[i][at]
-		default:
-			d.given[i] = sum
+		if word != 0 {
+			d.bury(i, word)
 		}
-	}
-	d.finish(row, sum)
-}
-
-// finish asks the lazy clauses, as long as the row may be good enough, and offers it.
-func (d *driver) finish(row uint32, sum float64) {
-	rest := d.lazyBound
-	for _, i := range d.lazy {
-		if d.scorers[i].next(row) == row {
-			d.given[i] = d.scorers[i].score()
-			sum += d.given[i]
-		}
-		if rest -= d.bounds[i]; d.s.hopeless((sum + max(rest, 0)) * moreMargin) {
-			return
-		}
-	}
-	total := 0.0 // in the order of the clauses
-	for _, given := range d.given {
-		total += given
-	}
-	if total > 0 {
-		d.offer(row, total)
 	}
 }
 
@@ -341,17 +384,7 @@ func (d *driver) offer(row uint32, score float64) {
 			return
 		}
 	}
-	d.s.top.Offer(index.Candidate{Ordinal: d.s.base + row, Score: float32(score)})
-}
-
-// each scores the visible rows of the window one by one: they are few.
-func (d *driver) each() {
-	for i := d.window.start / 64; i*64 < d.window.end; i++ {
-		for word := d.s.visible(i) & within(int(i), int(d.window.end)); word != 0; word &= word - 1 {
-			clear(d.given)
-			d.finish(i*64+uint32(bits.TrailingZeros64(word)), 0)
-		}
-	}
+	d.s.offer(row, score)
 }
 
 // conjunction scores the rows that match all clauses that a row must match.
@@ -403,7 +436,7 @@ func (d *driver) stretch(row uint32) uint32 {
 }
 
 func (d *driver) hopelessIn(from, to uint32) bool {
-	if !d.s.top.Full() {
+	if d.s.limit <= 0 {
 		return false
 	}
 	total := 0.0

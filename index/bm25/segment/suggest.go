@@ -107,7 +107,7 @@ func (s *partSearch) look(out *Suggestion, part int, e entry) {
 	if e.open == nil {
 		return
 	}
-	p := e.open()
+	p := e.open(new(cursor))
 	for from := uint32(0); out.Rows < maxCounted; {
 		ok, err := p.seek(from)
 		var b *block

@@ -91,12 +91,8 @@ func (x *Sealed) verifyTerms(ctx context.Context) error {
 
 func (x *Sealed) verifyTerm(p *sealedPostings) error {
 	for i := range p.r.blocks {
-		p.i, p.hasHead, p.decoded = i, false, false
-		b, err := p.decode()
+		b, err := p.decodeAll(i)
 		if err != nil {
-			return err
-		}
-		if err := p.readPlaces(); err != nil {
 			return err
 		}
 		if err := x.verifyBounds(p, b); err != nil {
@@ -125,31 +121,18 @@ func varints(b []byte) (n int) {
 
 // verifyBounds checks that no posting is beyond what bounds its block and its term.
 func (x *Sealed) verifyBounds(p *sealedPostings, b *block) error {
-	for _, s := range []*summary{&p.head.summary, p.r.top} {
-		if s == nil || b.n < leastSummary {
-			continue
+	var counts, lengths [MaxFields]uint32
+	fields := x.foot.fields
+	for i, row := range b.rows[:b.n] {
+		for f := range fields {
+			counts[f], lengths[f] = b.count(f, i), x.length(f, row)
 		}
-		for i, row := range b.rows[:b.n] {
-			if !x.covers(s, b, i, row) {
-				return corrupt("row %d is beyond the bounds of term %d", row, p.r.number)
-			}
+		inBlock := b.n < leastSummary || p.head.summary.covers(counts[:fields], lengths[:fields])
+		if !inBlock || p.r.top != nil && !p.r.top.covers(counts[:fields], lengths[:fields]) {
+			return corrupt("row %d is beyond the bounds of term %d", row, p.r.number)
 		}
 	}
 	return nil
-}
-
-func (x *Sealed) covers(s *summary, b *block, i int, row uint32) bool {
-	for f := 1; f < x.foot.fields; f++ {
-		if b.count(f, i) > s.most[f] || x.length(f, row) < s.least[f] {
-			return false
-		}
-	}
-	for _, p := range s.impacts {
-		if b.count(0, i) <= p.count && x.length(0, row) >= p.length {
-			return true
-		}
-	}
-	return false
 }
 
 func (x *Sealed) verifyRows(ctx context.Context) error {
