@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Version names the rules. It is part of the fingerprint of everything made with them.
+// Version names the rules of English, and those that are the same for all languages. It is part of the fingerprint of everything made with them.
 const Version = "english-1"
 
 // MaxTermBytes is the longest term; longer ones are cut at a character.
@@ -20,9 +20,10 @@ const (
 	maxCachedBytes = 32      // of a cached word; longer ones hardly come again
 )
 
-// Analyzer turns texts into terms. The zero value is ready. It may be used by any number of
-// goroutines at once, and must not be copied after first use.
+// Analyzer turns texts into terms. The zero value is that of English; see [For]. It may be used by
+// any number of goroutines at once, and must not be copied after first use.
 type Analyzer struct {
+	rules     *rules    // nil: those of English
 	scratches sync.Pool // of *scratch
 }
 
@@ -40,7 +41,7 @@ func (a *Analyzer) Terms(dst []string, s string) []string {
 func (a *Analyzer) take() *scratch {
 	sc, _ := a.scratches.Get().(*scratch)
 	if sc == nil {
-		sc = newScratch()
+		sc = newScratch(a.language())
 	}
 	return sc
 }
@@ -75,8 +76,8 @@ type scratch struct {
 	position uint32 // of the next word
 }
 
-func newScratch() *scratch {
-	return &scratch{words: words.FromString(""), cache: make(map[string]expansion), expander: newExpander()}
+func newScratch(r *rules) *scratch {
+	return &scratch{words: words.FromString(""), cache: make(map[string]expansion), expander: newExpander(r)}
 }
 
 // tokens returns the tokens of a text in normal form, until the next call.

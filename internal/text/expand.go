@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/english"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -17,12 +16,13 @@ const leastPartRunes = 2
 // expander makes the terms of a word. It holds what the libraries want to be given again
 // and again, and serves one goroutine.
 type expander struct {
-	fold cases.Caser
-	env  *snowballstem.Env
+	rules *rules
+	fold  cases.Caser
+	env   *snowballstem.Env
 }
 
-func newExpander() expander {
-	return expander{fold: cases.Fold(), env: snowballstem.NewEnv("")}
+func newExpander(r *rules) expander {
+	return expander{rules: r, fold: cases.Fold(), env: snowballstem.NewEnv("")}
 }
 
 // expansion is what a word becomes. It takes width positions, one at least.
@@ -91,8 +91,14 @@ func (e *expansion) compounds(from, to int) {
 
 // piece appends the term of a word or part, if it has one.
 func (x *expander) piece(e *expansion, word string, offset uint32) {
-	word = strings.TrimSuffix(x.folded(word), "'s")
-	if word == "" || isStopWord(word) {
+	word = x.folded(word)
+	if x.rules.possessive {
+		word = strings.TrimSuffix(word, "'s")
+	}
+	if before, after, ok := strings.Cut(word, "'"); ok && x.rules.elided[before] {
+		word = after
+	}
+	if word == "" || x.rules.stops[word] {
 		return
 	}
 	e.pieces = append(e.pieces, piece{term: x.stemmed(cut(word)), offset: offset})
@@ -107,17 +113,28 @@ func (x *expander) folded(word string) string {
 }
 
 func (x *expander) stemmed(word string) string {
-	for i := range len(word) {
-		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
-			return word
-		}
+	if x.rules.stem == nil || !x.stems(word) {
+		return word
 	}
 	x.env.SetCurrent(word)
-	english.Stem(x.env)
+	x.rules.stem(x.env)
 	if stem := x.env.Current(); stem != "" {
-		return stem
+		return cut(stem)
 	}
 	return word
+}
+
+// stems reports whether a word is one that the language's stemmer is for: of letters alone.
+func (x *expander) stems(word string) bool {
+	if !x.rules.ascii {
+		return !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && !unicode.IsMark(r) })
+	}
+	for i := range len(word) {
+		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
+			return false
+		}
+	}
+	return true
 }
 
 // visible returns the word without characters that only say how it is shown: soft hyphens,

@@ -9,7 +9,7 @@ import (
 // pool, which forgets at random under the race detector.
 func TestSeenWordsAllocateNothing(t *testing.T) {
 	const s = "The quick brown foxes are jumping over http.Handler and snake_case, v1.2.3."
-	sc := newScratch()
+	sc := newScratch(languages[English])
 	sc.tokens(s)
 	if n := testing.AllocsPerRun(100, func() { sc.tokens(s) }); n != 0 {
 		t.Errorf("%v allocations per call", n)
@@ -17,7 +17,7 @@ func TestSeenWordsAllocateNothing(t *testing.T) {
 }
 
 func TestScratchKeepsNoDocument(t *testing.T) {
-	sc := newScratch()
+	sc := newScratch(languages[English])
 	sc.tokens("a long document")
 	if sc.words.Value() != "" {
 		t.Error("the word iterator still holds the text")
