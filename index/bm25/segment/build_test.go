@@ -3,8 +3,6 @@ package segment
 import (
 	"bytes"
 	"testing"
-
-	"github.com/lodedb/lode/index"
 )
 
 // mustBuild builds an index that is put aside whenever it has more than so many bytes.
@@ -116,5 +114,3 @@ func TestEmpty(t *testing.T) {
 		}
 	}
 }
-
-var _ = index.Bitset{}

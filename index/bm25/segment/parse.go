@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,8 +11,11 @@ import (
 
 // Parser makes queries of what users type. It may be used by any number of goroutines at once.
 type Parser struct {
-	// Analyzer is the one that made the rows.
+	// Analyzer is the one that made the rows, or most of them.
 	Analyzer *text.Analyzer
+	// Others are those that made rows in other languages: what they make of a word or phrase is an
+	// alternative to it. Words that Analyzer leaves out are left out.
+	Others []*text.Analyzer
 	// Glossary, if given, adds what else words are called.
 	Glossary *Glossary
 }
@@ -128,18 +132,42 @@ func (b *queryBuilder) query() Query {
 // words adds a clause for each word of a text, and for what the glossary knows.
 func (b *queryBuilder) words(p Parser, s string) {
 	b.p = p
-	tokens := p.Analyzer.Tokens(nil, s)
+	tokens, others := p.Analyzer.Tokens(nil, s), p.others(s)
 	for _, t := range tokens {
 		if text.IsAsking(s[t.Start:t.End]) {
 			b.asking = append(b.asking, t.Term)
 			continue
 		}
-		b.word(p, t.Term)
+		b.word(p, t.Term, others[placeOf(t)]...)
 	}
 	b.clauses = append(b.clauses, p.Glossary.phrases(tokens)...)
 }
 
-func (b *queryBuilder) word(p Parser, term string) {
+// wordPlace is where a token is. Positions do not depend on the language.
+type wordPlace struct {
+	start, end int
+	position   uint32
+	compound   bool
+}
+
+func placeOf(t text.Token) wordPlace { return wordPlace{t.Start, t.End, t.Position, t.Compound} }
+
+// others is what the other analyzers make of a text, by place.
+func (p Parser) others(s string) map[wordPlace][]string {
+	if len(p.Others) == 0 {
+		return nil
+	}
+	terms := make(map[wordPlace][]string)
+	for _, a := range p.Others {
+		for _, t := range a.Tokens(nil, s) {
+			terms[placeOf(t)] = append(terms[placeOf(t)], t.Term)
+		}
+	}
+	return terms
+}
+
+// word adds a clause for a term, and what it is in other languages.
+func (b *queryBuilder) word(p Parser, term string, also ...string) {
 	if b.at == nil {
 		b.at = make(map[string]int)
 	}
@@ -148,8 +176,16 @@ func (b *queryBuilder) word(p Parser, term string) {
 		return
 	}
 	b.at[term] = len(b.clauses)
-	b.clauses = append(b.clauses, Clause{Any: append([]Alternative{Term(term)}, p.Glossary.others(term)...), Weight: 1})
+	any := []Alternative{Term(term)}
+	for i, other := range also {
+		if other != term && !slices.Contains(also[:i], other) {
+			any = append(any, Term(other))
+		}
+	}
+	b.clauses = append(b.clauses, Clause{Any: cutAny(append(any, p.Glossary.others(term)...)), Weight: 1})
 }
+
+func cutAny(any []Alternative) []Alternative { return any[:min(len(any), MaxAlternatives)] }
 
 // item adds a clause for a phrase, a prefix, or a word that must or must not be there.
 func (b *queryBuilder) item(p Parser, it item) {
@@ -160,16 +196,24 @@ func (b *queryBuilder) item(p Parser, it item) {
 		if it.occur != MustNot && len(a.Terms) == 1 {
 			c.Any = append(c.Any, p.Glossary.others(a.Terms[0].Term)...)
 		}
+		for _, other := range p.Others {
+			if o, ok := phraseOf(other.Tokens(nil, it.text)); ok && !slices.ContainsFunc(c.Any, o.equal) {
+				c.Any = append(c.Any, o)
+			}
+		}
 	}
 	if it.prefix {
 		if prefix := p.Analyzer.Prefix(it.text); prefix != "" {
 			c.Any = append(c.Any, Alternative{Terms: []Place{{Term: prefix}}, Prefix: true})
 		}
 	}
-	if len(c.Any) > 0 {
+	if c.Any = cutAny(c.Any); len(c.Any) > 0 {
 		b.clauses = append(b.clauses, c)
 	}
 }
+
+// equal reports whether both are the same terms at the same places.
+func (a Alternative) equal(b Alternative) bool { return slices.Equal(a.Terms, b.Terms) }
 
 // phraseOf returns the phrase of the tokens that are not compounds: a term where there is one.
 func phraseOf(tokens []text.Token) (a Alternative, ok bool) {

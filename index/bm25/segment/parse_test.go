@@ -126,6 +126,24 @@ func TestGlossary(t *testing.T) {
 	}
 }
 
+func TestParseInSeveralLanguages(t *testing.T) {
+	var a text.Analyzer
+	german, err := text.For("de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(s, want string) {
+		t.Helper()
+		if got := (Parser{Analyzer: &a, Others: []*text.Analyzer{german, german}}).Parse(s).testString(); got != want {
+			t.Errorf("%s: got %s, want %s", s, got, want)
+		}
+	}
+	f("cat", "cat")
+	f("Häuser", "häuser|haus")
+	f("+Häuser http.Handler", "+häuser|haus http.handler http handler|handl")
+	f(`"rote Häuser"`, `"rote häuser"|"rot haus"`)
+}
+
 // Whatever is typed is a query, and a query of the limits at most.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"", `+"a b" -c d*`, `"`, `+ - "" *`, "http.Handler +x_y", "東京* -\"都\"", strings.Repeat("w ", 3000), strings.Repeat(`+"a b" `, 2000)} {
@@ -138,7 +156,7 @@ func FuzzParse(f *testing.F) {
 	}
 	x := mustGrow(f, Options{Positions: true}, []Row{{a.Tokens(nil, "a b c d")}})
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, q := range []Query{Parser{&a, g}.Parse(s), Parser{&a, nil}.Plain(s)} {
+		for _, q := range []Query{Parser{Analyzer: &a, Glossary: g}.Parse(s), Parser{Analyzer: &a}.Plain(s)} {
 			if err := q.Validate(); err != nil {
 				t.Fatalf("%q: %v", s, err)
 			}

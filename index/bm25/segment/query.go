@@ -116,6 +116,7 @@ type plan struct {
 // planned is a clause, in order of the bytes of its terms: that is the order in which the scores
 // of a row are added up, wherever it lies.
 type planned struct {
+	clause int // in the query
 	occur  Occur
 	key    string
 	weight float64
@@ -151,8 +152,8 @@ func (n *names) number(term string) int {
 func compile(q Query, parts []Part) (*plan, error) {
 	var n names
 	p := new(plan)
-	for _, c := range q.Clauses {
-		out := planned{occur: c.Occur, weight: orOne(c.Weight)}
+	for i, c := range q.Clauses {
+		out := planned{clause: i, occur: c.Occur, weight: orOne(c.Weight)}
 		var key strings.Builder
 		for _, a := range c.Any {
 			variants, err := expand(a, parts, &n)

@@ -182,13 +182,17 @@ func (x *Sealed) removeLocked(rows []uint32) error {
 		if err := x.touchLengths(row, row+1); err != nil {
 			return err
 		}
-		x.dead[row/64].Or(1 << (row % 64))
+		var lengths [MaxFields]uint64
+		for f := range x.foot.fields {
+			lengths[f] = uint64(x.length(f, row))
+		}
+		x.dead[row/64].Or(1 << (row % 64)) // nothing is read from here on that could fail
 		if len(numbers) == 0 {
 			continue
 		}
 		x.mu.stats.Rows--
-		for f := range x.foot.fields {
-			x.mu.stats.Terms[f] -= uint64(x.length(f, row))
+		for f, n := range lengths {
+			x.mu.stats.Terms[f] -= n
 		}
 		for _, n := range numbers {
 			x.mu.gone[n]++

@@ -1,12 +1,15 @@
 package segment
 
 import (
+	"bytes"
+	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/lodedb/lode/index"
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/text"
 )
 
@@ -158,6 +161,19 @@ func (w *world) compare(t *testing.T, rng *rand.Rand, q Query) {
 	if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
 		t.Fatalf("query %+v, options %+v, share %v, %d rows in %d parts (-want +got):\n%s", q, o, share, len(w.naive.rows), len(w.parts), diff)
 	}
+	for _, h := range got[:min(len(got), 3)] {
+		given, err := Explain(t.Context(), q, views, o, h.Part, h.Row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, c := range given {
+			sum += c.Score
+		}
+		if float32(sum) != h.Score {
+			t.Fatalf("query %+v, row %+v: %+v add up to %v", q, h, given, sum)
+		}
+	}
 	bound, err := UpperBound(q, w.parts, o)
 	if err != nil {
 		t.Fatal(err)
@@ -189,4 +205,79 @@ func TestNaiveNoticesARow(t *testing.T) {
 	}
 }
 
-var _ = index.Candidate{}
+func TestExplainOfOtherRows(t *testing.T) {
+	x := mustGrow(t, Options{}, []Row{{{{Term: "kelp"}}}, {{{Term: "moss"}}}})
+	views := []View{{Part: x}}
+	q := words("moss", "kelp")
+	if got, err := Explain(t.Context(), q, views, SearchOptions{}, 0, 0); err != nil || len(got) != 1 || got[0].Clause != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	x.Remove(0)
+	if got, err := Explain(t.Context(), q, views, SearchOptions{}, 0, 0); err != nil || len(got) != 0 {
+		t.Errorf("of a removed row: %+v, %v", got, err)
+	}
+	for _, place := range [][2]int{{0, 2}, {1, 0}, {-1, 0}} {
+		if _, err := Explain(t.Context(), q, views, SearchOptions{}, place[0], uint32(place[1])); !lode.IsCode(err, lode.CodeInvalid) {
+			t.Errorf("%v: %v", place, err)
+		}
+	}
+}
+
+// Values out of range are refused, whatever else is right.
+func TestBadSearches(t *testing.T) {
+	views := []View{{Part: mustGrow(t, Options{}, nil)}}
+	q := words("kelp")
+	for _, o := range []SearchOptions{{K: -1}, {K1: -1}, {B: 1.1}, {Boosts: []float64{-1}}, {Boosts: make([]float64, MaxFields+1)}, {Boosts: []float64{math.NaN()}}} {
+		if _, err := Search(t.Context(), q, views, o); !lode.IsCode(err, lode.CodeInvalid) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	for _, c := range []Clause{
+		{}, {Occur: 7, Any: []Alternative{Term("x")}}, {Any: []Alternative{Term("x")}, Weight: -1}, {Any: []Alternative{{}}},
+		{Any: []Alternative{{Terms: []Place{{Term: ""}}, Prefix: true}}}, {Any: []Alternative{{Terms: make([]Place, MaxPhraseTerms+1)}}},
+		{Any: make([]Alternative, MaxAlternatives+1)}, {Any: []Alternative{{Terms: []Place{{Term: "x"}}, Weight: math.Inf(1)}}},
+	} {
+		if _, err := Search(t.Context(), Query{Clauses: []Clause{c}}, views, SearchOptions{}); !lode.IsCode(err, lode.CodeInvalid) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	if _, err := views[0].Part.(*Growing).Add(Row{nil, nil}); !lode.IsCode(err, lode.CodeInvalid) {
+		t.Error(err)
+	}
+}
+
+// A writer adds and removes beside searches, which see whole rows or none.
+func TestWriterBesideSearches(t *testing.T) {
+	x := mustGrow(t, Options{Positions: true}, nil)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for i := range 3000 {
+			if _, err := x.Add(Row{{{Term: "both", Position: 0}, {Term: "words", Position: 1}, {Term: word(i), Position: 2}}}); err != nil {
+				t.Error(err)
+			}
+			if i%7 == 0 {
+				x.Remove(uint32(i / 2))
+			}
+		}
+	})
+	done.Go(func() {
+		var b bytes.Buffer
+		for range 5 {
+			if err := x.Seal(&b); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	q := Query{Clauses: []Clause{{Any: []Alternative{{Terms: []Place{{"both", 0}, {"words", 1}}}}}, {Any: []Alternative{{Terms: []Place{{Term: "w1"}}, Prefix: true}}}}}
+	for range 200 {
+		n := x.Len()
+		got := mustSearch(t, q, []View{{Part: x}}, SearchOptions{K: 10})
+		if len(got) == 0 && n > 20 {
+			t.Fatalf("of %d rows none are found", n)
+		}
+		if _, err := Suggest(t.Context(), "wordx", []View{{Part: x}}, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done.Wait()
+}
