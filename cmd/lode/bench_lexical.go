@@ -28,7 +28,8 @@ func (c *benchLexical) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
+	return c.measure(ctx, std, "", func(ctx context.Context, o bench.Options) (*bench.Report, error) {
+		o.Data = c.Data
 		return bench.Lexical(ctx, o, bench.LexicalOptions{Peers: c.Peers, Cache: cache, Rows: c.Rows, Each: c.Each, Rounds: c.Rounds})
 	})
 }
