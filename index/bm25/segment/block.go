@@ -20,10 +20,12 @@ type block struct {
 	rows   [blockPostings]uint32
 	counts [MaxFields][blockPostings]uint32
 	// positions holds those of all postings: for each, for each field, the first and then the
-	// distances. skipped of them lie before offset.
-	positions       []byte
-	skipped, offset int
-	counted         bool // the counts are read
+	// distances. encodedPositions has given away those before offset.
+	positions []byte
+	offset    int
+	starts    [blockPostings]uint32 // where those of each posting begin, if placed
+	placed    bool
+	counted   bool // the counts are read
 }
 
 // count is how often a posting's row holds the term in a field.
@@ -49,7 +51,7 @@ func (b *block) add(row uint32, counts []uint32, positions []byte) {
 
 func (b *block) reset() {
 	b.n, b.mask, b.positions = 0, 0, b.positions[:0]
-	b.skipped, b.offset = 0, 0
+	b.offset, b.placed = 0, false
 }
 
 // encode appends the block. base is the smallest row that it could begin with; positionsAt,
@@ -146,7 +148,7 @@ func (h *blockHead) bytes(n int) int {
 // base is as for encode, last the row that must come out last. Behind the rows lies noRow.
 func (b *block) decodeRows(h *blockHead, data []byte, n int, base, last uint32) error {
 	b.n, b.mask, b.counted = n, h.mask, false
-	b.skipped, b.offset = 0, 0
+	b.offset, b.placed = 0, false
 	unpack(b.rows[:n], data, h.rowWidth)
 	row := uint64(base)
 	for i, distance := range b.rows[:n] {
@@ -196,35 +198,36 @@ func (b *block) find(target uint32) int {
 	return at
 }
 
-// places appends the positions of a posting in a field. Postings are asked in ascending order
-// as far as possible: an earlier one begins anew.
+// places appends the positions of a posting in a field.
 func (b *block) places(dst []uint32, field, i int) []uint32 {
-	before := 0 // positions of the block before the wanted ones
-	for p := range i {
-		before += b.total(p)
+	if !b.placed {
+		b.placePostings()
 	}
+	at := int(b.starts[i])
 	for f := range field {
-		before += int(b.count(f, i))
+		at += varintsEnd(b.positions[at:], int(b.count(f, i)))
 	}
-	if before < b.skipped {
-		b.skipped, b.offset = 0, 0
-	}
-	for ; b.skipped < before && b.offset < len(b.positions); b.offset++ {
-		if b.positions[b.offset] < 0x80 {
-			b.skipped++
-		}
-	}
-	at, place := b.offset, uint32(0)
+	place := uint32(0)
 	for range b.count(field, i) {
 		distance, n := binary.Uvarint(b.positions[at:])
 		if n <= 0 {
-			return dst // damaged, and found by Verify
+			return dst // made to do harm, and found by Verify
 		}
 		at += n
 		place += uint32(distance)
 		dst = append(dst, place)
 	}
 	return dst
+}
+
+// placePostings finds where the positions of each posting begin.
+func (b *block) placePostings() {
+	at := 0
+	for i := range b.n {
+		b.starts[i] = uint32(at)
+		at += varintsEnd(b.positions[at:], b.total(i))
+	}
+	b.placed = true
 }
 
 // total is how often a posting's row holds the term in all fields.

@@ -19,6 +19,10 @@ type partSearch struct {
 	limit   float64 // what hopeless compares with
 	err     error   // the first; everything ends then
 	cursors []*cursor
+	one     struct { // what length asks
+		row    [1]uint32
+		length [1]float64
+	}
 }
 
 // fail keeps the first error.
@@ -182,11 +186,11 @@ func (c *cursor) score() float64 {
 
 // length is the length of a row as scores see it.
 func (s *partSearch) length(row uint32) float64 {
-	var length [1]float64
-	if err := s.rows.addLengths(length[:], []uint32{row}, s.scoring.boosts[:s.fields]); err != nil {
+	s.one.row[0], s.one.length[0] = row, 0
+	if err := s.rows.addLengths(s.one.length[:], s.one.row[:], s.scoring.boosts[:s.fields]); err != nil {
 		s.fail(err)
 	}
-	return length[0]
+	return s.one.length[0]
 }
 
 // evaluate scores all rows of the current block.
@@ -252,8 +256,8 @@ func (c *cursor) boundIn(from, to uint32) float64 {
 	case c.last >= to-1:
 		return min(c.whole, c.blockBound())
 	}
-	most := 0.0
-	if !c.p.summaries(to, func(m *summary) { most = max(most, c.s.scoring.bound(m, c.scale)) }) {
+	most, ok := c.p.boundAhead(to, c.s.scoring, c.scale)
+	if !ok {
 		return c.whole
 	}
 	return min(c.whole, c.weight*most)

@@ -16,9 +16,9 @@ type postings interface {
 	span() (first, last uint32)
 	// summary is what bounds the current block; nil: nothing is known.
 	summary() (*summary, error)
-	// summaries calls f with the summaries of the blocks from the current one on that begin
-	// before a row, or is false where that is unknown or takes too long.
-	summaries(to uint32, f func(*summary)) bool
+	// boundAhead bounds the blocks from the current one on that begin before a row, or is false
+	// where that is unknown or takes too long.
+	boundAhead(to uint32, s *scoring, scale float64) (float64, bool)
 	// whole bounds all postings; nil: nothing is known.
 	whole() *summary
 	// decode reads the rows of the current block, which is valid until seek moves.
@@ -54,12 +54,12 @@ func (p *growingPostings) span() (first, last uint32) {
 	return p.block.rows[0], p.block.rows[p.block.n-1]
 }
 
-func (p *growingPostings) summary() (*summary, error)            { return nil, nil }
-func (p *growingPostings) summaries(uint32, func(*summary)) bool { return false }
-func (p *growingPostings) whole() *summary                       { return nil }
-func (p *growingPostings) decode() (*block, error)               { return &p.block, nil }
-func (p *growingPostings) readCounts()                           {}
-func (p *growingPostings) readPlaces() error                     { return nil }
+func (p *growingPostings) summary() (*summary, error)                           { return nil, nil }
+func (p *growingPostings) boundAhead(uint32, *scoring, float64) (float64, bool) { return 0, false }
+func (p *growingPostings) whole() *summary                                      { return nil }
+func (p *growingPostings) decode() (*block, error)                              { return &p.block, nil }
+func (p *growingPostings) readCounts()                                          {}
+func (p *growingPostings) readPlaces() error                                    { return nil }
 
 // decodeNext reads the next postings; it is false at the end, and leaves the block alone.
 func (p *growingPostings) decodeNext(b *block) bool {
@@ -93,7 +93,7 @@ func (p *growingPostings) decodeNext(b *block) bool {
 	}
 	p.data = p.data[r.at:]
 	p.left -= uint32(b.n)
-	b.skipped, b.offset = 0, 0
+	b.offset, b.placed = 0, false
 	if p.places {
 		size := varintsEnd(p.positions, places)
 		b.positions, p.positions = p.positions[:size:size], p.positions[size:]
@@ -132,6 +132,7 @@ type sealedPostings struct {
 	data    []byte // of the current block, behind its head
 	block   block
 	decoded bool
+	ahead   blockHead // of a block that is only looked at
 }
 
 // begin starts with the first block of a record.
@@ -183,27 +184,26 @@ func (p *sealedPostings) readHead() (err error) {
 	return err
 }
 
-// aheadBlocks is how many blocks summaries reads; more would take longer than they save.
+// aheadBlocks is how many blocks boundAhead reads; more would take longer than they save.
 const aheadBlocks = 4
 
-func (p *sealedPostings) summaries(to uint32, f func(*summary)) bool {
+func (p *sealedPostings) boundAhead(to uint32, s *scoring, scale float64) (most float64, ok bool) {
 	end := p.i + 1
 	for end < p.r.blocks && p.r.base(end) < to {
 		if end++; end-p.i > aheadBlocks {
-			return false
+			return 0, false
 		}
 	}
-	var h blockHead
 	for i := p.i; i < end; i++ {
 		if p.r.postings(i) < leastSummary {
-			return false
+			return 0, false
 		}
-		if _, err := p.r.head(&h, i); err != nil {
-			return false
+		if _, err := p.r.head(&p.ahead, i); err != nil {
+			return 0, false
 		}
-		f(&h.summary)
+		most = max(most, s.bound(&p.ahead.summary, scale))
 	}
-	return true
+	return most, true
 }
 
 func (p *sealedPostings) decode() (*block, error) {
@@ -411,11 +411,10 @@ func (p *sealedPostings) readPlaces() error {
 		return corrupt("the positions of block %d of term %d are cut", p.i, p.r.number)
 	}
 	if p.i+1 < p.r.blocks {
-		var next blockHead
-		if _, err := p.r.head(&next, p.i+1); err != nil {
+		if _, err := p.r.head(&p.ahead, p.i+1); err != nil {
 			return err
 		}
-		to = min(to, max(next.positionsAt, from))
+		to = min(to, max(p.ahead.positionsAt, from))
 	}
 	p.block.positions = p.r.positions[from:to]
 	return p.r.x.touch(p.r.placesAt+from, p.r.placesAt+to)

@@ -224,7 +224,7 @@ func (d *driver) nextStart(from uint32) uint32 {
 }
 
 // fewRows is the number of rows of a window up to which each is scored alone.
-const fewRows = 32
+const fewRows = 128
 
 // score scores the rows of the window: eager clauses score all rows that they match, lazy ones
 // those that are good enough for it.

@@ -207,8 +207,8 @@ func (x *Sealed) walk(dst []termRows, from, to []byte, most int, accept vellum.A
 	}
 	end := len(dst) + most
 	t, err := x.newTerms(fst, accept, from, to)
+	var rec record
 	for ; err == nil && len(dst) < end; err = t.next() {
-		var rec record
 		if err := rec.read(x, t.offset); err != nil {
 			return dst, err
 		}
