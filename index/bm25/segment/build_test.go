@@ -2,7 +2,12 @@ package segment
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"testing"
+
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/vfs"
 )
 
 // mustBuild builds an index that is put aside whenever it has more than so many bytes.
@@ -111,6 +116,95 @@ func TestEmpty(t *testing.T) {
 		}
 		if x.Len() != len(rows) {
 			t.Errorf("%d rows", x.Len())
+		}
+	}
+}
+
+func TestMergeOfOtherOptions(t *testing.T) {
+	x := mustOpen(t, mustSeal(t, mustGrow(t, Options{Positions: true}, []Row{{{{Term: "kelp"}}}})), Options{Positions: true})
+	for _, opts := range []Options{{}, {Fields: 2, Positions: true}, {Positions: true, Analyzer: "other"}} {
+		if err := Merge(new(bytes.Buffer), opts, Merging{Index: x}); !lode.IsCode(err, lode.CodeInvalid) {
+			t.Errorf("%+v: %v", opts, err)
+		}
+	}
+}
+
+// failing is a place that has room for so many bytes.
+type failing struct{ left int }
+
+var errFull = errors.New("full")
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.left -= len(b); f.left < 0 {
+		return 0, errFull
+	}
+	return len(b), nil
+}
+
+// An index that cannot be written is an error, wherever the room ends.
+func TestNoRoom(t *testing.T) {
+	rng := seeded(t)
+	var rows []Row
+	for range 300 {
+		rows = append(rows, randomRow(rng, 1, 300, 20))
+	}
+	x := mustGrow(t, Options{}, rows)
+	sealed := mustOpen(t, mustSeal(t, x), Options{})
+	for room := 0; room < len(mustSeal(t, x)); room += 1000 {
+		if err := x.Seal(&failing{room}); !errors.Is(err, errFull) {
+			t.Fatalf("%d bytes: %v", room, err)
+		}
+		if err := Merge(&failing{room}, Options{}, Merging{Index: sealed}); !errors.Is(err, errFull) {
+			t.Fatalf("%d bytes: %v", room, err)
+		}
+	}
+	b, err := NewBuilder(Options{}, BuilderOptions{Memory: 1, Scratch: func() (Scratch, error) { return nil, errFull }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if err = b.Add(row); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, errFull) || b.Close() != nil {
+		t.Errorf("nothing can be put aside: %v", err)
+	}
+}
+
+// A builder that puts its parts into a folder leaves nothing there.
+func TestBuildInFolder(t *testing.T) {
+	rng := seeded(t)
+	dir := t.TempDir()
+	var rows []Row
+	for range 2000 {
+		rows = append(rows, randomRow(rng, 1, 2000, 20))
+	}
+	for _, finish := range []bool{true, false} {
+		b, err := NewBuilder(Options{}, BuilderOptions{Memory: 1, Scratch: InFolder(vfs.OS, dir, "part-")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			if err := b.Add(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if files, err := os.ReadDir(dir); err != nil || len(files) < 2 {
+			t.Errorf("%d files, %v", len(files), err)
+		}
+		var out bytes.Buffer
+		if finish {
+			err = b.Finish(&out)
+		}
+		if err := errors.Join(err, b.Close(), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if finish && !bytes.Equal(out.Bytes(), mustSeal(t, mustGrow(t, Options{}, rows))) {
+			t.Error("the bytes are others")
+		}
+		if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+			t.Errorf("%d files are left, %v", len(files), err)
 		}
 	}
 }

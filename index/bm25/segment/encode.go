@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/blevesearch/vellum"
+
+	"github.com/lodedb/lode"
 )
 
 // encoder writes a segment: the terms in order of their bytes, each with its postings in order
@@ -100,7 +102,7 @@ func (e *encoder) flush(several bool) {
 	t.top.merge(&t.inBlock, e.opts.fields())
 	t.lasts = append(t.lasts, last)
 	if len(t.blocks) > math.MaxUint32 {
-		e.exhausted = corrupt("the postings of a term have more than 4 GiB")
+		e.exhausted = lode.Errorf(lode.CodeTooLarge, "write lexical segment: the postings of a term have more than 4 GiB")
 	}
 	t.ends = append(t.ends, uint32(len(t.blocks)))
 	t.base = last + 1

@@ -19,7 +19,7 @@ const FormatVersion = 1
 const (
 	MaxFields        = 8
 	MaxRows          = 1<<31 - 1
-	MaxAnalyzerBytes = 64
+	MaxAnalyzerBytes = 255
 )
 
 const (

@@ -31,7 +31,7 @@ type Growing struct {
 		rows    uint32
 		stats   Statistics
 
-		sorted []string // the names, for prefixes and suggestions; nil: to be made again
+		sorted []string // the first of names, by their bytes; for prefixes
 		adding adding
 	}
 }
@@ -152,7 +152,6 @@ func (x *Growing) termLocked(t *text.Token) uint32 {
 	x.mu.numbers[term] = number
 	x.mu.names = append(x.mu.names, term)
 	x.mu.lists = append(x.mu.lists, growingList{})
-	x.mu.sorted = nil
 	return number
 }
 

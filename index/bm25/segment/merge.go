@@ -8,6 +8,7 @@ import (
 
 	"github.com/blevesearch/vellum"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/distance"
 )
@@ -34,16 +35,16 @@ func Merge(w io.Writer, opts Options, from ...Merging) (err error) {
 
 func merge(w io.Writer, opts Options, from []Merging) error {
 	m := merger{opts: opts}
-	for _, in := range from {
-		s, err := newSource(in, m.rows)
-		if err != nil {
-			return err
+	for i, in := range from {
+		if f := in.Index.foot; f.fields != opts.fields() || f.positions != opts.Positions || f.analyzer != opts.Analyzer {
+			return lode.Invalid("from", i, "index %d was made with other options than the merged one", i)
 		}
+		s := newSource(in, m.rows)
 		m.rows += s.kept
 		m.sources = append(m.sources, s)
 	}
 	if m.rows > MaxRows {
-		return corrupt("%d rows together, at most %d", m.rows, uint64(MaxRows))
+		return lode.Errorf(lode.CodeTooLarge, "merge lexical segments: %d rows together, at most %d", m.rows, uint64(MaxRows))
 	}
 	if err := m.number(); err != nil {
 		return err
@@ -89,7 +90,7 @@ type source struct {
 
 const noNumber = ^uint32(0)
 
-func newSource(in Merging, base uint64) (*source, error) {
+func newSource(in Merging, base uint64) *source {
 	x := in.Index
 	s := &source{x: x, base: base, kept: x.foot.rows, listed: in.Keep, numbers: make([]uint32, x.foot.terms)}
 	for i := range s.numbers {
@@ -103,7 +104,7 @@ func newSource(in Merging, base uint64) (*source, error) {
 		}
 	}
 	s.keep = x.living(in.Keep)
-	return s, nil
+	return s
 }
 
 // living returns the rows of a set, nil for all, that are not removed; nil where that is all.

@@ -10,11 +10,11 @@ type Options struct {
 	// Fields is how many fields a row has, up to [MaxFields]; the default is one. The first one
 	// should be the one with most of the text: bounds are tightest for it.
 	Fields int
-	// Positions says that phrases can be asked for. It takes about as much room as everything
-	// else.
+	// Positions says that phrases can be asked for; without, a phrase is never found. They are a
+	// third of a file.
 	Positions bool
-	// Analyzer names what made the terms, such as [text.Version]. [Open] refuses a file whose
-	// terms were made by another one.
+	// Analyzer names what made the terms, as [text.Analyzer.Name] does; of several languages the
+	// names together. [Open] refuses a file whose terms were made by others.
 	Analyzer string
 }
 

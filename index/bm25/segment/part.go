@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/blevesearch/vellum"
 
@@ -100,17 +101,12 @@ func (r *growingReader) deadWord(i uint32) uint64 {
 	return 0
 }
 
-// complete walks the terms in order of bytes. The order is made when it is first needed after a
-// term came.
 func (x *Growing) complete(dst []termRows, prefix string, most int) ([]termRows, error) {
 	names := x.sortedNames()
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	end := len(dst) + most
-	for i := sort.SearchStrings(names, prefix); i < len(names) && len(dst) < end; i++ {
-		if len(names[i]) < len(prefix) || names[i][:len(prefix)] != prefix {
-			break
-		}
+	for i := sort.SearchStrings(names, prefix); i < len(names) && len(dst) < end && strings.HasPrefix(names[i], prefix); i++ {
 		if live := x.mu.lists[x.mu.numbers[names[i]]].live; live > 0 {
 			dst = append(dst, termRows{names[i], live})
 		}
@@ -118,13 +114,31 @@ func (x *Growing) complete(dst []termRows, prefix string, most int) ([]termRows,
 	return dst, nil
 }
 
+// sortedNames returns the terms in order of their bytes. Terms that came since it was last asked
+// are sorted and merged into those before, beside the writer.
 func (x *Growing) sortedNames() []string {
+	x.mu.RLock()
+	names, sorted := x.mu.names, x.mu.sorted
+	x.mu.RUnlock()
+	if len(sorted) == len(names) {
+		return sorted
+	}
+	fresh := slices.Sorted(slices.Values(names[len(sorted):])) // numbers go up, so those are the new ones
+	merged := make([]string, 0, len(names))
+	for len(sorted) > 0 && len(fresh) > 0 {
+		if sorted[0] < fresh[0] {
+			merged, sorted = append(merged, sorted[0]), sorted[1:]
+		} else {
+			merged, fresh = append(merged, fresh[0]), fresh[1:]
+		}
+	}
+	merged = append(append(merged, sorted...), fresh...)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.mu.sorted == nil {
-		x.mu.sorted = slices.Sorted(slices.Values(x.mu.names))
+	if len(merged) > len(x.mu.sorted) {
+		x.mu.sorted = merged
 	}
-	return x.mu.sorted
+	return merged
 }
 
 func (x *Sealed) prepare(names []string) (p *prepared, err error) {

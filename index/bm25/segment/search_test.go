@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -280,4 +281,42 @@ func TestWriterBesideSearches(t *testing.T) {
 		}
 	}
 	done.Wait()
+}
+
+// dying is a context that ends after it was asked a number of times.
+type dying struct {
+	context.Context
+	left int
+}
+
+func (d *dying) Err() error {
+	d.left--
+	if d.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A search that is told to stop between two windows of rows must do so, and the next one must not
+// find what it left behind.
+func TestCancelledInsideTheScan(t *testing.T) {
+	rows := make([]Row, 20_000)
+	for i := range rows {
+		rows[i] = Row{{{Term: "kelp"}, {Term: word(i % 9)}}}
+	}
+	views := []View{{Part: mustOpen(t, mustSeal(t, mustGrow(t, Options{}, rows)), Options{})}}
+	want := mustSearch(t, words("kelp", "w3"), views, SearchOptions{K: 20})
+	must := words("kelp")
+	must.Clauses[0].Occur = Must
+	for _, q := range []Query{words("kelp", "w3"), must} {
+		for left := range 4 {
+			ctx := &dying{Context: t.Context(), left: left}
+			if _, err := Search(ctx, q, views, SearchOptions{K: 20_000}); !lode.IsCode(err, lode.CodeCanceled) {
+				t.Errorf("left %d: got error %v", left, err)
+			}
+		}
+		if diff := cmp.Diff(want, mustSearch(t, words("kelp", "w3"), views, SearchOptions{K: 20})); diff != "" {
+			t.Error(diff)
+		}
+	}
 }

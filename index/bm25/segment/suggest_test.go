@@ -106,3 +106,15 @@ func TestPhrases(t *testing.T) {
 	f(`hil*`, 0)
 	f(`-white`)
 }
+
+func TestNoPhrasesWithoutPositions(t *testing.T) {
+	var a text.Analyzer
+	g := mustGrow(t, Options{}, []Row{{a.Tokens(nil, "white house")}})
+	for _, part := range []Part{g, mustOpen(t, mustSeal(t, g), Options{})} {
+		for query, want := range map[string]int{`"white house"`: 0, "white house": 1} {
+			if got := mustSearch(t, Parser{Analyzer: &a}.Parse(query), []View{{Part: part}}, SearchOptions{}); len(got) != want {
+				t.Errorf("%T, %s: %v", part, query, got)
+			}
+		}
+	}
+}
