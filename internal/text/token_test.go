@@ -90,3 +90,21 @@ func FuzzTokens(f *testing.F) {
 		}
 	})
 }
+
+func TestIsAsking(t *testing.T) {
+	for word, want := range map[string]bool{"what": true, "What": true, "DOES": true, "cat": false, "": false, "whatever": false} {
+		if text.IsAsking(word) != want {
+			t.Errorf("%q: want %t", word, want)
+		}
+	}
+}
+
+// What a prefix query looks for is folded, in normal form, and not stemmed.
+func TestPrefix(t *testing.T) {
+	var a text.Analyzer
+	for s, want := range map[string]string{"Chunking": "chunking", "ﬁNE": "fine", "RÉS": "rés", "": "", "in\u00ADfo": "info"} {
+		if got := a.Prefix(s); got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
+		}
+	}
+}
