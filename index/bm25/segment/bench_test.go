@@ -9,15 +9,14 @@ import (
 	"github.com/lodedb/lode/internal/text"
 )
 
-// benchmarkIndex is 200,000 rows of 60 words of a skewed vocabulary.
-func benchmarkIndex(b *testing.B) (*Sealed, *rand.Rand) {
-	rng := rand.New(rand.NewPCG(5, 6))
+// benchmarkIndex is so many rows of 60 words of a skewed vocabulary.
+func benchmarkIndex(b *testing.B, rng *rand.Rand, rows int) *Sealed {
 	opts := Options{Fields: 2, Positions: true}
 	builder, err := NewBuilder(opts, BuilderOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for range 200_000 {
+	for range rows {
 		row := make(Row, 2)
 		for f, n := range []int{60, 5} {
 			for i := range n {
@@ -32,7 +31,7 @@ func benchmarkIndex(b *testing.B) (*Sealed, *rand.Rand) {
 	if err := builder.Finish(&out); err != nil {
 		b.Fatal(err)
 	}
-	return mustOpen(b, out, opts), rng
+	return mustOpen(b, out, opts)
 }
 
 type growingBytes []byte
@@ -48,7 +47,8 @@ func skewed(rng *rand.Rand) string {
 }
 
 func BenchmarkSealed(b *testing.B) {
-	x, rng := benchmarkIndex(b)
+	rng := rand.New(rand.NewPCG(5, 6))
+	x := benchmarkIndex(b, rng, 200_000)
 	views := []View{{Part: x}}
 	o := SearchOptions{K: 10, Boosts: []float64{1, 2}}
 	run := func(name string, views []View, o SearchOptions, query func() Query) {
@@ -64,6 +64,11 @@ func BenchmarkSealed(b *testing.B) {
 	for n := 1; n <= 16; n *= 4 {
 		run(fmt.Sprintf("words=%d", n), views, o, func() Query { return randomWords(rng, n) })
 	}
+	var eight []View
+	for range 8 {
+		eight = append(eight, View{Part: benchmarkIndex(b, rng, 25_000)})
+	}
+	run("words=4/parts=8", eight, o, func() Query { return randomWords(rng, 4) })
 	all := o
 	all.K = x.Len()
 	run("words=4/everything", views, all, func() Query { return randomWords(rng, 4) })

@@ -6,7 +6,7 @@
 // made. [Growing] takes rows in; [Growing.Seal] and, for more than memory holds, [Builder] write
 // a file; [Open] makes a [Sealed] of its bytes, which reads what it needs and no more; [Merge]
 // makes one file of several and leaves dead rows out. [Search] takes a [Query] over all parts
-// together, [Suggest] finds terms that are spelled nearly like another, [Parse] reads what a user
+// together, [Suggest] finds terms that are spelled nearly like another, [Parser] reads what a user
 // typed, and [Highlight] finds in a text what a query matched.
 //
 // # Score
