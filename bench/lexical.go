@@ -44,7 +44,7 @@ const lexicalMemory = 256 << 20
 // are compared with those that leave nothing out.
 func Lexical(ctx context.Context, o Options, l LexicalOptions) (*Report, error) {
 	b := &lexicalBench{Options: o, LexicalOptions: l, report: NewReport("lexical", "Words in a sealed segment", o)}
-	b.report.Data = fmt.Sprintf("%d documents of a bigram model of scifact, cranfield, xquad-en, go-website and rust-book; "+
+	b.report.Data = fmt.Sprintf("%d documents of a bigram model of scifact, cranfield, xquad-en, go-website and rust-book, every second with a word of its own; "+
 		"%d queries each of 1 to 6 words that stand in one document", l.Rows, l.Each)
 	for _, step := range []func(context.Context) error{b.prepare, b.build, b.check, b.measure} {
 		if err := step(ctx); err != nil {

@@ -205,3 +205,44 @@ func TestWritten(t *testing.T) {
 		t.Error("found what is not there")
 	}
 }
+
+// What a search finds is what highlighting marks: a text is found by a query of which nothing is
+// required or excluded if, and only if, something in it is marked.
+func TestFoundIsMarked(t *testing.T) {
+	rng := seeded(t)
+	vocabulary := strings.Fields("kelp kelps moss mosses fern http.Handler handler http snake_case case 東京都 京都 v1.2 C++ naïve ﬁne fine the of what 3,000 parseURL")
+	some := func(most int) string {
+		var out []string
+		for range 1 + rng.IntN(most) {
+			out = append(out, vocabulary[rng.IntN(len(vocabulary))])
+		}
+		return strings.Join(out, " ")
+	}
+	var a text.Analyzer
+	var texts []string
+	var rows []Row
+	for range 60 {
+		texts = append(texts, some(6))
+		rows = append(rows, Row{a.Tokens(nil, texts[len(texts)-1])})
+	}
+	views := []View{{Part: mustGrow(t, Options{Positions: true}, rows)}}
+	for range 400 {
+		s := some(2)
+		switch rng.IntN(3) {
+		case 0:
+			s = `"` + s + `" ` + some(1)
+		case 1:
+			s = some(1) + "* " + s[:1] + "*"
+		}
+		q := Parser{Analyzer: &a}.Parse(s)
+		found := make(map[int]bool)
+		for _, h := range mustSearch(t, q, views, SearchOptions{K: len(rows)}) {
+			found[int(h.Row)] = true
+		}
+		for i := range texts {
+			if marked := len(Highlight(&a, texts[i], q)) > 0; marked != found[i] {
+				t.Fatalf("query %s, which is %s; text %q: found %t, marked %t", s, q.testString(), texts[i], found[i], marked)
+			}
+		}
+	}
+}
