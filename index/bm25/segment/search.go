@@ -177,11 +177,12 @@ type driver struct {
 	musts   []scorer // these
 	without []scorer // those that a row must not match
 
-	bounds    []float64 // of scorers, in the window
-	lazy      []int     // scorers that cannot make a row good enough together, largest bound first
-	eager     []bool    // the others, by scorer
-	lazyBound float64   // of the lazy ones together
-	keep      bool      // what each scorer gives is kept beside the sums, for there are lazy ones
+	bounds    []float64   // of scorers, in the window
+	lazy      []int       // scorers that cannot make a row good enough together, largest bound first
+	eager     []bool      // the others, by scorer
+	lazyBound float64     // of the lazy ones together
+	keep      bool        // what each scorer gives is kept beside the sums, for there are lazy ones
+	dirty     [][]float64 // where what a scorer gives is kept, in this window
 	window    window
 }
 
@@ -303,12 +304,8 @@ func (d *driver) bury(i int, gone uint64) {
 	for ; gone != 0; gone &= gone - 1 {
 		at := i*64 + bits.TrailingZeros64(gone)
 		w.sums[at] = 0
-		if d.keep {
-			for _, own := range w.own[:len(d.scorers)] {
-				if own != nil {
-					own[at] = 0
-				}
-			}
+		for _, own := range d.dirty {
+			own[at] = 0
 		}
 	}
 }
@@ -321,13 +318,14 @@ func (d *driver) own(i int) []float64 {
 	if d.window.own[i] == nil {
 		d.window.own[i] = make([]float64, windowRows)
 	}
+	d.dirty = append(d.dirty, d.window.own[i])
 	return d.window.own[i]
 }
 
 // divide decides which clauses are lazy in the window; all says that they all are. It is false
 // when no row of the window can be found.
 func (d *driver) divide(all bool) bool {
-	d.lazy, d.lazyBound, d.keep = d.lazy[:0], 0, false
+	d.lazy, d.lazyBound, d.keep, d.dirty = d.lazy[:0], 0, false, d.dirty[:0]
 	total := 0.0
 	for i, c := range d.scorers {
 		d.bounds[i] = c.boundIn(d.window.start, d.window.end)

@@ -320,3 +320,45 @@ func TestCancelledInsideTheScan(t *testing.T) {
 		}
 	}
 }
+
+// Bounds of phrases and of clauses that must match leave no row out, in lists of many blocks of
+// which few rows are wanted. Lengths and counts rise and fall along the rows, so that blocks differ.
+func TestBoundsOfPhrasesAndMusts(t *testing.T) {
+	rng := seeded(t)
+	opts := Options{Fields: 2, Positions: true}
+	w := &world{opts: opts, naive: naive{fields: 2}, base: []int{0}}
+	const vocabulary = 7
+	for i := range 6000 {
+		row := make(Row, 2)
+		for f := range row {
+			for j := range rng.IntN(2+i/150%20) / (1 + 3*f) {
+				row[f] = append(row[f], text.Token{Term: word(rng.IntN(1 + rng.IntN(vocabulary))), Position: uint32(j)})
+			}
+		}
+		w.naive.rows = append(w.naive.rows, row)
+		w.naive.parts, w.naive.inPart = append(w.naive.parts, 0), append(w.naive.inPart, uint32(i))
+	}
+	w.parts = []Part{mustOpen(t, mustSeal(t, mustGrow(t, opts, w.naive.rows)), opts)}
+	any := func() string { return word(rng.IntN(vocabulary)) }
+	phrase := func() Alternative { return Alternative{Terms: []Place{{any(), 0}, {any(), 1}}} }
+	views := w.views(rng, 1)
+	rounds := 40
+	if testing.Short() {
+		rounds = 10
+	}
+	for range rounds {
+		for _, q := range []Query{
+			{Clauses: []Clause{{Any: []Alternative{phrase()}}, {Any: []Alternative{Term(any())}}}},
+			{Clauses: []Clause{{Any: []Alternative{phrase()}}}},
+			{Clauses: []Clause{{Any: []Alternative{phrase(), Term(any())}}, {Any: []Alternative{phrase()}}}},
+			{Clauses: []Clause{{Occur: Must, Any: []Alternative{Term(any())}}, {Any: []Alternative{Term(any())}}}},
+			{Clauses: []Clause{{Occur: Must, Any: []Alternative{Term(any())}}, {Occur: Must, Any: []Alternative{Term(any())}}}},
+			{Clauses: []Clause{{Occur: Must, Any: []Alternative{phrase()}}, {Any: []Alternative{Term(any())}}}},
+		} {
+			o := SearchOptions{K: 1 + rng.IntN(4), Boosts: []float64{1, float64(rng.IntN(4))}}
+			if diff := cmp.Diff(w.naive.search(q, o), mustSearch(t, q, views, o)); diff != "" {
+				t.Fatalf("query %s, options %+v (-want +got):\n%s", q.testString(), o, diff)
+			}
+		}
+	}
+}
