@@ -11,6 +11,7 @@
 //	pause     how long garbage collections stop the world beside a million vectors
 //	segments  sealed segments against memory, starts, inserts, searches beside sealing
 //	http      searches for vectors over HTTP beside a bare handler and the search in the process
+//	lexical   words in a sealed segment: build, size, and queries beside another engine
 //	flips     single bits flipped in segments: each found and mended, nothing read wrong
 //	start     time until ready on an empty folder, memory when idle, size of the program
 //

@@ -19,7 +19,8 @@
 // # What it leaves to others
 //
 // The kinds live in child packages: index/flat (exact vectors), index/hnsw (graphs of them),
-// index/sparse (sparse vectors) and index/bm25 (words). index/payload is of another kind: it
+// index/sparse (sparse vectors) and index/bm25 (words; index/bm25/segment keeps them in files).
+// index/payload is of another kind: it
 // answers which rows a filter and a principal let through, the [Bitset] that the others take.
 // The kernels are in index/distance, the conformance suites that every kind must pass in
 // index/indextest. An index knows ordinals, not documents: what a row means, who may see

@@ -39,6 +39,7 @@ var floors = map[string]int{
 	"embed/remote/remotetest":  2,
 	"embed/service":            2,
 	"index/bm25":               2,
+	"index/bm25/segment":       2,
 	"index/flat":               2,
 	"index/hnsw":               2,
 	"index/indextest":          2,

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Version names the rules. It is part of the fingerprint of everything made with them.
+// Version names the rules of English, and those that are the same for all languages. It is part of the fingerprint of everything made with them.
 const Version = "english-1"
 
 // MaxTermBytes is the longest term; longer ones are cut at a character.
@@ -20,23 +20,36 @@ const (
 	maxCachedBytes = 32      // of a cached word; longer ones hardly come again
 )
 
-// Analyzer turns texts into terms. The zero value is ready. It may be used by any number of
-// goroutines at once, and must not be copied after first use.
+// Analyzer turns texts into terms. The zero value is that of English; see [For]. It may be used by
+// any number of goroutines at once, and must not be copied after first use.
 type Analyzer struct {
+	rules     *rules    // nil: those of English
 	scratches sync.Pool // of *scratch
 }
 
 // Terms appends the terms of s to dst, in order of the text, with repetitions. They do not
 // share memory with s.
 func (a *Analyzer) Terms(dst []string, s string) []string {
-	s = normal(s)
+	sc := a.take()
+	for _, t := range sc.tokens(normal(s)) {
+		dst = append(dst, t.Term)
+	}
+	a.give(sc)
+	return dst
+}
+
+func (a *Analyzer) take() *scratch {
 	sc, _ := a.scratches.Get().(*scratch)
 	if sc == nil {
-		sc = newScratch()
+		sc = newScratch(a.language())
 	}
-	dst = sc.terms(dst, s)
+	return sc
+}
+
+// give puts a scratch back. The terms of its tokens are freed with its cache.
+func (a *Analyzer) give(sc *scratch) {
+	clear(sc.out)
 	a.scratches.Put(sc)
-	return dst
 }
 
 // normal returns s as valid UTF-8 in form NFKC.
@@ -57,15 +70,19 @@ func normal(s string) string {
 // that a word seen before costs no allocation and no stemming.
 type scratch struct {
 	words    *words.Iterator[string]
-	cache    map[string][]string
+	cache    map[string]expansion
 	expander expander
+	out      []Token
+	position uint32 // of the next word
 }
 
-func newScratch() *scratch {
-	return &scratch{words: words.FromString(""), cache: make(map[string][]string), expander: newExpander()}
+func newScratch(r *rules) *scratch {
+	return &scratch{words: words.FromString(""), cache: make(map[string]expansion), expander: newExpander(r)}
 }
 
-func (sc *scratch) terms(dst []string, s string) []string {
+// tokens returns the tokens of a text in normal form, until the next call.
+func (sc *scratch) tokens(s string) []Token {
+	sc.out, sc.position = sc.out[:0], 0
 	sc.words.SetText(s)
 	var start, end int // of the run of characters without spaces that is being read
 	for sc.words.Next() {
@@ -74,36 +91,79 @@ func (sc *scratch) terms(dst []string, s string) []string {
 			piece := rest[:size]
 			if kind == unspaced {
 				if end != at {
-					dst = appendPairs(dst, s[start:end])
+					sc.pairs(s, start, end)
 					start = at
 				}
 				end = at + size
 			} else if kind == spaced {
-				dst = appendPairs(dst, s[start:end])
+				sc.pairs(s, start, end)
 				start, end = 0, 0
-				dst = sc.word(dst, piece)
-				dst = appendLanguageName(dst, piece, s[at+size:])
+				sc.word(piece, at)
+				sc.languageName(piece, s[at+size:], at)
 			}
 			at, rest = at+size, rest[size:]
 		}
 	}
 	sc.words.SetText("") // the pool must not keep documents
-	return appendPairs(dst, s[start:end])
+	sc.pairs(s, start, end)
+	return sc.out
 }
 
-// word appends the terms of one word.
-func (sc *scratch) word(dst []string, word string) []string {
-	if terms, ok := sc.cache[word]; ok {
-		return append(dst, terms...)
+// word appends the tokens of a word that begins at a byte.
+func (sc *scratch) word(word string, at int) {
+	e := sc.expand(word)
+	for _, p := range e.pieces {
+		sc.out = append(sc.out, Token{
+			Term: p.term, Position: sc.position + p.offset, Start: at, End: at + len(word), Compound: p.compound,
+		})
+	}
+	sc.position += e.width
+}
+
+func (sc *scratch) expand(word string) expansion {
+	if e, ok := sc.cache[word]; ok {
+		return e
 	}
 	word = strings.Clone(word) // terms may be parts of it
+	e := sc.expander.expand(word)
 	if len(word) > maxCachedBytes {
-		return sc.expander.expand(dst, word)
+		return e
 	}
-	terms := sc.expander.expand(nil, word)
 	if len(sc.cache) >= maxCachedWords {
 		clear(sc.cache)
 	}
-	sc.cache[word] = terms
-	return append(dst, terms...)
+	sc.cache[word] = e
+	return e
+}
+
+// languageName appends the name that a word and the symbols after it are, at the word's place.
+func (sc *scratch) languageName(word, after string, at int) {
+	if name := languageName(word, after); name != "" {
+		end := at + len(name) // folding keeps the length of English letters
+		sc.out = append(sc.out, Token{Term: name, Position: sc.position - 1, Start: at, End: end})
+	}
+}
+
+// pairs appends the overlapping pairs of characters of a run, or its only character.
+func (sc *scratch) pairs(s string, start, end int) {
+	if start == end {
+		return
+	}
+	run := strings.Clone(s[start:end]) // the pairs share one copy and do not hold the document
+	_, first := utf8.DecodeRuneInString(run)
+	if first == len(run) {
+		sc.pair(run, start)
+		return
+	}
+	for first < len(run) {
+		_, second := utf8.DecodeRuneInString(run[first:])
+		sc.pair(run[:first+second], start)
+		start += first
+		run, first = run[first:], second
+	}
+}
+
+func (sc *scratch) pair(term string, at int) {
+	sc.out = append(sc.out, Token{Term: term, Position: sc.position, Start: at, End: at + len(term)})
+	sc.position++
 }

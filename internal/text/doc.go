@@ -38,6 +38,24 @@
 // of characters: 東京都 yields 東京 and 京都. A character that stands alone is a term of its
 // own; a query of one character finds only those.
 //
+// # Languages
+//
+// What stands above is English, which the zero [Analyzer] is for, and which names and code in any
+// text are mostly close to. [For] gives the analyzer of another language: its Snowball stemmer,
+// which takes words of any letters, its own stop words, and in French and Italian the words that
+// lose their end before an apostrophe (l'avion is avion). Everything else is the same, so that
+// code and scripts without spaces become the same terms in all. [Detect] tells the language of a
+// text of 100 characters or more, and is silent rather than wrong: each source of texts has a
+// default. Whoever indexes a text decides its language once and keeps it with the text; the name
+// of the analyzer, [Analyzer.Name], belongs to the fingerprint.
+//
+// # Places
+//
+// [Analyzer.Tokens] says where in the text each term stands, in words for phrases and in bytes
+// for highlighting, also where the text had to be normalised first. Parts of a compound stand
+// at positions of their own, one behind the other, as they would as separate words; a word
+// without a term, such as a stop word, takes a position too.
+//
 // # Determinism
 //
 // Terms depend on the text, on [Version], and on nothing else. Whatever changes them, a

@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/english"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -17,45 +16,92 @@ const leastPartRunes = 2
 // expander makes the terms of a word. It holds what the libraries want to be given again
 // and again, and serves one goroutine.
 type expander struct {
-	fold cases.Caser
-	env  *snowballstem.Env
+	rules *rules
+	fold  cases.Caser
+	env   *snowballstem.Env
 }
 
-func newExpander() expander {
-	return expander{fold: cases.Fold(), env: snowballstem.NewEnv("")}
+func newExpander(r *rules) expander {
+	return expander{rules: r, fold: cases.Fold(), env: snowballstem.NewEnv("")}
 }
 
-// expand appends the terms of a word: its own first, then where it is a compound those of
-// its parts.
-func (x *expander) expand(dst []string, word string) []string {
+// expansion is what a word becomes. It takes width positions, one at least.
+type expansion struct {
+	pieces []piece
+	width  uint32
+}
+
+// piece is a term of a word; offset counts positions from the word's first.
+type piece struct {
+	term     string
+	offset   uint32
+	compound bool // its parts follow
+}
+
+// expand makes the terms of a word: its own first, then where it is a compound those of its
+// parts.
+func (x *expander) expand(word string) expansion {
 	word = strings.TrimFunc(visible(word), isConnector)
+	e := expansion{width: 1}
 	if number, ok := thousands(word); ok {
-		return append(dst, cut(number))
+		e.pieces = append(e.pieces, piece{term: cut(number)})
+		return e
 	}
-	dst = x.term(dst, word)
+	x.piece(&e, word, 0)
 	if number, ok := versionNumber(word); ok {
-		return x.term(dst, number)
+		x.piece(&e, number, 0)
+		e.compounds(0, 1)
+		return e
 	}
+	at := uint32(0)
+	whole := len(e.pieces)
 	for part := range strings.FieldsFuncSeq(word, isConnector) {
-		if part != word && isPart(part) {
-			dst = x.term(dst, part)
-		}
-		if humps := cutHumps(part); len(humps) > 1 {
-			for _, hump := range humps {
-				dst = x.term(dst, hump)
-			}
-		}
+		at = x.part(&e, word, part, at)
 	}
-	return dst
+	e.width = max(at, 1)
+	e.compounds(0, whole)
+	return e
 }
 
-// term appends the term of a word or part, if it has one.
-func (x *expander) term(dst []string, word string) []string {
-	word = strings.TrimSuffix(x.folded(word), "'s")
-	if word == "" || isStopWord(word) {
-		return dst
+// part appends the terms of a part of a word from a position on, and returns the one after it.
+func (x *expander) part(e *expansion, word, part string, at uint32) uint32 {
+	humps := cutHumps(part)
+	before := len(e.pieces)
+	if part != word && isPart(part) {
+		x.piece(e, part, at)
+		if len(humps) == 0 {
+			return at + 1
+		}
 	}
-	return append(dst, x.stemmed(cut(word)))
+	own := len(e.pieces)
+	for _, hump := range humps {
+		x.piece(e, hump, at)
+		at++
+	}
+	e.compounds(before, own)
+	return at
+}
+
+// compounds marks pieces as compounds if others follow them.
+func (e *expansion) compounds(from, to int) {
+	for i := from; i < to && to < len(e.pieces); i++ {
+		e.pieces[i].compound = true
+	}
+}
+
+// piece appends the term of a word or part, if it has one.
+func (x *expander) piece(e *expansion, word string, offset uint32) {
+	word = x.folded(word)
+	if x.rules.possessive {
+		word = strings.TrimSuffix(word, "'s")
+	}
+	if before, after, ok := strings.Cut(word, "'"); ok && x.rules.elided[before] {
+		word = after
+	}
+	if word == "" || x.rules.stops[word] {
+		return
+	}
+	e.pieces = append(e.pieces, piece{term: x.stemmed(cut(word)), offset: offset})
 }
 
 func (x *expander) folded(word string) string {
@@ -67,17 +113,28 @@ func (x *expander) folded(word string) string {
 }
 
 func (x *expander) stemmed(word string) string {
-	for i := range len(word) {
-		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
-			return word
-		}
+	if x.rules.stem == nil || !x.stems(word) {
+		return word
 	}
 	x.env.SetCurrent(word)
-	english.Stem(x.env)
+	x.rules.stem(x.env)
 	if stem := x.env.Current(); stem != "" {
-		return stem
+		return cut(stem)
 	}
 	return word
+}
+
+// stems reports whether a word is one that the language's stemmer is for: of letters alone.
+func (x *expander) stems(word string) bool {
+	if !x.rules.ascii {
+		return !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && !unicode.IsMark(r) })
+	}
+	for i := range len(word) {
+		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
+			return false
+		}
+	}
+	return true
 }
 
 // visible returns the word without characters that only say how it is shown: soft hyphens,

@@ -69,30 +69,12 @@ func isAlphanumeric(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r)
 }
 
-// appendPairs appends the overlapping pairs of characters of a run, or its only character.
-func appendPairs(dst []string, run string) []string {
-	if run == "" {
-		return dst
-	}
-	run = strings.Clone(run) // the pairs share one copy and do not hold the document
-	_, first := utf8.DecodeRuneInString(run)
-	if first == len(run) {
-		return append(dst, run)
-	}
-	for first < len(run) {
-		_, second := utf8.DecodeRuneInString(run[first:])
-		dst = append(dst, run[:first+second])
-		run, first = run[first:], second
-	}
-	return dst
-}
-
-// appendLanguageName appends the name that a short word and the symbols after it are: C++,
-// C#. Unicode sees symbols there, and C alone is another language.
-func appendLanguageName(dst []string, word, after string) []string {
+// languageName returns the name that a short word and the symbols after it are, if they are
+// one: C++, C#. Unicode sees symbols there, and C alone is another language.
+func languageName(word, after string) string {
 	const longest = 2
 	if len(word) > longest || after == "" || after[0] != '+' && after[0] != '#' {
-		return dst
+		return ""
 	}
 	symbols := "#"
 	if after[0] == '+' {
@@ -101,9 +83,9 @@ func appendLanguageName(dst []string, word, after string) []string {
 	after, found := strings.CutPrefix(after, symbols)
 	next, _ := utf8.DecodeRuneInString(after)
 	if !found || !isASCIILetters(word) || isAlphanumeric(next) {
-		return dst
+		return ""
 	}
-	return append(dst, strings.ToLower(word)+symbols)
+	return strings.ToLower(word) + symbols
 }
 
 func isASCIILetters(s string) bool {

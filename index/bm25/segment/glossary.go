@@ -1,0 +1,90 @@
+package segment
+
+import (
+	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/text"
+)
+
+// Entry says what a word or phrase is also called. It works in one direction.
+type Entry struct {
+	Name string
+	Also []string // words or phrases that mean the same
+	// Weight is how much an occurrence of them counts beside one of the name; 0 means 1.
+	Weight float64
+}
+
+// Glossary knows what else words and phrases are called. It does not change, and a nil one knows
+// nothing.
+type Glossary struct {
+	terms map[string][]Alternative // by the only term of a name
+	names []namedPhrase
+}
+
+// namedPhrase is a name of several terms, and itself among what it is called.
+type namedPhrase struct {
+	name Alternative
+	any  []Alternative
+}
+
+// NewGlossary analyses the entries. Names and synonyms without a word, too many synonyms and a
+// weight that is not valid are [lode.CodeInvalid].
+func NewGlossary(a *text.Analyzer, entries []Entry) (*Glossary, error) {
+	g := &Glossary{terms: make(map[string][]Alternative)}
+	for _, e := range entries {
+		if err := checkWeight(e.Weight); err != nil {
+			return nil, err
+		}
+		if len(e.Also) >= MaxAlternatives {
+			return nil, lode.Invalid("also", len(e.Also), "an entry has fewer than %d synonyms", MaxAlternatives)
+		}
+		name, ok := phraseOf(a.Tokens(nil, e.Name))
+		if !ok {
+			return nil, lode.Invalid("name", e.Name, "the name holds no word")
+		}
+		var also []Alternative
+		for _, s := range e.Also {
+			other, ok := phraseOf(a.Tokens(nil, s))
+			if !ok {
+				return nil, lode.Invalid("also", s, "the synonym holds no word")
+			}
+			other.Weight = e.Weight
+			also = append(also, other)
+		}
+		g.add(name, also)
+	}
+	return g, nil
+}
+
+func (g *Glossary) add(name Alternative, also []Alternative) {
+	if len(name.Terms) > 1 {
+		g.names = append(g.names, namedPhrase{name, append([]Alternative{name}, also...)})
+		return
+	}
+	term := name.Terms[0].Term
+	all := append(g.terms[term], also...)
+	g.terms[term] = all[:min(len(all), MaxAlternatives-2)] // the term and its prefix come to them
+}
+
+// others returns what else a term is called.
+func (g *Glossary) others(term string) []Alternative {
+	if g == nil {
+		return nil
+	}
+	return g.terms[term]
+}
+
+// phrases returns a clause for each name of several terms that the tokens hold.
+func (g *Glossary) phrases(tokens []text.Token) (clauses []Clause) {
+	if g == nil {
+		return nil
+	}
+	for _, n := range g.names {
+		for i := range tokens {
+			if spans := phraseSpans(tokens, i, &n.name); spans != nil {
+				clauses = append(clauses, Clause{Any: n.any, Weight: 1})
+				break
+			}
+		}
+	}
+	return clauses
+}
