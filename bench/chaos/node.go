@@ -233,13 +233,26 @@ func (n *Node) ended(within time.Duration) bool {
 			return true
 		}
 		_, state, _ := strings.Cut(string(stat), ") ")
-		if strings.HasPrefix(state, "Z") {
+		if strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "D") && killed(n.cmd.Process.Pid) {
 			return true
 		}
 		if time.Now().After(deadline) {
 			return false
 		}
 	}
+}
+
+// killed reports whether the first thread of a process is to die as soon as the kernel lets it: the
+// process has ended, and that thread is the one that waits for the disk.
+func killed(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(status), "\nSigPnd:")
+	pending, _, _ := strings.Cut(rest, "\n")
+	signals, err := strconv.ParseUint(strings.TrimSpace(pending), 16, 64)
+	return err == nil && signals&(1<<(syscall.SIGKILL-1)) != 0
 }
 
 // Kill ends the node and all that belongs to it at once. It may be called twice.
