@@ -17,7 +17,6 @@ import (
 	"github.com/lodedb/lode/embed/adapt"
 	"github.com/lodedb/lode/embed/local"
 	"github.com/lodedb/lode/internal/beir"
-	"github.com/lodedb/lode/retrieval"
 	"github.com/lodedb/lode/server"
 )
 
@@ -168,7 +167,7 @@ func (a *adaptRun) ndcg(ctx context.Context, collection string, mode lode.Mode) 
 		for i, hit := range answer.Hits {
 			ranked[i] = string(hit.DocumentID)
 		}
-		scores = append(scores, retrieval.NDCG(ranked, a.set.Qrels[q.ID], 10))
+		scores = append(scores, beir.NDCG(ranked, a.set.Qrels[q.ID], 10))
 	}
 	a.r.Raw[fmt.Sprintf("ndcg@10 by query, %s, %s", mode, collection)] = scores
 	return scores, nil

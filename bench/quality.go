@@ -93,11 +93,11 @@ func measureMode(ctx context.Context, c *client.Client, set *beir.Set, r *Report
 		for i, hit := range answer.Hits {
 			ranked[i] = string(hit.DocumentID)
 		}
-		score := retrieval.NDCG(ranked, set.Qrels[q.ID], 10)
+		score := beir.NDCG(ranked, set.Qrels[q.ID], 10)
 		perQuery[q.ID] = score
 		ndcg += score
-		recall10 += retrieval.Recall(ranked, set.Qrels[q.ID], 10)
-		recall100 += retrieval.Recall(ranked, set.Qrels[q.ID], 100)
+		recall10 += beir.Recall(ranked, set.Qrels[q.ID], 10)
+		recall100 += beir.Recall(ranked, set.Qrels[q.ID], 100)
 	}
 	n := float64(len(set.Queries))
 	label := string(mode)

@@ -416,7 +416,11 @@ func (n *node) view(p lode.Principal, coll string) *collection.View {
 // texts returns the texts of all rows that p finds by vector, in order of rows.
 func (n *node) texts(p lode.Principal, coll string, f lode.Filter) []string {
 	n.t.Helper()
-	v := n.view(p, coll)
+	return n.textsOf(n.view(p, coll), f)
+}
+
+func (n *node) textsOf(v *collection.View, f lode.Filter) []string {
+	n.t.Helper()
 	found, err := v.Dense(ctx, vectorOf("query"), lode.MaxK, f)
 	if err != nil {
 		n.t.Fatal(err)

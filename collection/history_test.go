@@ -29,18 +29,7 @@ func (n *node) saw(p lode.Principal, at time.Time) string {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	found, err := v.Dense(ctx, vectorOf("query"), lode.MaxK, lode.Filter{})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	rows, err := v.Rows(ctx, rowIDs(found), false)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	var texts []string
-	for i := range rows {
-		texts = append(texts, rows[i].Chunk.Text)
-	}
+	texts := n.textsOf(v, lode.Filter{})
 	slices.Sort(texts)
 	return strings.Join(texts, " ")
 }

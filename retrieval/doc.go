@@ -46,6 +46,5 @@
 // # What it leaves to others
 //
 // How vectors and words are searched and which state is fresh enough (collection and
-// server), who may see what (the view holds to it), HTTP. Measures of ranking quality are
-// here too ([NDCG], [Recall]), for the bench.
+// server), who may see what (the view holds to it), HTTP.
 package retrieval

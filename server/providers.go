@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,8 +65,6 @@ func (c *EmbeddingConfig) validate() error {
 	return nil
 }
 
-var providerName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-
 // allProviders are those of the configuration, with that of OpenAIConfig among them.
 func (c *Config) allProviders() map[string]ProviderConfig {
 	all := maps.Clone(c.Providers)
@@ -88,7 +85,7 @@ func (c *Config) validateProviders() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		p := c.Providers[name]
-		if !providerName.MatchString(name) || slices.Contains([]string{lode.ProviderBuiltin, lode.ProviderLocal, lode.ProviderNone}, name) {
+		if lode.ValidateCollectionName(name) != nil || slices.Contains([]string{lode.ProviderBuiltin, lode.ProviderLocal, lode.ProviderNone}, name) {
 			return lode.Invalid("providers", name, "a provider is named with 1 to 64 characters of a-z, 0-9, _ and -, and not builtin, local or none")
 		}
 		if p.Price < 0 {

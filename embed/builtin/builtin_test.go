@@ -47,14 +47,61 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// tabled is the vector of lode-en-v1.
-func tabled(t testing.TB, text string) lode.Vector {
-	t.Helper()
-	vectors, err := model(t, builtin.LodeEnV1).Embed(t.Context(), embed.Document, []string{text})
-	if err != nil {
-		t.Fatal(err)
+// embedder makes the vector of a text.
+type embedder func(t testing.TB, text string) lode.Vector
+
+func by(name string) embedder {
+	return func(t testing.TB, text string) lode.Vector {
+		t.Helper()
+		vectors, err := model(t, name).Embed(t.Context(), embed.Document, []string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return vectors[0]
 	}
-	return vectors[0]
+}
+
+var tabled, hashed = by(builtin.LodeEnV1), by(builtin.HashV1)
+
+// golden wants the vector of a text to the bit, by the beginning of its hash.
+func (e embedder) golden(t *testing.T, text, want string) {
+	t.Helper()
+	got := fmt.Sprint(lode.VectorsHash([]lode.Vector{e(t, text)}))
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("vector of %.40q has hash %.16s, want %s…", text, got, want)
+	}
+}
+
+// nearer wants one text nearer than another.
+func (e embedder) nearer(t *testing.T, text, near, far string) {
+	t.Helper()
+	v := e(t, text)
+	if a, b := dot(v, e(t, near)), dot(v, e(t, far)); a <= b+0.05 {
+		t.Errorf("%q: %.3f to %q, %.3f to %q", text, a, near, b, far)
+	}
+}
+
+// dot is the cosine, for the vectors have unit length.
+func dot(a, b lode.Vector) (sum float64) {
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}
+
+// allocations counts those of a call with four texts, each of the sentence again and again.
+func allocations(t *testing.T, name, sentence string) float64 {
+	t.Helper()
+	if raced {
+		t.Skip("the race detector makes pools forget at random; counted without it")
+	}
+	e, text := model(t, name), strings.Repeat(sentence, 20)
+	texts := []string{text, text, text, text}
+	return testing.AllocsPerRun(50, func() {
+		if _, err := e.Embed(t.Context(), embed.Document, texts); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // TestVerify reads the whole table that is part of the program.
@@ -74,13 +121,7 @@ func TestVerify(t *testing.T) {
 // TestTabledGoldenBits holds the model to the bit, on every CPU. These hashes never change: another
 // model has another name.
 func TestTabledGoldenBits(t *testing.T) {
-	f := func(text, want string) {
-		t.Helper()
-		got := fmt.Sprint(lode.VectorsHash([]lode.Vector{tabled(t, text)}))
-		if !strings.HasPrefix(got, want) {
-			t.Errorf("vector of %.40q has hash %.16s, want %s…", text, got, want)
-		}
-	}
+	f := func(text, want string) { t.Helper(); tabled.golden(t, text, want) }
 	f("", "0aa34b32eedd81d5")
 	f("!?", "0aa34b32eedd81d5")
 	f("ore", "a4fd01768be303e3")
@@ -95,13 +136,7 @@ func TestTabledGoldenBits(t *testing.T) {
 
 // What the model is for: texts that share meanings are near, though they share no word.
 func TestTabledNearness(t *testing.T) {
-	nearer := func(text, near, far string) {
-		t.Helper()
-		v := tabled(t, text)
-		if a, b := dot(v, tabled(t, near)), dot(v, tabled(t, far)); a <= b+0.05 {
-			t.Errorf("%q: %.3f to %q, %.3f to %q", text, a, near, b, far)
-		}
-	}
+	nearer := func(text, near, far string) { t.Helper(); tabled.nearer(t, text, near, far) }
 	nearer("automobile", "car", "carpet")
 	nearer("physician", "doctor of medicine", "a kind of bread")
 	nearer("how to get money back", "refund of a payment", "boats leave at noon")
@@ -142,18 +177,8 @@ func TestTabledWeights(t *testing.T) {
 
 // Beyond the result nothing is allocated.
 func TestTabledAllocations(t *testing.T) {
-	if raced {
-		t.Skip("the race detector makes pools forget at random; counted without it")
-	}
-	e, text := model(t, builtin.LodeEnV1), strings.Repeat("The ore is wäshed in running water. ", 20)
-	texts := []string{text, text, text, text}
-	per := testing.AllocsPerRun(50, func() {
-		if _, err := e.Embed(t.Context(), embed.Document, texts); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if per > float64(len(texts)+2) {
-		t.Errorf("%.0f allocations for %d texts", per, len(texts))
+	if per := allocations(t, builtin.LodeEnV1, "The ore is wäshed in running water. "); per > 4+2 {
+		t.Errorf("%.0f allocations for 4 texts", per)
 	}
 }
 

@@ -10,25 +10,10 @@ import (
 	"github.com/lodedb/lode/embed/builtin"
 )
 
-func vector(t testing.TB, text string) lode.Vector {
-	t.Helper()
-	vectors, err := model(t, builtin.HashV1).Embed(t.Context(), embed.Document, []string{text})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return vectors[0]
-}
-
 // TestHashGoldenBits holds the model to the bit. These hashes never change: another model has
 // another name.
 func TestHashGoldenBits(t *testing.T) {
-	f := func(text, want string) {
-		t.Helper()
-		got := fmt.Sprint(lode.VectorsHash([]lode.Vector{vector(t, text)}))
-		if !strings.HasPrefix(got, want) {
-			t.Errorf("vector of %.40q has hash %s, want %s…", text, got, want)
-		}
-	}
+	f := func(text, want string) { t.Helper(); hashed.golden(t, text, want) }
 	f("", "b320103ead9547d0")
 	f("!?", "b320103ead9547d0")
 	f("ore", "948942999cb8ed14")
@@ -41,17 +26,9 @@ func TestHashGoldenBits(t *testing.T) {
 	f(strings.Repeat("x", 1000), "835ea254f00899d6")
 }
 
-// dot is the cosine, for the vectors have unit length.
-func dot(a, b lode.Vector) (sum float64) {
-	for i := range a {
-		sum += float64(a[i]) * float64(b[i])
-	}
-	return sum
-}
-
 func TestHashUnitLength(t *testing.T) {
 	for _, text := range []string{"", "ore", strings.Repeat("ore ", 5000), "!?"} {
-		if n := dot(vector(t, text), vector(t, text)); n < 0.999999 || n > 1.000001 {
+		if n := dot(hashed(t, text), hashed(t, text)); n < 0.999999 || n > 1.000001 {
 			t.Errorf("|%.20q|² = %v", text, n)
 		}
 	}
@@ -59,13 +36,7 @@ func TestHashUnitLength(t *testing.T) {
 
 // What the model is for: shared words and shared parts of words bring texts together.
 func TestHashNearness(t *testing.T) {
-	nearer := func(text, near, far string) {
-		t.Helper()
-		v := vector(t, text)
-		if a, b := dot(v, vector(t, near)), dot(v, vector(t, far)); a <= b+0.05 {
-			t.Errorf("%q: %.3f to %q, %.3f to %q", text, a, near, b, far)
-		}
-	}
+	nearer := func(text, near, far string) { t.Helper(); hashed.nearer(t, text, near, far) }
 	nearer("washing of ores", "the ore was washed", "the coal was burned")
 	nearer("the rust of the iron", "iron rusts", "the colour of the sky")
 	nearer("STRASSE CAFÉ", "straße cafe", "house tea")
@@ -73,7 +44,7 @@ func TestHashNearness(t *testing.T) {
 	nearer("ภาษาไทย", "ภาษาไทยง่าย", "ประเทศลาว")
 	equal := func(a, b string) {
 		t.Helper()
-		if d := dot(vector(t, a), vector(t, b)); d < 0.99999 {
+		if d := dot(hashed(t, a), hashed(t, b)); d < 0.99999 {
 			t.Errorf("%q and %q: %.5f", a, b, d)
 		}
 	}
@@ -88,25 +59,15 @@ func TestHashGiant(t *testing.T) {
 	for i := range 200_000 {
 		fmt.Fprintf(&b, "word%dnumber ", i)
 	}
-	v := vector(t, b.String())
+	v := hashed(t, b.String())
 	if err := v.ValidateFor(512, lode.Cosine); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestHashAllocations(t *testing.T) {
-	if raced {
-		t.Skip("the race detector makes pools forget at random; counted without it")
-	}
-	e, text := model(t, builtin.HashV1), strings.Repeat("The ore is washed in running water. ", 20)
-	texts := []string{text, text, text, text}
-	per := testing.AllocsPerRun(50, func() {
-		if _, err := e.Embed(t.Context(), embed.Document, texts); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if per > 3*4 {
-		t.Errorf("%.0f allocations for %d texts", per, len(texts))
+	if per := allocations(t, builtin.HashV1, "The ore is washed in running water. "); per > 3*4 {
+		t.Errorf("%.0f allocations for 4 texts", per)
 	}
 }
 
@@ -114,7 +75,7 @@ func FuzzHash(f *testing.F) {
 	f.Add("ore")
 	f.Add("\xff ﷺ 中 🎉 ' ’ ")
 	f.Fuzz(func(t *testing.T, text string) {
-		if err := vector(t, text).ValidateFor(512, lode.Cosine); err != nil {
+		if err := hashed(t, text).ValidateFor(512, lode.Cosine); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})

@@ -176,6 +176,7 @@ func spelling(r rune) string {
 	return ""
 }
 
+// kind is a part of the model and frozen with it, as the rules of hash-v1 are with that.
 func kind(r rune) class {
 	switch {
 	case r == utf8.RuneError:

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/lodedb/lode/index/bm25"
-	"github.com/lodedb/lode/retrieval"
+	"github.com/lodedb/lode/internal/beir"
 )
 
 // depth is how many candidates each ranking has, and the product's hybrid search fuses.
@@ -141,12 +141,12 @@ type judged struct {
 
 // ndcg is the nDCG@10 of a ranking.
 func ndcg(ranked []scored, ids []string, grades map[string]int) float64 {
-	return retrieval.NDCG(idsOf(ranked, ids), grades, 10)
+	return beir.NDCG(idsOf(ranked, ids), grades, 10)
 }
 
 // recall is the share of the answers among the first k.
 func recall(ranked []scored, ids []string, grades map[string]int, k int) float64 {
-	return retrieval.Recall(idsOf(ranked, ids), grades, k)
+	return beir.Recall(idsOf(ranked, ids), grades, k)
 }
 
 func idsOf(ranked []scored, ids []string) []string {

@@ -99,9 +99,9 @@ func TestMarkdownParagraphs(t *testing.T) {
 	}
 }
 
-// TestEvaluation runs all measures on a table of random rows and sets of a few lines: what is asked
-// for is missed, and said to be.
-func TestEvaluation(t *testing.T) {
+// tinyTable is a table of random rows, with these.
+func tinyTable(t *testing.T) (*table.Table, []float32) {
+	t.Helper()
 	o := tinyOptions()
 	trainer := tinyTrainer(t, o)
 	c, g := tiny()
@@ -113,6 +113,13 @@ func TestEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return opened, trainer.Rows()
+}
+
+// TestEvaluation runs all measures on a table of random rows and sets of a few lines: what is asked
+// for is missed, and said to be.
+func TestEvaluation(t *testing.T) {
+	opened, rows := tinyTable(t)
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"corpus.jsonl":   `{"_id":"1","text":"the aaa is here"}` + "\n" + `{"_id":"2","text":"bbb filler"}`,
@@ -131,7 +138,7 @@ func TestEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Evaluation{Table: opened, Rows: trainer.Rows(), Other: opened, Say: func(string, ...any) {}}
+	e := &Evaluation{Table: opened, Rows: rows, Other: opened, Say: func(string, ...any) {}}
 	r, means := &report.Head{}, map[string]float64{}
 	if err := e.retrieval(r, s, means); err != nil {
 		t.Fatal(err)
@@ -157,23 +164,13 @@ func TestEvaluation(t *testing.T) {
 
 // The embedder of the rows as trained and that of the table agree but for 8 bits.
 func TestFloatEmbedder(t *testing.T) {
-	o := tinyOptions()
-	trainer := tinyTrainer(t, o)
-	c, g := tiny()
-	b, err := table.Build(table.Contents{Dim: o.Dim, Buckets: o.Buckets, Words: NewVocabulary(c, g, o.Words).Words, Rows: trainer.Rows()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	opened, err := table.Open(string(b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	opened, rows := tinyTable(t)
 	counter := opened.NewCounter()
 	counter.Add("the filler unknown")
 	counter.Add("the filler unknown other")
 	counter.Add("the aaa")
 	for _, w := range []*table.Weights{nil, counter.Weights()} {
-		float := floatEmbedder(opened, trainer.Rows(), w)("the aaa unknownword")
+		float := floatEmbedder(opened, rows, w)("the aaa unknownword")
 		normalize(float)
 		if same := dot(float, tableEmbedder(opened, w)("the aaa unknownword")); same < .9995 {
 			t.Errorf("cosine %v", same)

@@ -39,16 +39,24 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// committed is the report in the repository, and the root of that.
+func committed(t *testing.T) (root string, r *Report) {
+	t.Helper()
+	var err error
+	root, err = testdata.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err = report.Read[Report](filepath.Join(root, "bench/results/model-lode-en-v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root, r
+}
+
 // TestCard holds the committed card and report together: the card is what the report makes of it.
 func TestCard(t *testing.T) {
-	root, err := testdata.ModuleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := report.Read[Report](filepath.Join(root, "bench/results/model-lode-en-v1.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root, r := committed(t)
 	card, err := os.ReadFile(filepath.Join(root, "docs/models/lode-en-v1.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,14 +69,7 @@ func TestCard(t *testing.T) {
 // TestCommittedTable holds the committed table to the committed report: its bytes, and, since the
 // evaluation runs on it again, a figure.
 func TestCommittedTable(t *testing.T) {
-	root, err := testdata.ModuleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := report.Read[Report](filepath.Join(root, "bench/results/model-lode-en-v1.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root, r := committed(t)
 	b, err := os.ReadFile(filepath.Join(root, "embed/builtin/lode-en-v1.table"))
 	if err != nil {
 		t.Fatal(err)

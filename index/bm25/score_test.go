@@ -10,6 +10,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/indextest"
 	"github.com/lodedb/lode/internal/text"
 )
 
@@ -186,13 +187,13 @@ func TestCancelledInsideTheScan(t *testing.T) {
 	for range 20_000 {
 		x.Add("kelp")
 	}
-	ctx := &dying{Context: t.Context(), left: 3}
+	ctx := indextest.NewDying(t.Context(), 3)
 	if _, err := x.Search(ctx, "kelp", 10, nil); !lode.IsCode(err, lode.CodeCanceled) {
 		t.Errorf("got error %v", err)
 	}
-	ctx = &dying{Context: t.Context(), left: 1000}
-	if _, err := x.Search(ctx, "kelp", 10, nil); err != nil || ctx.left > 996 {
-		t.Errorf("error %v, the context was asked %d times in 20,000 rows", err, 1000-ctx.left)
+	ctx = indextest.NewDying(t.Context(), 1000)
+	if _, err := x.Search(ctx, "kelp", 10, nil); err != nil || ctx.Asked.Load() < 4 {
+		t.Errorf("error %v, the context was asked %d times in 20,000 rows", err, ctx.Asked.Load())
 	}
 }
 

@@ -1,11 +1,9 @@
 package flat_test
 
 import (
-	"context"
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +12,7 @@ import (
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/distance"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/index/indextest"
 )
 
 var metrics = []lode.Metric{lode.Cosine, lode.Dot, lode.L2}
@@ -128,19 +127,6 @@ func TestHelpersChangeNothing(t *testing.T) {
 	}
 }
 
-// dying is a context that ends after it was asked a number of times.
-type dying struct {
-	context.Context
-	asked, after atomic.Int64
-}
-
-func (d *dying) Err() error {
-	if d.asked.Add(1) > d.after.Load() {
-		return context.Canceled
-	}
-	return nil
-}
-
 func TestCancelledInsideTheScan(t *testing.T) {
 	const dim, rows = 8, 100_000
 	x := flat.New(dim, lode.L2)
@@ -150,22 +136,20 @@ func TestCancelledInsideTheScan(t *testing.T) {
 		}
 	}
 	query := make(lode.Vector, dim)
-	ctx := &dying{Context: t.Context()}
-	ctx.after.Store(1 << 40)
+	ctx := indextest.NewDying(t.Context(), 1<<40)
 	if _, err := x.Search(ctx, query, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	whole := ctx.asked.Load()
+	whole := ctx.Asked.Load()
 	if whole < rows/8192 {
 		t.Fatalf("the context was asked %d times in %d rows", whole, rows)
 	}
 	for _, after := range []int64{0, 1, 2, whole / 2, whole - 1} {
-		ctx := &dying{Context: t.Context()}
-		ctx.after.Store(after)
+		ctx := indextest.NewDying(t.Context(), after)
 		if _, err := x.Search(ctx, query, 1, nil); !lode.IsCode(err, lode.CodeCanceled) {
 			t.Errorf("context that ended after %d questions: error %v", after, err)
 		}
-		if extra := ctx.asked.Load() - after; extra > 2+int64(runtime.GOMAXPROCS(0)) {
+		if extra := ctx.Asked.Load() - after; extra > 2+int64(runtime.GOMAXPROCS(0)) {
 			t.Errorf("context that ended after %d questions was asked %d times more", after, extra)
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/hnsw"
+	"github.com/lodedb/lode/index/indextest"
 )
 
 // k rows come back whenever k match, whatever the filter, in order and without repetition.
@@ -181,19 +181,6 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// dying is a context that ends after it was asked a number of times.
-type dying struct {
-	context.Context
-	asked, after atomic.Int64
-}
-
-func (d *dying) Err() error {
-	if d.asked.Add(1) > d.after.Load() {
-		return context.Canceled
-	}
-	return nil
-}
-
 // A search looks at its context on the way, in every form, and ends with a coded error.
 func TestCancelledInsideTheSearch(t *testing.T) {
 	d := clustered(t, 20_000, 8, 20)
@@ -220,18 +207,16 @@ func TestCancelledInsideTheSearch(t *testing.T) {
 			return err
 		},
 	} {
-		ctx := &dying{Context: t.Context()}
-		ctx.after.Store(1 << 40)
+		ctx := indextest.NewDying(t.Context(), 1<<40)
 		if err := search(ctx); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		whole := ctx.asked.Load()
+		whole := ctx.Asked.Load()
 		if whole < 3 {
 			t.Errorf("%s: the context was asked %d times", name, whole)
 		}
 		for _, after := range []int64{0, 1, whole - 1} {
-			ctx := &dying{Context: t.Context()}
-			ctx.after.Store(after)
+			ctx := indextest.NewDying(t.Context(), after)
 			if err := search(ctx); !lode.IsCode(err, lode.CodeCanceled) || !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: context that ended after %d questions: error %v", name, after, err)
 			}
@@ -243,8 +228,7 @@ func TestCancelledInsideTheSearch(t *testing.T) {
 func TestCancelledBatch(t *testing.T) {
 	d := clustered(t, 3000, 16, 20)
 	x := mustNew(t, hnsw.Options{Dim: 16, Threads: 3})
-	ctx := &dying{Context: t.Context()}
-	ctx.after.Store(1000)
+	ctx := indextest.NewDying(t.Context(), 1000)
 	if _, err := x.AddBatch(ctx, d.rows); !lode.IsCode(err, lode.CodeCanceled) {
 		t.Fatalf("error %v", err)
 	}

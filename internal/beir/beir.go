@@ -1,4 +1,5 @@
-// Package beir reads retrieval data sets in the layout of the BEIR benchmark.
+// Package beir reads retrieval data sets in the layout of the BEIR benchmark, and says how good a
+// ranking is. It serves benchmarks and tests: no program that serves requests links it.
 package beir
 
 import (

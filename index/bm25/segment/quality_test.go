@@ -1,126 +1,69 @@
 package segment_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/lodedb/lode/index/bm25/segment"
+	"github.com/lodedb/lode/internal/beir"
 	"github.com/lodedb/lode/internal/testdata"
 	"github.com/lodedb/lode/internal/text"
 )
 
-// judged is a test collection in BEIR layout.
-type judged struct {
-	ids     []string
-	titles  []string
-	bodies  []string
-	queries []judgedQuery
-}
+// judged is a data set and its segment's rows, in the order of the documents.
+type judged struct{ *beir.Set }
 
-type judgedQuery struct {
-	text   string
-	grades map[string]float64 // by document
-}
-
-func readJudged(t *testing.T, name string) *judged {
-	dir := filepath.Join(testdata.Dir(t), "retrieval", name)
-	set := new(judged)
-	lines(t, filepath.Join(dir, "corpus.jsonl"), func(line []byte) {
-		var doc struct {
-			ID          string `json:"_id"`
-			Title, Text string
-		}
-		decode(t, line, &doc)
-		set.ids = append(set.ids, doc.ID)
-		set.titles = append(set.titles, strings.ReplaceAll(doc.Title, "_", " "))
-		set.bodies = append(set.bodies, doc.Text)
-	})
-	grades := make(map[string]map[string]float64)
-	lines(t, filepath.Join(dir, "qrels", "test.tsv"), func(line []byte) {
-		fields := strings.Split(string(line), "\t")
-		grade, err := strconv.ParseFloat(fields[2], 64)
-		if err != nil {
-			return // the heading
-		}
-		if grades[fields[0]] == nil {
-			grades[fields[0]] = make(map[string]float64)
-		}
-		grades[fields[0]][fields[1]] = grade
-	})
-	lines(t, filepath.Join(dir, "queries.jsonl"), func(line []byte) {
-		var query struct {
-			ID   string `json:"_id"`
-			Text string
-		}
-		decode(t, line, &query)
-		if grades[query.ID] != nil {
-			set.queries = append(set.queries, judgedQuery{query.Text, grades[query.ID]})
-		}
-	})
-	return set
+func readJudged(t *testing.T, name string) judged {
+	t.Helper()
+	set, err := beir.Read(filepath.Join(testdata.Dir(t), "retrieval", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judged{set}
 }
 
 // training is SciFact with its training claims in the place of its test queries.
-func training(t *testing.T) *judged {
+func training(t *testing.T) judged {
+	t.Helper()
 	set := readJudged(t, "scifact")
-	set.queries = nil
-	lines(t, filepath.Join(testdata.Dir(t), "retrieval", "scifact", "train_claims.jsonl"), func(line []byte) {
+	set.Queries, set.Qrels = nil, map[string]map[string]int{}
+	claims, err := os.ReadFile(filepath.Join(testdata.Dir(t), "retrieval", "scifact", "train_claims.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(claims) {
 		var claim struct {
 			Text string
 			IDs  []string `json:"cited_doc_ids"`
 		}
-		decode(t, line, &claim)
-		q := judgedQuery{claim.Text, make(map[string]float64)}
-		for _, id := range claim.IDs {
-			q.grades[id] = 1
+		if err := json.Unmarshal(line, &claim); err != nil {
+			t.Fatal(err)
 		}
-		set.queries = append(set.queries, q)
-	})
+		q := beir.Text{ID: strconv.Itoa(len(set.Queries)), Text: claim.Text}
+		set.Queries, set.Qrels[q.ID] = append(set.Queries, q), map[string]int{}
+		for _, id := range claim.IDs {
+			set.Qrels[q.ID][id] = 1
+		}
+	}
 	return set
 }
 
-func lines(t *testing.T, path string, f func(line []byte)) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	scan := bufio.NewScanner(file)
-	scan.Buffer(nil, 1<<20)
-	for scan.Scan() {
-		f(scan.Bytes())
-	}
-	if err := scan.Err(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func decode(t *testing.T, b []byte, v any) {
-	t.Helper()
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // index builds a segment of bodies and titles.
-func (set *judged) index(t *testing.T, a *text.Analyzer) *segment.Sealed {
+func (set judged) index(t *testing.T, a *text.Analyzer) *segment.Sealed {
 	t.Helper()
 	opts := segment.Options{Fields: 2, Positions: true, Analyzer: text.Version}
 	b, err := segment.NewBuilder(opts, segment.BuilderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range set.ids {
-		if err := b.Add(segment.Row{a.Tokens(nil, set.bodies[i]), a.Tokens(nil, set.titles[i])}); err != nil {
+	for _, d := range set.Docs {
+		title := strings.ReplaceAll(d.Title, "_", " ")
+		if err := b.Add(segment.Row{a.Tokens(nil, d.Text), a.Tokens(nil, title)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,34 +78,23 @@ func (set *judged) index(t *testing.T, a *text.Analyzer) *segment.Sealed {
 	return x
 }
 
-// ndcg is the mean nDCG@10 of the queries, with linear gains, as trec_eval has it.
-func (set *judged) ndcg(t *testing.T, x *segment.Sealed, parse func(string) segment.Query, o segment.SearchOptions) float64 {
+// ndcg is the mean nDCG@10 of the queries.
+func (set judged) ndcg(t *testing.T, x *segment.Sealed, parse func(string) segment.Query, o segment.SearchOptions) float64 {
 	t.Helper()
 	o.K = 10
 	sum := 0.0
-	for _, q := range set.queries {
-		hits, err := segment.Search(t.Context(), parse(q.text), []segment.View{{Part: x}}, o)
+	for _, q := range set.Queries {
+		hits, err := segment.Search(t.Context(), parse(q.Text), []segment.View{{Part: x}}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ideal := 0.0, 0.0
+		ranked := make([]string, len(hits))
 		for i, h := range hits {
-			got += q.grades[set.ids[h.Row]] / math.Log2(float64(i)+2)
+			ranked[i] = set.Docs[h.Row].ID
 		}
-		var best []float64
-		for _, grade := range q.grades {
-			best = append(best, max(grade, 0))
-		}
-		slices.Sort(best)
-		slices.Reverse(best)
-		for i, grade := range best[:min(len(best), 10)] {
-			ideal += grade / math.Log2(float64(i)+2)
-		}
-		if ideal > 0 {
-			sum += got / ideal
-		}
+		sum += beir.NDCG(ranked, set.Qrels[q.ID], 10)
 	}
-	return sum / float64(len(set.queries))
+	return sum / float64(len(set.Queries))
 }
 
 // everyWord asks for every term, as index/bm25 does.
@@ -194,7 +126,7 @@ func TestQuality(t *testing.T) {
 		{"k1 1.2, b .75", everyWord(&a), segment.SearchOptions{K1: 1.2, B: 0.75, Boosts: []float64{1, 2}}},
 		{"no question words", plain, segment.SearchOptions{K1: 1.2, B: 0.75, Boosts: []float64{1, 2}}},
 	}
-	f := func(name string, set *judged, want float64) {
+	f := func(name string, set judged, want float64) {
 		t.Helper()
 		x := set.index(t, &a)
 		got := 0.0

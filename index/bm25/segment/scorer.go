@@ -166,6 +166,22 @@ func (g *group) refine(w *window, own []float64, rest float64) {
 	})
 }
 
+// meet returns the first row from target on at which all of them stand, or noRow.
+func meet[S interface{ next(target uint32) uint32 }](all []S, target uint32) uint32 {
+	for i := 0; i < len(all); i++ {
+		row := all[i].next(target)
+		if row == noRow {
+			return noRow
+		}
+		if row > target {
+			if target = row; i > 0 {
+				i = -1
+			}
+		}
+	}
+	return target
+}
+
 // phrase is rows that hold terms at places that stand to each other as in the phrase.
 type phrase struct {
 	s         *partSearch
@@ -196,20 +212,7 @@ func newPhrase(s *partSearch, v *variant, entries []entry) *phrase {
 }
 
 // candidate returns the first row from target on that holds all terms.
-func (p *phrase) candidate(target uint32) uint32 {
-	for i := 0; i < len(p.terms); i++ {
-		row := p.terms[i].next(target)
-		if row == noRow {
-			return noRow
-		}
-		if row > target {
-			if target = row; i > 0 {
-				i = -1
-			}
-		}
-	}
-	return target
-}
+func (p *phrase) candidate(target uint32) uint32 { return meet(p.terms, target) }
 
 func (p *phrase) next(target uint32) uint32 {
 	row := p.candidate(target)

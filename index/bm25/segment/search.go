@@ -409,20 +409,7 @@ func (d *driver) conjunction(ctx context.Context) {
 }
 
 // candidate returns the first row from target on that matches all that must match.
-func (d *driver) candidate(target uint32) uint32 {
-	for i := 0; i < len(d.musts); i++ {
-		row := d.musts[i].next(target)
-		if row == noRow {
-			return noRow
-		}
-		if row > target {
-			if target = row; i > 0 {
-				i = -1
-			}
-		}
-	}
-	return target
-}
+func (d *driver) candidate(target uint32) uint32 { return meet(d.musts, target) }
 
 // stretch is the row before which bounds from a row on do not change.
 func (d *driver) stretch(row uint32) uint32 {

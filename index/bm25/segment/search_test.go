@@ -2,7 +2,6 @@ package segment
 
 import (
 	"bytes"
-	"context"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index/indextest"
 	"github.com/lodedb/lode/internal/text"
 )
 
@@ -283,20 +283,6 @@ func TestWriterBesideSearches(t *testing.T) {
 	done.Wait()
 }
 
-// dying is a context that ends after it was asked a number of times.
-type dying struct {
-	context.Context
-	left int
-}
-
-func (d *dying) Err() error {
-	d.left--
-	if d.left < 0 {
-		return context.Canceled
-	}
-	return nil
-}
-
 // A search that is told to stop between two windows of rows must do so, and the next one must not
 // find what it left behind.
 func TestCancelledInsideTheScan(t *testing.T) {
@@ -309,8 +295,8 @@ func TestCancelledInsideTheScan(t *testing.T) {
 	must := words("kelp")
 	must.Clauses[0].Occur = Must
 	for _, q := range []Query{words("kelp", "w3"), must} {
-		for left := range 4 {
-			ctx := &dying{Context: t.Context(), left: left}
+		for left := range int64(4) {
+			ctx := indextest.NewDying(t.Context(), left)
 			if _, err := Search(ctx, q, views, SearchOptions{K: 20_000}); !lode.IsCode(err, lode.CodeCanceled) {
 				t.Errorf("left %d: got error %v", left, err)
 			}

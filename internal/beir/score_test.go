@@ -1,10 +1,10 @@
-package retrieval_test
+package beir_test
 
 import (
 	"math"
 	"testing"
 
-	"github.com/lodedb/lode/retrieval"
+	"github.com/lodedb/lode/internal/beir"
 )
 
 func TestNDCG(t *testing.T) {
@@ -13,7 +13,7 @@ func TestNDCG(t *testing.T) {
 	ideal := 3 + 2/math.Log2(3) + 0.5
 	f := func(ranked []string, k int, want float64) {
 		t.Helper()
-		if got := retrieval.NDCG(ranked, grades, k); math.Abs(got-want) > 1e-12 {
+		if got := beir.NDCG(ranked, grades, k); math.Abs(got-want) > 1e-12 {
 			t.Errorf("NDCG(%v, %d) = %v, want %v", ranked, k, got, want)
 		}
 	}
@@ -25,7 +25,7 @@ func TestNDCG(t *testing.T) {
 	f([]string{"c", "b"}, 1, 1.0/3)
 	f([]string{"a", "a", "a"}, 10, 3/ideal) // a repeat gains nothing
 	f(nil, 10, 0)
-	if got := retrieval.NDCG([]string{"a"}, nil, 10); got != 0 {
+	if got := beir.NDCG([]string{"a"}, nil, 10); got != 0 {
 		t.Errorf("without grades: %v", got)
 	}
 }
@@ -34,7 +34,7 @@ func TestRecall(t *testing.T) {
 	grades := map[string]int{"a": 3, "b": 1, "c": 0}
 	f := func(ranked []string, k int, want float64) {
 		t.Helper()
-		if got := retrieval.Recall(ranked, grades, k); got != want {
+		if got := beir.Recall(ranked, grades, k); got != want {
 			t.Errorf("Recall(%v, %d) = %v, want %v", ranked, k, got, want)
 		}
 	}
@@ -43,7 +43,7 @@ func TestRecall(t *testing.T) {
 	f([]string{"a", "a"}, 2, 0.5)
 	f([]string{"c"}, 5, 0)
 	f(nil, 5, 0)
-	if got := retrieval.Recall([]string{"a"}, nil, 5); got != 0 {
+	if got := beir.Recall([]string{"a"}, nil, 5); got != 0 {
 		t.Errorf("without grades: %v", got)
 	}
 }
