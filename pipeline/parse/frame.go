@@ -173,7 +173,7 @@ func (f *failure) cut() {
 func (f *failure) coded() *lode.Error {
 	f.cut()
 	switch f.Code {
-	case lode.CodeMalformed, lode.CodeTooLarge, lode.CodeUnsupportedMedia, lode.CodeInvalid, lode.CodeTimeout:
+	case lode.CodeMalformed, lode.CodeTooLarge, lode.CodeUnsupportedMedia, lode.CodeInvalid, lode.CodeTimeout, lode.CodeNoText:
 	default:
 		f.Code = lode.CodeInternal
 	}

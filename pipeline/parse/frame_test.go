@@ -63,6 +63,21 @@ func TestFramesRoundTrip(t *testing.T) {
 	}
 }
 
+// TestFailuresKeepTheirCode: what a parser may say of a document reaches the node as it was said.
+func TestFailuresKeepTheirCode(t *testing.T) {
+	for _, code := range []lode.Code{
+		lode.CodeMalformed, lode.CodeTooLarge, lode.CodeUnsupportedMedia, lode.CodeInvalid, lode.CodeTimeout, lode.CodeNoText,
+	} {
+		var pipe bytes.Buffer
+		if err := writeFailure(&pipe, lode.Errorf(code, "m"), false); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readReply(&pipe); err != nil || got.err == nil || got.err.Code != code {
+			t.Errorf("%s is %+v, %v", code, got.err, err)
+		}
+	}
+}
+
 // TestFramesNoticeEveryFlip flips each bit of a frame: none may pass for the original.
 func TestFramesNoticeEveryFlip(t *testing.T) {
 	var pipe bytes.Buffer
