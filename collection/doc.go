@@ -21,7 +21,8 @@
 //	Engine       all of it; New builds the indexes from storage, they are derived
 //	Entry, Fatal what the log hands in, and the result that stops the node
 //	View         a collection as one principal sees it at one moment: the searches by vector, in
-//	             dense and sparse spaces, and by words, and the rows behind their answers
+//	             dense and sparse spaces, and by words, and the rows behind their answers; the
+//	             moment may lie within the collection's history (ViewAsOf)
 //	EarlyView    the same of a large collection that a start has not loaded yet, for vectors alone
 //	Selection    documents by ids and filter, for patches and deletions
 //	Events       callbacks about changes, for metrics, audit and the queue of jobs

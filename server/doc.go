@@ -14,10 +14,11 @@
 //	api         the handler takes over from the one that said "starting"
 //
 // The file join.go holds every adapter between packages that stand on one floor and may
-// not know each other; parsers.go and embedders.go choose implementations with a switch, and
-// graphs.go makes the graphs of sealed segments, in the background. It, the building of segments'
+// not know each other; parsers.go and embedders.go choose implementations with a switch
+// (providers.go has what is configured of those over HTTP, weights.go what words are worth to the
+// built-in one, embedding.go answers for all of them), and graphs.go makes the graphs of sealed segments, in the background. It, the building of segments'
 // files and the copying of the catalogue go as fast as searches beside them allow (pace.go). The
-// other background work (sealing, merging, expiry, sweeping) is in tasks.go,
+// other background work (sealing, merging, expiry, pruning of histories, sweeping) is in tasks.go,
 // the reading of sealed files for damage in scrub.go.
 //
 // # Limits

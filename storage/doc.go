@@ -34,6 +34,7 @@
 //	blobs/ab/<sha256>    a blob, in the shard of the first byte of its hash
 //	blobs/tmp/           blobs that are being written
 //	raft/                the log's own files
+//	models/, embeddings/ of embed/local and embed/service; nothing here looks into them
 //	*.tmp                unfinished files, removed at the next open
 //
 // # Catalogue
@@ -53,6 +54,8 @@
 //	data/<id>/members     segment, document, version  what a sealed file is built from
 //	data/<id>/quarantine  document        nothing
 //	data/<id>/counters                    last row, last segment, growing segment
+//	data/<id>/past        log entry, document         what was shown until then, see Past
+//	data/<id>/model                       weights of words, for its embedder
 //	jobs          collection, document, version       lode.Job
 //	blobs         hash                    number of versions that refer to it
 //	operations    client's key, part      outcome of a write that has a key
@@ -65,6 +68,9 @@
 // sealed file, the same on every node, and [Tx.PutSealed] names it. [Tx.Merge] begins a
 // segment that takes the place of sealed ones, which is built and named in the same manner;
 // versions go on naming the segment they were staged in, and [Tx.Home] says which has them.
+//
+// A collection with a history keeps what it showed ([Tx.PutPast]) and the versions that nothing else
+// shows, as members of their segments, until [Tx.PrunePast].
 //
 // [Store.Scrub] reads sealed files now and then and refuses what is damaged; [Tx.MapSealed]
 // gives searches their vectors in mapped memory, which [SealedRows.Check] vouches for.
