@@ -42,7 +42,7 @@ func Tables(w io.Writer, reports []*Report) error {
 			r.Date.Format(time.DateOnly), r.Commit, r.Seed, r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryGB, r.Machine.OS, r.Machine.Go)
 		b.WriteString("| figure | value | target | met |\n|---|---|---|---|\n")
 		for _, f := range r.Figures {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, text(f), f.Target, verdict(f))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, text(f), f.Asked(), f.Verdict())
 		}
 		b.WriteString("\n")
 	}
@@ -56,14 +56,4 @@ func text(f report.Figure) string {
 		s = fmt.Sprintf("%.0f", f.Value)
 	}
 	return strings.TrimSpace(s + " " + f.Unit)
-}
-
-func verdict(f report.Figure) string {
-	switch {
-	case f.Met == nil:
-		return ""
-	case *f.Met:
-		return "yes"
-	}
-	return "**no**"
 }

@@ -73,7 +73,7 @@ func (r *Report) WriteCard(w io.Writer) {
 	}
 	fmt.Fprint(w, "\n| figure | value | asked | met |\n|---|--:|---|---|\n")
 	for _, f := range r.Figures {
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", f.Name, number(f.Value), f.Target, met(f))
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", f.Name, number(f.Value), f.Asked(), f.Verdict())
 	}
 }
 
@@ -82,16 +82,6 @@ func number(x float64) string {
 		return fmt.Sprintf("%.0f", x)
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%.4f", x), ".0000")
-}
-
-func met(f report.Figure) string {
-	switch {
-	case f.Met == nil:
-		return ""
-	case *f.Met:
-		return "yes"
-	}
-	return "**no**"
 }
 
 // Marks around the generated parts of the card.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +28,28 @@ type Figure struct {
 	Unit   string  `json:"unit,omitempty"`
 	Target string  `json:"target,omitempty"` // what was asked for, e.g. ">= 0.66"
 	Met    *bool   `json:"met,omitempty"`    // nil where nothing was asked
+}
+
+// Asked is the target for a table: its number as a person would write it.
+func (f Figure) Asked() string {
+	words := strings.Fields(f.Target)
+	for i, word := range words {
+		if x, err := strconv.ParseFloat(word, 64); err == nil {
+			words[i] = strconv.FormatFloat(x, 'g', 6, 64)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Verdict says for a table whether the target was met; nothing where there is none.
+func (f Figure) Verdict() string {
+	switch {
+	case f.Met == nil:
+		return ""
+	case *f.Met:
+		return "yes"
+	}
+	return "**no**"
 }
 
 // Add records a value without a target.

@@ -15,6 +15,22 @@ type sample struct {
 	More int `json:"more"`
 }
 
+func TestFigureInTables(t *testing.T) {
+	yes, no := true, false
+	for _, f := range []struct {
+		is             Figure
+		asked, verdict string
+	}{
+		{Figure{Target: ">= 0.47000000000000003", Met: &yes}, ">= 0.47", "yes"},
+		{Figure{Target: "<= 200 ms", Met: &no}, "<= 200 ms", "**no**"},
+		{Figure{}, "", ""},
+	} {
+		if f.is.Asked() != f.asked || f.is.Verdict() != f.verdict {
+			t.Errorf("%+v: asked %q, %q", f.is, f.is.Asked(), f.is.Verdict())
+		}
+	}
+}
+
 func TestFiles(t *testing.T) {
 	r := &sample{Head: Head{Name: "x", Machine: ThisMachine()}, More: 7}
 	r.Add("length", 3, "m")
