@@ -17,7 +17,26 @@ type Chunk struct {
 	Path   []string `cbor:"4,keyasint,omitempty"`
 	Page   int      `cbor:"5,keyasint,omitempty"` // where the chunk begins; 0 where the format has no pages
 	Tokens int      `cbor:"6,keyasint"`           // of Text, by the chunker's tokenizer
+	// Flags say what in the text a model should not be trusted with, in order of their spans.
+	Flags []TextFlag `cbor:"7,keyasint,omitempty"`
 }
+
+// TextFlag marks text that is not what it seems: hidden from readers, or written to steer models.
+// A flag never changes what is found or shown.
+type TextFlag struct {
+	Kind FlagKind `cbor:"1,keyasint" json:"kind"`
+	Span Span     `cbor:"2,keyasint" json:"span"` // in the canonical text
+	Rule string   `cbor:"3,keyasint" json:"rule"` // what found it, such as "override/en"
+}
+
+// FlagKind is what is the matter with a text.
+type FlagKind string
+
+// The kinds of flags.
+const (
+	FlagHidden      FlagKind = "hidden"      // readers of the source do not see it
+	FlagInstruction FlagKind = "instruction" // it gives orders to a model
+)
 
 // EmbeddedText is what the embedder and the lexical index see: the title and heading path,
 // then the text. Quotations use Text alone.

@@ -41,6 +41,8 @@ type Tuning struct {
 	// HistorySince is the log entry with which the history began. What is noted of an earlier one
 	// is none of it, whatever clocks say.
 	HistorySince uint64 `cbor:"5,keyasint,omitempty"`
+	// Ranking is what queries take where they say nothing.
+	Ranking *Ranking `cbor:"6,keyasint,omitempty"`
 }
 
 // MemoryMode says how the files of a collection are held in memory.
@@ -73,6 +75,9 @@ func (t *Tuning) Validate() error {
 	if t.History != 0 && (t.History < LeastHistory || t.History > MostHistory) {
 		return Invalid("history", t.History, "history must be %s to %s, or 0 for none", LeastHistory, MostHistory)
 	}
+	if err := t.Ranking.Validate(); err != nil {
+		return asError(err).In("ranking")
+	}
 	if len(t.Indexes) > MaxIndexes {
 		return Invalid("indexes", len(t.Indexes), "at most %d fields are indexed ahead", MaxIndexes)
 	}
@@ -92,6 +97,7 @@ type TuningChange struct {
 	Memory  *MemoryMode `cbor:"1,keyasint,omitempty"`
 	Indexes *[]string   `cbor:"2,keyasint,omitempty"`
 	History *Period     `cbor:"3,keyasint,omitempty"`
+	Ranking *Ranking    `cbor:"4,keyasint,omitempty"` // replaces all of it
 }
 
 // Apply returns the settings as they are after a change at a time, or why they cannot be.
@@ -105,6 +111,12 @@ func (c *TuningChange) Apply(t Tuning, at time.Time) (Tuning, error) {
 	}
 	if c.Indexes != nil {
 		t.Indexes = *c.Indexes
+	}
+	if c.Ranking != nil {
+		t.Ranking = c.Ranking
+		if *c.Ranking == (Ranking{}) {
+			t.Ranking = nil
+		}
 	}
 	t.EnsureDefaults()
 	return t, t.Validate()

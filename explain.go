@@ -62,3 +62,42 @@ type SegmentExplanation struct {
 	Reranked  int // full vectors that were
 	Hops      int // rows whose links were followed
 }
+
+// QueryExplanation tells how a query was answered.
+type QueryExplanation struct {
+	Stages []StageExplanation // in the order in which they were done
+}
+
+// StageExplanation tells what a stage did.
+type StageExplanation struct {
+	Stage   string // "embed", "dense", "lexical", "fuse", "recency", "rerank", "min_score", "rows", "collapse", "caps", "diversity", "context"
+	In, Out int    // candidates before and after
+	Nanos   int64
+	Detail  string // such as the weight and where it came from; no text of documents
+}
+
+// HitExplanation tells why a hit stands where it does.
+type HitExplanation struct {
+	// Contributions are what made the score: their sum, taken in this order, is [Hit].Score to the bit.
+	Contributions []ScoreContribution
+	// DenseRank and LexicalRank are the places of the row among the candidates, from 1; 0: not
+	// proposed.
+	DenseRank, LexicalRank int
+	// Terms are what each word of the query gave to the lexical score.
+	Terms []TermContribution
+	// Highlights are what of the passage matches the words of the query, in bytes of the text.
+	Highlights []Span
+}
+
+// ScoreContribution is a summand of a score.
+type ScoreContribution struct {
+	Name  string // "dense", "lexical", "recency", "rerank", "diversity", or of a trained ranker "feature:NAME"
+	Value float64
+}
+
+// TermContribution is what a word or phrase gave to a lexical score: their sum is that score, but
+// for its rounding to a float32.
+type TermContribution struct {
+	Term  string
+	Score float64
+}

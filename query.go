@@ -1,7 +1,9 @@
 package lode
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -26,18 +28,82 @@ const (
 
 // Query asks a collection for the passages that answer it.
 type Query struct {
-	Collection   string
+	Collection string
+	// Collections asks several at once, in place of Collection: their hits are fused as one ranking.
+	// All must have the same embedder and metric.
+	Collections  []string
 	Text         string
-	Vector       Vector   // instead of embedding Text; dense mode needs one of the two
-	K            int      // the default is DefaultK
-	Ef           int      // breadth of the dense search, see [DenseSearch]
-	Exact        bool     // the dense search compares every row
-	Filter       Filter   // narrows the search itself, never its result
-	Mode         Mode     // the default is hybrid for text, dense for a vector alone
-	DenseWeight  *float64 // of hybrid fusion, 0 to 1; the default depends on the embedder
-	BudgetTokens int      // of the assembled context; the default is DefaultBudgetTokens
+	Syntax       WordSyntax // how the search for words reads Text; the default is SyntaxPlain
+	Vector       Vector     // instead of embedding Text; dense mode needs one of the two
+	K            int        // the default is DefaultK
+	Ef           int        // breadth of the dense search, see [DenseSearch]
+	Exact        bool       // the dense search compares every row
+	Filter       Filter     // narrows the search itself, never its result
+	Mode         Mode       // the default is hybrid for text, dense for a vector alone
+	DenseWeight  *float64   // of hybrid fusion, 0 to 1; the default depends on the embedder
+	BudgetTokens int        // of the assembled context; the default is DefaultBudgetTokens
+	// Tokenizer counts the budget, by the name of an encoding or a model; the default is that of
+	// the node.
+	Tokenizer string
+	// Form is how the context is written; the default is FormText.
+	Form ContextForm
+	Stages
+	// Timeout ends the query early with what there is (Result.Partial); 0: no such end.
+	Timeout time.Duration
+	// Explain asks for [Result].Explanation and the explanations of hits.
+	Explain bool
 	// AsOf asks for what was shown at a time within the collection's history; zero: what is.
 	AsOf time.Time
+}
+
+// WordSyntax says how the search for words reads a text.
+type WordSyntax string
+
+// The syntaxes.
+const (
+	SyntaxPlain WordSyntax = "plain" // every character is text
+	SyntaxQuery WordSyntax = "query" // "some words", +word, -word and wor* mean what they do in search boxes
+)
+
+func (x WordSyntax) validate() error {
+	switch x {
+	case "", SyntaxPlain, SyntaxQuery:
+		return nil
+	}
+	return Invalid("syntax", x, "syntax must be plain or query")
+}
+
+// LexicalSearch says how a search for words goes.
+type LexicalSearch struct {
+	K      int
+	Filter Filter
+	Syntax WordSyntax
+}
+
+// Validate checks the search.
+func (s *LexicalSearch) Validate() error {
+	if err := ValidateK(s.K); err != nil {
+		return err
+	}
+	return s.Syntax.validate()
+}
+
+// ContextForm is how an assembled context is written.
+type ContextForm string
+
+// The forms.
+const (
+	FormText     ContextForm = "text"     // numbered headers, passages quoted line by line
+	FormMarkdown ContextForm = "markdown" // headings, passages in block quotes, sources as a list at the end
+	FormMessages ContextForm = "messages" // a list of chat messages: rules for the model, then the passages
+)
+
+func (f ContextForm) validate() error {
+	switch f {
+	case "", FormText, FormMarkdown, FormMessages:
+		return nil
+	}
+	return Invalid("form", f, "form must be text, markdown or messages")
 }
 
 // EnsureDefaults fills what the caller left out. A K of 0 cannot be told from a missing
@@ -60,7 +126,7 @@ func (q *Query) EnsureDefaults() {
 // Validate checks a query after [Query.EnsureDefaults], short of what depends on the
 // collection (dimensions, whether it can embed).
 func (q *Query) Validate() error {
-	if err := ValidateCollectionName(q.Collection); err != nil {
+	if err := q.validateCollections(); err != nil {
 		return err
 	}
 	if q.Text == "" && len(q.Vector) == 0 {
@@ -81,10 +147,48 @@ func (q *Query) Validate() error {
 	if err := q.validateMode(); err != nil {
 		return err
 	}
+	if err := q.validateWishes(); err != nil {
+		return err
+	}
 	if err := q.Filter.Validate(); err != nil {
 		return asError(err).In("filter")
 	}
 	return nil
+}
+
+// MaxCollections bounds [Query].Collections.
+const MaxCollections = 32
+
+func (q *Query) validateCollections() error {
+	if len(q.Collections) == 0 {
+		return ValidateCollectionName(q.Collection)
+	}
+	if len(q.Collections) > MaxCollections {
+		return Invalid("collections", len(q.Collections), "a query asks at most %d collections", MaxCollections)
+	}
+	for i, name := range q.Collections {
+		field := fmt.Sprintf("collections[%d]", i)
+		if err := ValidateCollectionName(name); err != nil {
+			return asError(err).In(field)
+		}
+		if slices.Contains(q.Collections[:i], name) {
+			return Invalid(field, name, "the collection is named twice")
+		}
+	}
+	return nil
+}
+
+func (q *Query) validateWishes() error {
+	if err := q.Syntax.validate(); err != nil {
+		return err
+	}
+	if err := q.Form.validate(); err != nil {
+		return err
+	}
+	if q.Timeout != 0 && (q.Timeout < LeastQueryTimeout || q.Timeout > MaxQueryTimeout) {
+		return Invalid("timeout", q.Timeout, "timeout must be %s to %s", LeastQueryTimeout, MaxQueryTimeout)
+	}
+	return q.Stages.Validate(q.K)
 }
 
 func (q *Query) validateMode() error {
@@ -141,6 +245,13 @@ type Hit struct {
 	Score   float64  // what the order is by: fused and 0 to 1 in hybrid mode, else the search's own
 	Dense   *float64 // score of the dense search, nil when it did not propose the row
 	Lexical *float64 // BM25 score, nil when the lexical search did not propose the row
+	Rerank  *float64 // the re-ranker's score, nil when it was not asked about the row
+	// Collection is where the hit is from, in a query that asks several.
+	Collection string
+	// Duplicates are passages that are nearly the same and are not shown for it.
+	Duplicates []ChunkID
+	// Explanation is set when the query asked for it.
+	Explanation *HitExplanation
 }
 
 // Citation is the numbered source of a passage in an assembled context.
@@ -155,6 +266,10 @@ type Citation struct {
 	Span       Span // in the canonical text
 	Bronze     Hash
 	ReceivedAt time.Time
+	// Parts are the spans of the passage in the canonical text where it is made of several
+	// chunks or has gaps, in order; Span covers them all.
+	Parts []Span
+	Flags []TextFlag
 }
 
 // Context is retrieved text ready for a model: numbered passages within a token budget.
@@ -165,6 +280,14 @@ type Context struct {
 	Tokenizer    string
 	Citations    []Citation
 	Omitted      int // hits that did not fit the budget
+	// Messages is the context as chat messages, in FormMessages; Text is their contents then.
+	Messages []Message
+}
+
+// Message is one message to a chat model.
+type Message struct {
+	Role    string // "system" or "user"
+	Content string
 }
 
 // Result answers a query.
@@ -176,4 +299,17 @@ type Result struct {
 	// hybrid mode.
 	DenseWeight  float64
 	WeightReason string
+	// Partial says that the time of the query was over before it was answered in full, and
+	// PartialReason what is missing.
+	Partial       bool
+	PartialReason string
+	// Suggestions are words of the query as documents spell them, best first.
+	Suggestions []Suggestion
+	Explanation *QueryExplanation // when the query asked for it
+}
+
+// Suggestion is a word of the query that few or no documents hold, and a word that they do.
+type Suggestion struct {
+	Word, Instead string
+	Rows          int // visible ones that hold it, counted up to 1,000
 }

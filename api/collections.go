@@ -37,7 +37,7 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 // collectionFrom checks what does not depend on the node, so that the error names the
 // member of the request.
 func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
-	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History}}
+	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking)}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
 			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, local, none, or a provider of the node")
@@ -103,9 +103,11 @@ func (s *service) updateCollection(w http.ResponseWriter, r *http.Request, p lod
 		return err
 	}
 	if req == (v1.UpdateCollection{}) {
-		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes or history; nothing else of a collection changes")
+		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes, history or ranking; nothing else of a collection changes")
 	}
-	changed, err := s.Backend.Collections.Tune(r.Context(), p, writeOf(r), name, lode.TuningChange(req))
+	changed, err := s.Backend.Collections.Tune(r.Context(), p, writeOf(r), name, lode.TuningChange{
+		Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking),
+	})
 	if err != nil {
 		return err
 	}
@@ -122,4 +124,22 @@ func (s *service) deleteCollection(w http.ResponseWriter, r *http.Request, p lod
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+func fromRanking(r *v1.Ranking) *lode.Ranking {
+	if r == nil {
+		return nil
+	}
+	return &lode.Ranking{
+		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*lode.Rerank)(r.Rerank), Recency: (*lode.Recency)(r.Recency), Reason: r.Reason,
+	}
+}
+
+func toRanking(r *lode.Ranking) *v1.Ranking {
+	if r == nil {
+		return nil
+	}
+	return &v1.Ranking{
+		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*v1.Rerank)(r.Rerank), Recency: (*v1.Recency)(r.Recency), Reason: r.Reason,
+	}
 }

@@ -13,6 +13,7 @@ func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection 
 	out := v1.Collection{
 		Name: c.Name, Metric: c.Metric, Dim: c.Dim, Fingerprint: c.Fingerprint, CreatedAt: c.CreatedAt,
 		Vectors: toSpaces(c.Vectors), Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes, History: c.Tuning.History, HistoryFrom: c.Tuning.HistoryFrom,
+		Ranking:  toRanking(c.Tuning.Ranking),
 		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
 		Weights:  c.Embedder.Weights,
 		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},

@@ -7,7 +7,7 @@ import (
 )
 
 // CreateCollection asks for a new collection. What it settles never changes, but for memory,
-// indexes and history.
+// indexes, history and ranking.
 type CreateCollection struct {
 	Name     string      `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
 	Metric   lode.Metric `json:"metric,omitempty" doc:"How vectors are compared." enum:"cosine,dot,l2" default:"cosine" example:"cosine"`
@@ -20,6 +20,7 @@ type CreateCollection struct {
 	Memory  lode.MemoryMode `json:"memory,omitempty" doc:"How the files of sealed segments are held in memory: what there is room for, all of it, or as little as can be." enum:"cached,pinned,cold" default:"cached" example:"cached"`
 	Indexes []string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead; the others are when a filter first asks for them." maxItems:"64"`
 	History lode.Period     `json:"history,omitempty" doc:"How long what is replaced, described in other words or deleted can still be asked for with as_of: in days (7d), or as 36h or 90m. The default keeps nothing." example:"7d"`
+	Ranking *Ranking        `json:"ranking,omitempty" doc:"What queries take where they say nothing."`
 }
 
 // UpdateCollection changes what may change of a collection. What is missing stays.
@@ -27,6 +28,7 @@ type UpdateCollection struct {
 	Memory  *lode.MemoryMode `json:"memory,omitempty" doc:"How the files of sealed segments are held in memory." enum:"cached,pinned,cold" example:"pinned"`
 	Indexes *[]string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead." maxItems:"64"`
 	History *lode.Period     `json:"history,omitempty" doc:"How long what is replaced, described in other words or deleted can still be asked for with as_of. 0 forgets all of it, soon." example:"7d"`
+	Ranking *Ranking         `json:"ranking,omitempty" doc:"What queries take where they say nothing; replaces what was there, {} takes it away."`
 }
 
 // Embedder names what turns text into vectors.
@@ -57,6 +59,7 @@ type Collection struct {
 	Indexes     []string               `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead."`
 	History     lode.Period            `json:"history,omitempty" doc:"How long what is replaced or deleted can still be asked for." example:"7d"`
 	HistoryFrom *time.Time             `json:"history_from,omitempty" doc:"Since when that was kept without a gap."`
+	Ranking     *Ranking               `json:"ranking,omitempty" doc:"What queries take where they say nothing."`
 	CreatedAt   time.Time              `json:"created_at" doc:"When the collection was made."`
 	Stats       *CollectionStats       `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
 }

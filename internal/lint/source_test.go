@@ -19,9 +19,9 @@ const (
 	// Nine functions in ten are shorter than this.
 	usualFunctionLines = 45
 	// rootCodeLines bounds the root package, of which the grammar of filters and metadata is a
-	// third, and the rules of vectors, named and sparse ones too, are a tenth, and those of embedders and histories, which came later, too: lines that are
+	// third, and the rules of vectors, of embedders and histories, and of the stages of queries a tenth each: lines that are
 	// neither blank nor comment.
-	rootCodeLines = 3400
+	rootCodeLines = 3900
 )
 
 // TestPackageComments demands exactly one package comment for each package.
