@@ -129,7 +129,7 @@ func (d *derivation) collection(id lode.CollectionID, names map[string][]byte) e
 		}
 	}
 	s := &shelfDerivation{derivation: d, id: id, in: in, held: map[lode.SegmentID]*Segment{}, members: map[string][]byte{}}
-	for _, step := range []func() error{s.versions, s.documents, s.memberships, s.segments} {
+	for _, step := range []func() error{s.versions, s.evaluations, s.documents, s.memberships, s.segments} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -251,6 +251,19 @@ func (s *shelfDerivation) versions() error {
 		default:
 			s.segment(v.Segment).Pending++
 		}
+		return s.c.ctx.Err()
+	})
+}
+
+// evaluations counts the references of evaluation sets.
+func (s *shelfDerivation) evaluations() error {
+	return s.in(evaluationsBucket).scanAll(nil, func(k, raw []byte) error {
+		e := new(Evaluation)
+		if forms[evaluationsBucket].check(k, raw) != nil || decodeRecord(kindEvaluation, raw, e) != nil {
+			s.unsure = true
+			return nil
+		}
+		s.refs[e.Blob]++
 		return s.c.ctx.Err()
 	})
 }
