@@ -18,9 +18,14 @@ import (
 )
 
 type evalCommand struct {
-	Run     evalRun     `cmd:"" help:"Ask every question of an evaluation set and score the answers."`
-	Compare evalCompare `cmd:"" help:"Say whether a second report is worse than a first; a gate for scripts."`
-	Tune    evalTune    `cmd:"" help:"Look for better ranking settings of a collection."`
+	Run      evalRun      `cmd:"" help:"Ask every question of an evaluation set and score the answers."`
+	Compare  evalCompare  `cmd:"" help:"Say whether a second report is worse than a first; a gate for scripts."`
+	Tune     evalTune     `cmd:"" help:"Look for better ranking settings of a collection."`
+	Put      evalPut      `cmd:"" help:"Have a collection keep an evaluation set."`
+	Get      evalGet      `cmd:"" help:"Print an evaluation set that a collection keeps."`
+	List     evalList     `cmd:"" help:"List the evaluation sets that a collection keeps."`
+	Delete   evalDelete   `cmd:"" help:"Delete an evaluation set."`
+	Feedback evalFeedback `cmd:"" help:"Print what people judged as a set, or judge a passage."`
 }
 
 // evalVars are the defaults of flags.
@@ -76,6 +81,7 @@ type evalRun struct {
 	Set    string `arg:"" help:"An evaluation set: a file of JSON Lines, a folder in BEIR layout, or the name of one that the collection keeps."`
 	K      int    `short:"k" help:"Hits of each question. Recall@100 looks at 100; with fewer, the fusion looks at fewer candidates too, as it does for users who ask for fewer." default:"${eval_depth}" placeholder:"N" env:"-"`
 	Tokens bool   `help:"Score the context token by token, which reads the texts of documents." default:"true" negatable:"" env:"-"`
+	AtNode bool   `help:"Have the node ask the questions of a set that it keeps: less travels, and nobody sees how far it is." env:"-"`
 	Report string `help:"File that the report is written to, for compare." placeholder:"FILE" env:"-"`
 }
 
@@ -89,15 +95,7 @@ func (c *evalRun) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	set, err := readSet(ctx, node, c.Collection, c.Set)
-	if err != nil {
-		return err
-	}
-	e, err := evaluate(ctx, node, c.Collection, std)
-	if err != nil {
-		return err
-	}
-	report, err := e.run(ctx, c.Set, set, request, runOptions{parallel: c.Parallel, tokens: c.Tokens, progress: newTally(std, "questions")})
+	report, err := c.measure(ctx, node, request, std)
 	if err != nil {
 		return err
 	}
@@ -112,33 +110,28 @@ func (c *evalRun) Run(ctx context.Context, std streams) error {
 	return writeScores(std.out, report)
 }
 
+// measure asks the questions from here, or has the node do it.
+func (c *evalRun) measure(ctx context.Context, node *client.Client, request v1.Retrieve, std streams) (*evaluation.Report, error) {
+	if c.AtNode {
+		return c.runAtNode(ctx, node, request)
+	}
+	set, err := readSet(ctx, node, c.Collection, c.Set)
+	if err != nil {
+		return nil, err
+	}
+	e, err := evaluate(ctx, node, c.Collection, std)
+	if err != nil {
+		return nil, err
+	}
+	return e.run(ctx, c.Set, set, request, runOptions{parallel: c.Parallel, tokens: c.Tokens, progress: newTally(std, "questions")})
+}
+
 func writeReport(path string, report *evaluation.Report) error {
 	raw, err := json.MarshalIndent(report, "", " ")
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
 	return os.WriteFile(path, append(raw, '\n'), vfs.FilePerm)
-}
-
-// readSet reads a set from a file, a BEIR folder, or the collection.
-func readSet(ctx context.Context, node *client.Client, collection, name string) (*evaluation.Set, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err == nil && info.IsDir():
-		return evaluation.ReadBEIR(name)
-	case err == nil:
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		set, err := evaluation.Read(f)
-		if err != nil {
-			return nil, fmt.Errorf("read set %s: %w", name, err)
-		}
-		return set, nil
-	}
-	return nil, lode.NotFound("set", name).WithHint("name a file of JSON Lines or a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv")
 }
 
 // setName is what a report calls a set: no path of one machine.

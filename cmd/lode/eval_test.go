@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -218,4 +219,40 @@ func TestEvalUsage(t *testing.T) {
 	if _, errs := s.run(exitFailure, "", "eval", "run", broken, "-c", "samples"); !strings.Contains(errs, "line 1.spans[0].end") {
 		t.Error(errs)
 	}
+}
+
+// TestEvalSets is the way of a set through a node: kept, listed, run there and from here, fed by
+// judgements.
+func TestEvalSets(t *testing.T) {
+	s := newShell(t)
+	s.ingestSamples("samples")
+	s.run(exitOK, "", "eval", "put", "harbour", sampleSet, "-c", "samples")
+	if out, _ := s.run(exitOK, "", "eval", "list", "-c", "samples"); !strings.Contains(out, "harbour  44") {
+		t.Error(out)
+	}
+	dir := t.TempDir()
+	here, there := filepath.Join(dir, "here.json"), filepath.Join(dir, "there.json")
+	s.run(exitOK, "", "eval", "run", "harbour", "-c", "samples", "--report", here)
+	s.run(exitOK, "", "eval", "run", "harbour", "-c", "samples", "--at-node", "--report", there)
+	// The node knows of itself what the client reads from it: no difference may be left.
+	if out := alone(t, exitOK, "eval", "compare", here, there, "--metric", "ndcg@10,map,token_iou,context_waste"); strings.Contains(out, "differs") || strings.Count(out, "+0.0000 to +0.0000") != 4 {
+		t.Error(out)
+	}
+	got := filepath.Join(dir, "set.jsonl")
+	s.run(exitOK, "", "eval", "get", "harbour", "-c", "samples", "-o", got)
+	s.run(exitOK, "", "eval", "run", got, "-c", "samples", "--report", there)
+	if out := alone(t, exitOK, "eval", "compare", here, there); !strings.Contains(out, "same") {
+		t.Error(out)
+	}
+	found, _ := s.run(exitOK, "", "search", "which extinguisher is wrong?", "-c", "samples", "-k", "1")
+	chunk := regexp.MustCompile(`ch-\d+-\d+-\d+`).FindString(found)
+	s.run(exitOK, "", "eval", "feedback", "-c", "samples", "--query", "which extinguisher is wrong?", "--chunk", chunk, "--grade", "2")
+	s.run(exitUsage, "", "eval", "feedback", "-c", "samples", "--query", "which extinguisher is wrong?")
+	lines, _ := s.run(exitOK, "", "eval", "feedback", "-c", "samples")
+	s.run(exitOK, lines, "eval", "put", "feedback", "-", "-c", "samples")
+	if out, _ := s.run(exitOK, "", "eval", "run", "feedback", "-c", "samples"); !strings.Contains(out, "feedback: 1 questions, 1 spans") {
+		t.Error(out)
+	}
+	s.run(exitOK, "", "eval", "delete", "harbour", "-c", "samples")
+	s.run(exitFailure, "", "eval", "get", "harbour", "-c", "samples")
 }

@@ -18,34 +18,34 @@ const maxReportBytes = 256 << 20
 
 // Report is what a run found out, and about what. It holds no text of questions or documents.
 type Report struct {
-	Format int       `json:"format" doc:"Version of this form." example:"1"`
-	At     time.Time `json:"at" doc:"When the run began."`
-	Set    SetInfo   `json:"set" doc:"The evaluation set."`
-	Corpus Corpus    `json:"corpus" doc:"What was searched."`
+	Format int       `json:"format"`
+	At     time.Time `json:"at"`
+	Set    SetInfo   `json:"set"`
+	Corpus Corpus    `json:"corpus"`
 	About
-	Mean    Scores  `json:"mean" doc:"Means over the questions."`
-	Latency Latency `json:"latency" doc:"How long questions took, by nearest rank."`
-	Partial int     `json:"partial,omitempty" doc:"Questions whose answer was not complete."`
-	Rows    []Row   `json:"rows" doc:"Every question, in the order of the set."`
+	Mean    Scores  `json:"mean"`
+	Latency Latency `json:"latency"`
+	Partial int     `json:"partial,omitempty"`
+	Rows    []Row   `json:"rows"`
 }
 
 // SetInfo identifies a set.
 type SetInfo struct {
-	Name      string    `json:"name" doc:"As it was called." example:"support"`
-	Hash      lode.Hash `json:"hash" doc:"SHA-256 of the set in order of id."`
-	Questions int       `json:"questions" doc:"Number of questions." example:"120"`
-	Spans     int       `json:"spans" doc:"Relevant spans." example:"180"`
-	Missing   int       `json:"missing,omitempty" doc:"Relevant spans whose document is not shown, or has another text by now. They count as not found."`
+	Name      string    `json:"name"`
+	Hash      lode.Hash `json:"hash"`
+	Questions int       `json:"questions"`
+	Spans     int       `json:"spans"`
+	Missing   int       `json:"missing,omitempty"`
 }
 
 // About is what else a score depends on.
 type About struct {
-	Collection  string            `json:"collection" doc:"Name of the collection."`
-	Fingerprint string            `json:"fingerprint" doc:"Of its model, tokenizer and chunker."`
-	Index       map[string]string `json:"index,omitempty" doc:"Parameters of its indexes."`
-	Ranking     *lode.Ranking     `json:"ranking,omitempty" doc:"What its queries take where they say nothing."`
-	Query       json.RawMessage   `json:"query,omitempty" doc:"What the queries said beside their text."`
-	Code        string            `json:"code" doc:"Version of the program." example:"v0.1.0"`
+	Collection  string            `json:"collection"`
+	Fingerprint string            `json:"fingerprint"`
+	Index       map[string]string `json:"index,omitempty"`
+	Ranking     *lode.Ranking     `json:"ranking,omitempty"`
+	Query       json.RawMessage   `json:"query,omitempty"`
+	Code        string            `json:"code"`
 }
 
 // Row is one question of a run.
