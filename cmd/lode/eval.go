@@ -21,6 +21,7 @@ type evalCommand struct {
 	Run      evalRun      `cmd:"" help:"Ask every question of an evaluation set and score the answers."`
 	Compare  evalCompare  `cmd:"" help:"Say whether a second report is worse than a first; a gate for scripts."`
 	Tune     evalTune     `cmd:"" help:"Look for better ranking settings of a collection."`
+	Draft    evalDraft    `cmd:"" help:"Make an evaluation set of the texts of a collection."`
 	Put      evalPut      `cmd:"" help:"Have a collection keep an evaluation set."`
 	Get      evalGet      `cmd:"" help:"Print an evaluation set that a collection keeps."`
 	List     evalList     `cmd:"" help:"List the evaluation sets that a collection keeps."`
@@ -32,6 +33,7 @@ type evalCommand struct {
 func evalVars() map[string]string {
 	return map[string]string{
 		"eval_parallel": strconv.Itoa(evaluation.DefaultParallel), "eval_depth": strconv.Itoa(evaluation.FullDepth),
+		"eval_draft": strconv.Itoa(evaluation.DefaultDraft),
 		"eval_folds": strconv.Itoa(evaluation.DefaultFolds),
 	}
 }

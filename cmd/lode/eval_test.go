@@ -256,3 +256,29 @@ func TestEvalSets(t *testing.T) {
 	s.run(exitOK, "", "eval", "delete", "harbour", "-c", "samples")
 	s.run(exitFailure, "", "eval", "get", "harbour", "-c", "samples")
 }
+
+// TestEvalDraft drafts of the samples and runs what was drafted.
+func TestEvalDraft(t *testing.T) {
+	s := newShell(t)
+	s.ingestSamples("samples")
+	dir := t.TempDir()
+	path, fidelity := filepath.Join(dir, "draft.jsonl"), filepath.Join(dir, "fidelity.json")
+	_, about := s.run(exitOK, "", "eval", "draft", "-c", "samples", "-n", "20", "-o", path, "--fidelity", fidelity)
+	if !strings.Contains(about, "TEMPLATE") || !strings.Contains(about, "another passage may answer too") {
+		t.Error(about)
+	}
+	again, _ := s.run(exitOK, "", "eval", "draft", "-c", "samples", "-n", "20")
+	drafted, err := os.ReadFile(path)
+	if err != nil || string(drafted) != again {
+		t.Errorf("the same collection gives another draft: %v", err)
+	}
+	raw, err := os.ReadFile(fidelity)
+	var f evaluation.Fidelity
+	if err != nil || json.Unmarshal(raw, &f) != nil || f.Questions < 10 || f.Questions != strings.Count(again, "\n") {
+		t.Errorf("%s, %v", raw, err)
+	}
+	if out, _ := s.run(exitOK, "", "eval", "run", path, "-c", "samples"); !strings.Contains(out, "recall@5") || strings.Contains(out, "not shown") {
+		t.Error(out)
+	}
+	s.run(exitFailure, "", "eval", "draft", "-c", "samples", "--templates", "poem")
+}
