@@ -20,10 +20,11 @@ const (
 
 // EvaluationQuestion is one line of an evaluation set.
 type EvaluationQuestion struct {
-	ID     string           `json:"id" doc:"Unique in the set." maxLength:"256" example:"last-boat"`
-	Query  string           `json:"query" doc:"The question." maxLength:"32768" example:"when does the last boat leave?"`
-	Spans  []EvaluationSpan `json:"spans" doc:"What answers it; one grade at least is above 0." minItems:"1" maxItems:"2000"`
-	Answer string           `json:"answer,omitempty" doc:"The answer as a person would give it; no score uses it." maxLength:"4096" example:"23:40"`
+	ID      string           `json:"id" doc:"Unique in the set." maxLength:"256" example:"last-boat"`
+	Query   string           `json:"query" doc:"The question." maxLength:"32768" example:"when does the last boat leave?"`
+	Spans   []EvaluationSpan `json:"spans" doc:"What answers it; one grade at least is above 0." minItems:"1" maxItems:"2000"`
+	Answer  string           `json:"answer,omitempty" doc:"The answer as a person would give it; no score uses it." maxLength:"4096" example:"23:40"`
+	Drafted string           `json:"drafted,omitempty" doc:"The template of a question that no person asked." enum:"keywords,heading,cloze,common"`
 }
 
 // EvaluationSpan is a judged stretch of the canonical text of a document.

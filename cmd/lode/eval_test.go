@@ -281,4 +281,7 @@ func TestEvalDraft(t *testing.T) {
 		t.Error(out)
 	}
 	s.run(exitFailure, "", "eval", "draft", "-c", "samples", "--templates", "poem")
+	if _, errs := s.run(exitFailure, "", "eval", "tune", path, "-c", "samples", "--folds", "2"); !strings.Contains(errs, "drafted of the texts") {
+		t.Error(errs)
+	}
 }

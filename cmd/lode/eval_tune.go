@@ -22,6 +22,7 @@ type evalTune struct {
 	Folds   int               `help:"Parts of the set; each is measured with settings that the others chose." default:"${eval_folds}" placeholder:"N" env:"-"`
 	MinGain float64           `help:"The least gain that is worth a setting." placeholder:"D" env:"-"`
 	Seed    uint64            `help:"Of folds and bootstrap." default:"1" placeholder:"N" env:"-"`
+	Drafted bool              `help:"Take a set also when most of its questions were drafted of the texts." env:"-"`
 	Apply   bool              `help:"Give the collection the ranking that was found, if one was." env:"-"`
 }
 
@@ -73,7 +74,7 @@ func (c *evalTune) Run(ctx context.Context, std streams) error {
 }
 
 func (c *evalTune) options(std streams) evaluation.TuneOptions {
-	o := evaluation.TuneOptions{Metric: c.Metric, Fusions: c.Fusions, Folds: c.Folds, MinGain: c.MinGain, Seed: c.Seed}
+	o := evaluation.TuneOptions{Metric: c.Metric, Fusions: c.Fusions, Folds: c.Folds, MinGain: c.MinGain, Drafted: c.Drafted, Seed: c.Seed}
 	for _, name := range c.Rerank {
 		o.Rerankers = append(o.Rerankers, lode.Rerank{Name: name})
 	}

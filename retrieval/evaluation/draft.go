@@ -85,7 +85,9 @@ const MaxDraftChunks = 50_000
 //   - the passage is no near duplicate of another, which would answer as well and count as wrong;
 //   - it holds nothing that looks like an address, a telephone number or a card.
 //
-// What such a set cannot know is what people ask. The [Fidelity] says what it is made of.
+// What such a set cannot know is what people ask, who use other words than the texts. It is good for
+// finding that something broke, and favours the search for words: [Tune] does not take it for more. The
+// [Fidelity] says what it is made of.
 func Draft(ctx context.Context, chunks []DraftChunk, o DraftOptions) (*Set, *Fidelity, error) {
 	o.EnsureDefaults()
 	if err := o.Validate(); err != nil {
@@ -168,8 +170,8 @@ func (d *drafting) draft(at int, t Template) {
 			why = RejectPersonal
 			continue
 		}
-		rival := d.texts.rival(at, query)
-		if rival >= answerable {
+		own, rival := d.texts.shares(at, query)
+		if rival > own-ahead {
 			why = RejectAmbiguous
 			continue
 		}
@@ -183,8 +185,9 @@ func (d *drafting) keep(at int, t Template, s sentence, query, answer string, ri
 	chunk := &d.chunks[at]
 	start := chunk.Span.Start + s.span.Start
 	q := Question{
-		ID:    fmt.Sprintf("%s-%s-%d", t, lode.HashOf([]byte(chunk.Document)).String()[:12], start),
-		Query: query, Answer: answer,
+		Drafted: t,
+		ID:      fmt.Sprintf("%s-%s-%d", t, lode.HashOf([]byte(chunk.Document)).String()[:12], start),
+		Query:   query, Answer: answer,
 		Spans: []Span{{Document: chunk.Document, URI: chunk.URI, Bronze: chunk.Bronze, Start: start, End: start + s.span.Len(), Grade: DefaultGrade}},
 	}
 	d.set.Questions = append(d.set.Questions, q)

@@ -153,7 +153,7 @@ func number(w string) bool {
 
 // What looks personal: addresses of mail, runs of seven digits or more with what people put between
 // them (telephones, cards, accounts), and international bank accounts.
-var personalForms = regexp.MustCompile(`(?i)[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*|\+?\d([ ()./-]{0,2}\d){6,}|\b[a-z]{2}\d{2}( ?[a-z0-9]{4}){3,}`)
+var personalForms = regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*|\+?\d([ ()./-]{0,2}\d){6,}|\b[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){3,}`)
 
 // personal reports whether a question holds what may be about a person.
 func personal(query string) bool { return personalForms.MatchString(query) }

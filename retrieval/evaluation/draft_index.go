@@ -26,12 +26,8 @@ const shingleSeed = 0x9E3779B97F4A7C15
 func indexTexts(chunks []DraftChunk) *textIndex {
 	x := &textIndex{postings: map[string][]int32{}, chunks: len(chunks), sketches: make([][]uint64, len(chunks)), holders: map[uint64][]int32{}}
 	for i := range chunks {
-		words := slices.Collect(lode.SplitWords(embedded(&chunks[i])))
-		for _, w := range words {
-			of := x.postings[w]
-			if len(of) == 0 || of[len(of)-1] != int32(i) {
-				x.postings[w] = append(of, int32(i))
-			}
+		for _, w := range distinct(embedded(&chunks[i])) {
+			x.postings[w] = append(x.postings[w], int32(i))
 		}
 		x.sketches[i] = sketch(slices.Collect(lode.SplitWords(chunks[i].Text)))
 		for _, h := range x.sketches[i] {
@@ -91,27 +87,26 @@ func (x *textIndex) likest(at int) float64 {
 	return most
 }
 
-// rival is the largest share of the question's words, weighed by how rare they are, that another
-// passage has.
-func (x *textIndex) rival(at int, query string) float64 {
+// shares are how much of the question's words, weighed by how rare they are, the passage has, and how
+// much the one of the others that has the most.
+func (x *textIndex) shares(at int, query string) (own, rival float64) {
 	have, all := map[int32]float64{}, 0.0
 	for _, w := range distinct(query) {
 		worth := x.idf(w)
 		all += worth
 		for _, other := range x.postings[w] {
-			if other != int32(at) {
-				have[other] += worth
-			}
+			have[other] += worth
 		}
 	}
-	most := 0.0
-	for _, sum := range have {
-		most = max(most, sum)
-	}
 	if all == 0 {
-		return 1
+		return 0, 1
 	}
-	return most / all
+	for other, sum := range have {
+		if other != int32(at) {
+			rival = max(rival, sum)
+		}
+	}
+	return have[int32(at)] / all, rival / all
 }
 
 // idf is what a word is worth: 0 in every passage.

@@ -83,8 +83,8 @@ func TestDraft(t *testing.T) {
 		at := slices.IndexFunc(chunks, func(c DraftChunk) bool {
 			return c.Bronze == q.Spans[0].Bronze && c.Span.Start <= q.Spans[0].Start && q.Spans[0].End <= c.Span.End
 		})
-		if rival := texts.rival(at, q.Query); rival >= answerable {
-			t.Errorf("seed %d: another passage has %.2f of %s", seed, rival, q.ID)
+		if own, rival := texts.shares(at, q.Query); rival > own-ahead {
+			t.Errorf("seed %d: another passage has %.2f of %s, its own %.2f", seed, rival, q.ID, own)
 		}
 	}
 	for _, template := range Templates() {
@@ -151,13 +151,13 @@ func TestDraftRejects(t *testing.T) {
 func TestAmbiguous(t *testing.T) {
 	chunks := []DraftChunk{{Document: "a", Text: "copper zinc tin lead iron"}, {Document: "b", Text: "copper zinc tin lead gold"}, {Document: "c", Text: "copper only"}, {Document: "d", Text: "nothing"}}
 	x := indexTexts(chunks)
-	if r := x.rival(0, "copper zinc tin"); r != 1 {
+	if _, r := x.shares(0, "copper zinc tin"); r != 1 {
 		t.Errorf("all words are in another passage: %v", r)
 	}
-	if r := x.rival(0, "iron"); r != 0 {
+	if own, r := x.shares(0, "iron"); r != 0 || own != 1 {
 		t.Errorf("no word is in another passage: %v", r)
 	}
-	if r := x.rival(0, "zinc iron"); math.Abs(r-1./3) > 1e-12 { // zinc is half as rare: log 2 of log 2 + log 4
+	if _, r := x.shares(0, "zinc iron"); math.Abs(r-1./3) > 1e-12 { // zinc is half as rare: log 2 of log 2 + log 4
 		t.Errorf("half of it is: %v", r)
 	}
 }

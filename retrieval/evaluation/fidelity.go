@@ -22,8 +22,8 @@ const (
 // Bounds of what is kept.
 const (
 	nearDuplicate = 0.5 // Jaccard similarity of shingles of three words
-	answerable    = 0.8 // share of the question's words that no other passage may have
-	risky         = 0.6 // share from which another passage may answer too: the question is flagged
+	ahead         = 0.2 // share of the question's words that the passage has more of than any other
+	risky         = 0.6 // share of them from which another passage may answer too: the question is flagged
 )
 
 // Fidelity says what a drafted set is made of, for those who must decide whether to trust it.

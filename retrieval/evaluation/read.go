@@ -94,7 +94,7 @@ func jsonError(err error) *lode.Error {
 	if name, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
 		name = strings.Trim(name, `"`)
 		return lode.FieldError(lode.CodeUnknownField, name, "", "there is no member of this name").
-			WithHint("a question has id, query, spans and answer; a span has document, uri, bronze_sha256, start, end and grade")
+			WithHint("a question has id, query, spans, answer and drafted; a span has document, uri, bronze_sha256, start, end and grade")
 	}
 	var coded *lode.Error
 	if errors.As(err, &coded) {

@@ -35,6 +35,8 @@ type Question struct {
 	Query  string `json:"query"`
 	Spans  []Span `json:"spans"`
 	Answer string `json:"answer,omitempty"` // as a person would give it; no score uses it
+	// Drafted names the template of a question that no person asked.
+	Drafted Template `json:"drafted,omitempty"`
 }
 
 // Span is a judged stretch of the canonical text of a document. The document is the one with the
@@ -110,6 +112,9 @@ func (q *Question) validate() *lode.Error {
 	if len(q.Spans) > MaxSpans {
 		return lode.FieldError(lode.CodeTooLarge, "spans", len(q.Spans), "a question has at most %d spans", MaxSpans)
 	}
+	if q.Drafted != "" && !slices.Contains(Templates(), q.Drafted) {
+		return lode.Invalid("drafted", q.Drafted, "the templates are %v", Templates())
+	}
 	for i := range q.Spans {
 		if err := q.Spans[i].validate(); err != nil {
 			return err.In(fmt.Sprintf("spans[%d]", i))
@@ -180,6 +185,16 @@ func (s *Set) Hash() (lode.Hash, error) {
 		return lode.Hash{}, err
 	}
 	return sha256.Sum256(encoded), nil
+}
+
+// DraftedCount is how many questions no person asked.
+func (s *Set) DraftedCount() (n int) {
+	for i := range s.Questions {
+		if s.Questions[i].Drafted != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // SpanCount is how many spans the set has with a grade above 0.

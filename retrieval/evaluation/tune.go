@@ -26,6 +26,9 @@ type TuneOptions struct {
 	Folds int
 	// MinGain is the least gain that is worth a setting. The default is 0: the interval decides.
 	MinGain float64
+	// Drafted allows sets of which more than half was drafted, whose questions are made of the words of
+	// the texts: they choose the search for words, whatever people ask.
+	Drafted bool
 	// Seed of folds and bootstrap.
 	Seed uint64
 	// Progress is told before each trial. The default tells nobody.
@@ -68,6 +71,10 @@ func (o *TuneOptions) Validate(set *Set) error {
 	if least := leastInFold * o.Folds; len(set.Questions) < least {
 		return lode.Invalid("questions", len(set.Questions), "%d folds need at least %d questions", o.Folds, least).
 			WithHint("add questions: chance decides between settings on so few")
+	}
+	if n := set.DraftedCount(); 2*n > len(set.Questions) && !o.Drafted {
+		return lode.FieldError(lode.CodePrecondition, "drafted", n, "%d of %d questions were drafted of the texts: they favour the search for words", n, len(set.Questions)).
+			WithHint("tune on questions that people asked, such as feedback")
 	}
 	for i := range o.Rerankers {
 		for _, f := range o.Fusions {

@@ -114,5 +114,12 @@ func TestTuneRefuses(t *testing.T) {
 	f(40, evaluation.TuneOptions{Folds: 1}, "folds")
 	f(40, evaluation.TuneOptions{Metric: "x"}, "metric")
 	f(40, evaluation.TuneOptions{MinGain: 2}, "min_gain")
+	drafted := manyQuestions(40, 40)
+	for i := range 21 {
+		drafted.Questions[i].Drafted = evaluation.TemplateCloze
+	}
+	if _, err := evaluation.Tune(t.Context(), "", drafted, trial, evaluation.TuneOptions{}); !lode.IsCode(err, lode.CodePrecondition) {
+		t.Errorf("a drafted set: %v", err)
+	}
 	f(40, evaluation.TuneOptions{Fusions: []lode.Fusion{"sum"}, Rerankers: []lode.Rerank{{Name: "x"}}}, "fusion")
 }
