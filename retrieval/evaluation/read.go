@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lodedb/lode"
 )
@@ -58,6 +59,9 @@ func readQuestion(line []byte) (Question, *lode.Error) {
 	var said struct {
 		Question
 		Spans []spanLine `json:"spans"`
+	}
+	if !utf8.Valid(line) { // the decoder would replace what is not
+		return Question{}, lode.FieldError(lode.CodeMalformed, "", "", "the line is not valid UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()

@@ -66,6 +66,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 	f("", lode.CodeInvalid, "questions")
 	f(good+"{", lode.CodeMalformed, "line 2")
+	f(good+"{\"id\":\"\xff\"}", lode.CodeMalformed, "line 2")
 	f(good+good, lode.CodeInvalid, "line 2.id")
 	f(`{"id":"a","query":"q","spans":[{"document":"d"}]} {}`, lode.CodeMalformed, "line 1")
 	f(`{"id":"a","query":"q","chunks":[]}`, lode.CodeUnknownField, "line 1.chunks")
