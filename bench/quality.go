@@ -54,17 +54,12 @@ func ingestSet(ctx context.Context, c *client.Client, set *beir.Set) error {
 // ingestSetInto makes a collection in which each document is one chunk, and fills it.
 func ingestSetInto(ctx context.Context, c *client.Client, set *beir.Set, into v1.CreateCollection) error {
 	into.Chunker = &v1.Chunker{Strategy: lode.ChunkWhole}
-	return ingestTexts(ctx, c, set, into)
-}
-
-// ingestTexts makes a collection and fills it.
-func ingestTexts(ctx context.Context, c *client.Client, set *beir.Set, into v1.CreateCollection) error {
 	if _, err := c.CreateCollection(ctx, into); err != nil {
 		return err
 	}
 	files := make([]client.File, len(set.Docs))
 	for i, doc := range set.Docs {
-		files[i] = client.FileBytes(lode.DocID(doc.ID), []byte(doc.Title+titleEnd+doc.Text))
+		files[i] = client.FileBytes(lode.DocID(doc.ID), []byte(doc.Title+"\n\n"+doc.Text))
 		files[i].MediaType = "text/plain"
 	}
 	var refused error

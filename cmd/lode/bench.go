@@ -16,7 +16,6 @@ import (
 type benchCommand struct {
 	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
-	Answers benchAnswers `cmd:"" help:"Share of questions of which an answer is within the context, for a data set with answers.json."`
 	Drafts  benchDrafts  `cmd:"" help:"Whether questions drafted of a data set in BEIR layout rank systems as people do."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
@@ -105,16 +104,6 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
-}
-
-type benchAnswers struct {
-	benchFlags
-	Data string `arg:"" help:"Folder with corpus.jsonl, queries.jsonl, qrels/test.tsv and answers.json." type:"existingdir"`
-}
-
-// Run measures contexts against spans of answers.
-func (c *benchAnswers) Run(ctx context.Context, std streams) error {
-	return c.measure(ctx, std, c.Data, bench.Answers)
 }
 
 type benchDrafts struct {
