@@ -14,21 +14,22 @@ import (
 )
 
 type benchCommand struct {
-	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
-	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
-	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
-	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
-	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
-	Backup  benchBackup  `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
-	Flips   benchFlips   `cmd:"" help:"Single bits flipped in segments: found, refused, mended."`
-	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
-	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
-	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
-	HTTP    benchHTTP    `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
-	Pause   benchPause   `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
-	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
-	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
-	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
+	Quality  benchQuality  `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
+	Adapt    benchAdapt    `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
+	Ingest   benchIngest   `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
+	Spans    benchSpans    `cmd:"" help:"Follow random chunks of folders to their bytes."`
+	Crash    benchCrash    `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
+	Backup   benchBackup   `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
+	Flips    benchFlips    `cmd:"" help:"Single bits flipped in segments: found, refused, mended."`
+	Start    benchStart    `cmd:"" help:"Time until ready, memory when idle, size of this program."`
+	Writes   benchWrites   `cmd:"" help:"Acknowledged writes against the bare log store."`
+	Disk     benchDisk     `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
+	HTTP     benchHTTP     `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
+	Pause    benchPause    `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
+	Ann      benchAnn      `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
+	Filters  benchFilters  `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
+	Tables   benchTables   `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
@@ -103,6 +104,16 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
+}
+
+type benchChunking struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with questions.csv and corpora." type:"existingdir"`
+}
+
+// Run measures chunking.
+func (c *benchChunking) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Chunking)
 }
 
 type benchAdapt struct {

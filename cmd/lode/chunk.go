@@ -58,11 +58,8 @@ Examples:
 // Run prints the chunks of a file or how strategies compare.
 func (c *chunkCommand) Run(ctx context.Context, std streams) error {
 	std.json = std.json || c.JSON
-	if c.Compare && c.Strategy == lode.ChunkRecursive {
-		return c.compare(ctx, std)
-	}
 	if c.Compare {
-		return usageError{lode.Invalid("strategy", c.Strategy, "--compare is about every strategy")}
+		return c.compare(ctx, std)
 	}
 	config := c.config()
 	config.EnsureDefaults()
@@ -226,13 +223,22 @@ func (s strategySizes) MarshalJSON() ([]byte, error) {
 
 // compare prints a row for each strategy, each with the budget that was asked for.
 func (c *chunkCommand) compare(ctx context.Context, std streams) error {
+	if c.Strategy != lode.ChunkRecursive {
+		return usageError{lode.Invalid("strategy", c.Strategy, "--compare is about every strategy")}
+	}
+	configs := make([]lode.ChunkerConfig, len(lode.ChunkStrategies()))
+	for i, strategy := range lode.ChunkStrategies() {
+		configs[i] = c.configFor(strategy)
+		if err := configs[i].Validate(); err != nil {
+			return usageError{err}
+		}
+	}
 	text, err := c.parse(ctx, std)
 	if err != nil {
 		return err
 	}
 	var rows []strategySizes
-	for _, strategy := range lode.ChunkStrategies() {
-		config := c.configFor(strategy)
+	for _, config := range configs {
 		chunks, err := cutFile(ctx, text, config)
 		if err != nil {
 			return err
