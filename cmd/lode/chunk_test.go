@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/bench"
-	"github.com/lodedb/lode/internal/report"
 )
 
 // alone runs a command line that needs no node.
@@ -139,9 +139,13 @@ func TestChunkingPage(t *testing.T) {
 func TestChunkingTable(t *testing.T) {
 	const path = "../../docs/chunking.md"
 	const begin, end = "-run TestChunkingTable -update -->\n", "<!-- end of chunking -->"
-	r, err := report.Read[bench.Report]("../../bench/results/chunking.json")
+	reports, err := bench.ReadReports("../../bench/results")
 	if err != nil {
 		t.Fatal(err)
+	}
+	at := slices.IndexFunc(reports, func(r *bench.Report) bool { return r.Name == "chunking" })
+	if at < 0 {
+		t.Fatal("there is no report")
 	}
 	page, err := os.ReadFile(path)
 	if err != nil {
@@ -154,7 +158,7 @@ func TestChunkingTable(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("\n| strategy | max tokens | mean | recall, 5 chunks | IoU | recall, as many as hold it | IoU | IoU at best |\n|---|---|---|---|---|---|---|---|\n")
-	for _, row := range r.Table.Rows {
+	for _, row := range reports[at].Table.Rows {
 		n := func(i int) float64 { return row[i].(float64) }
 		fmt.Fprintf(&b, "| %s | %.0f | %.0f | %.3f | %.3f | %.3f | %.3f | %.3f |\n", row[0], n(1), n(3), n(4), n(6), n(8), n(10), n(11))
 	}
