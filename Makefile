@@ -79,6 +79,7 @@ bench-quality: build ## retrieval quality on SciFact and Cranfield
 
 bench-chunking: build ## chunking strategies: token recall, precision and IoU
 	bin/lode bench chunking $(DATA)/chunking --report $(REPORTS)/chunking.json || [ $$? = 3 ]
+	bin/lode bench chunking $(DATA)/retrieval/xquad-en --report $(REPORTS)/chunking-xquad-en.json
 
 bench-adapt: build ## the built-in model adapted to the documents of SciFact
 	bin/lode bench adapt $(DATA)/retrieval/scifact --report $(REPORTS)/adapt-scifact.json

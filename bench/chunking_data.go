@@ -12,16 +12,17 @@ import (
 	"github.com/lodedb/lode/internal/tokens"
 )
 
-// chunkingSet are texts and questions of which the answers are known to the character, in the
-// layout of Chroma's chunking_evaluation: questions.csv and a folder corpora.
+// chunkingSet are texts and questions of which the answers are known to the character.
 type chunkingSet struct {
 	texts     map[lode.DocID]*chunkingText
 	questions []chunkingQuestion
+	targets   bool // it is the set that figures were asked of
 }
 
 type chunkingText struct {
 	content string
 	tokens  []lode.Span
+	source  lode.SilverText // its runs alone: from canonical text to content, once it was ingested
 }
 
 type chunkingQuestion struct {
@@ -30,9 +31,13 @@ type chunkingQuestion struct {
 	gold []lode.Span // in bytes
 }
 
-// readChunking reads a set. A reference that is not the text at its place is an error: figures
-// about wrong places would say nothing.
+// readChunking reads a set in the layout of Chroma's chunking_evaluation, questions.csv and a
+// folder corpora, or one in BEIR layout with answers.json, see [readArticles]. A reference that is
+// not the text at its place is an error: figures about wrong places would say nothing.
 func readChunking(dir string) (*chunkingSet, error) {
+	if _, err := os.Stat(filepath.Join(dir, "answers.json")); err == nil {
+		return readArticles(dir)
+	}
 	path := filepath.Join(dir, "questions.csv")
 	f, err := os.Open(path)
 	if err != nil {
@@ -43,7 +48,7 @@ func readChunking(dir string) (*chunkingSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	set := &chunkingSet{texts: map[lode.DocID]*chunkingText{}}
+	set := &chunkingSet{texts: map[lode.DocID]*chunkingText{}, targets: true}
 	for i, row := range rows {
 		if i == 0 || len(row) < 3 {
 			continue // the header
@@ -93,14 +98,19 @@ func (set *chunkingSet) text(dir, name string) (*chunkingText, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := &chunkingText{content: string(content)}
+	text := newChunkingText(string(content))
+	set.texts[lode.DocID(name)] = text
+	return text, nil
+}
+
+func newChunkingText(content string) *chunkingText {
+	text := &chunkingText{content: content}
 	start := 0
-	for _, end := range tokens.Ends(text.content) {
+	for _, end := range tokens.Ends(content) {
 		text.tokens = append(text.tokens, lode.Span{Start: start, End: end})
 		start = end
 	}
-	set.texts[lode.DocID(name)] = text
-	return text, nil
+	return text
 }
 
 // byteAt returns where the n-th character of s begins, len(s) for those beyond its end.

@@ -64,3 +64,30 @@ func TestChunkingRefusesShiftedReferences(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestChunkingArticles joins passages to texts and takes the sentences of the answers.
+func TestChunkingArticles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "corpus.jsonl", `{"_id":"0","title":"Vögel","text":"Größe zählt. Owls hunt mice at night. They sleep by day."}
+{"_id":"1","title":"Boats","text":"Boats float."}
+{"_id":"2","title":"Vögel","text":"Herons fish."}`)
+	write(t, dir, "queries.jsonl", `{"_id":"q1","text":"what do owls hunt"}
+{"_id":"q2","text":"what do herons do"}`)
+	write(t, dir, "qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\t0\t1\nq2\t2\t1\n")
+	answers := `[{"qid":"q1","doc":"0","answers":[{"answer_start":%d,"text":"mice"}]},{"qid":"q2","doc":"2","answers":[{"answer_start":7,"text":"fish"}]}]`
+	write(t, dir, "answers.json", fmt.Sprintf(answers, 23))
+	set, err := readChunking(dir)
+	if err != nil || len(set.texts) != 2 || len(set.questions) != 2 || set.targets {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	for i, want := range []string{"Owls hunt mice at night.", "Herons fish."} {
+		q := set.questions[i]
+		if got := set.texts[q.of].content[q.gold[0].Start:q.gold[0].End]; q.of != "Vögel" || got != want {
+			t.Errorf("answer %d is %q of %s, want %q", i, got, q.of, want)
+		}
+	}
+	write(t, dir, "answers.json", fmt.Sprintf(answers, 22))
+	if _, err := readChunking(dir); err == nil || !strings.Contains(err.Error(), "answer to q1") {
+		t.Errorf("a shifted answer: %v", err)
+	}
+}

@@ -16,6 +16,7 @@ import (
 func (c *cutter) groups(p passage) []part {
 	var out []part
 	var open lode.Span
+	full := false  // open has enough
 	sealed := true // nothing may be added to what out ends with
 	flush := func() {
 		if open.Len() == 0 {
@@ -28,19 +29,21 @@ func (c *cutter) groups(p passage) []part {
 		} else {
 			out = append(out, next)
 		}
-		open, sealed = lode.Span{}, false
+		open, full, sealed = lode.Span{}, false, false
 	}
 	for _, unit := range c.units(p) {
 		joined := lode.Span{Start: unit.Start, End: unit.End}
 		if open.Len() > 0 {
 			joined.Start = open.Start
 		}
-		if open.Len() > 0 && (c.enough(open) || !c.fits(joined)) {
+		fits := !full && c.fits(joined)
+		if !fits && open.Len() > 0 {
 			flush()
 			joined.Start = unit.Start
+			fits = c.fits(joined)
 		}
-		if c.fits(joined) {
-			open = joined
+		if fits {
+			open, full = joined, c.enough(joined)
 			continue
 		}
 		out = append(out, c.splitSpan(p, unit)...)

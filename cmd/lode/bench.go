@@ -108,7 +108,7 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 
 type benchChunking struct {
 	benchFlags
-	Data string `arg:"" help:"Folder with questions.csv and corpora." type:"existingdir"`
+	Data string `arg:"" help:"Folder with questions.csv and corpora, or one in BEIR layout with answers.json." type:"existingdir"`
 }
 
 // Run measures chunking.
