@@ -21,8 +21,8 @@ type Chunk struct {
 	// Flags say what in the text a model should not be trusted with, in order of their spans.
 	Flags []TextFlag `cbor:"7,keyasint,omitempty"`
 	// Header is what a reader must see above Text to understand it; nil for most chunks. It is
-	// no part of Text, of Span or of Tokens. (Key 8 is taken where rows are stored.)
-	Header *ChunkHeader `cbor:"9,keyasint,omitempty"`
+	// no part of Text, of Span or of Tokens.
+	Header *ChunkHeader `cbor:"10,keyasint,omitempty"`
 }
 
 // ChunkHeader is text from further above in the same document: the header row of the table
@@ -52,15 +52,19 @@ const (
 // EmbeddedText is what the embedder and the lexical index see: the title and heading path,
 // then the text, below its header if it has one. Quotations use Text alone.
 func (c *Chunk) EmbeddedText(title string) string {
+	if head := c.Heading(title); head != "" {
+		return head + "\n\n" + c.Shown()
+	}
+	return c.Shown()
+}
+
+// Heading is the title and the heading path of a chunk, "" where there is neither.
+func (c *Chunk) Heading(title string) string {
 	head := make([]string, 0, len(c.Path)+1)
 	if title != "" && (len(c.Path) == 0 || c.Path[0] != title) {
 		head = append(head, title)
 	}
-	head = append(head, c.Path...)
-	if len(head) == 0 {
-		return c.Shown()
-	}
-	return strings.Join(head, " > ") + "\n\n" + c.Shown()
+	return strings.Join(append(head, c.Path...), " > ")
 }
 
 // Shown is the text as a reader understands it by itself: below its header if it has one.

@@ -67,7 +67,7 @@ func plainChunkField(r *plainReader, key uint64, c *lode.Chunk) {
 		c.Page = r.int()
 	case 6:
 		c.Tokens = r.int()
-	case 9:
+	case 10:
 		c.Header = new(lode.ChunkHeader)
 		plainHeader(r, c.Header)
 	default:
