@@ -15,6 +15,8 @@ import (
 
 type benchCommand struct {
 	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Answers benchAnswers `cmd:"" help:"Answers in the context of questions, and citations that hold."`
+	Given   benchGiven   `cmd:"" help:"Vectors of another system through a graph: recall."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
@@ -103,6 +105,26 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
+}
+
+type benchAnswers struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of the test data." type:"existingdir"`
+}
+
+// Run looks for answers in contexts.
+func (c *benchAnswers) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Answers)
+}
+
+type benchGiven struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with records.jsonl and embeddings.bin." type:"existingdir"`
+}
+
+// Run measures searches for given vectors.
+func (c *benchGiven) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Given)
 }
 
 type benchAdapt struct {
