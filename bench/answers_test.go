@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -86,5 +87,46 @@ func TestGivenRefuses(t *testing.T) {
 	r, err := Given(t.Context(), options(t, dir))
 	if err != nil || len(r.Missed()) > 0 {
 		t.Errorf("%v %+v", err, r)
+	}
+}
+
+func TestQuestionsOfAFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "q", "how do herons fish\n\n{\"text\":\"where do owls hunt\",\"_id\":\"2\"}\n")
+	all, err := readQuestions(filepath.Join(dir, "q"))
+	if err != nil || len(all) != 2 || all[1] != "where do owls hunt" {
+		t.Errorf("%q, %v", all, err)
+	}
+	for _, wrong := range []string{"", "{\"txt\":\"x\"}", "{"} {
+		write(t, dir, "q", wrong)
+		if _, err := readQuestions(filepath.Join(dir, "q")); !lode.IsCode(err, lode.CodeInvalid) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: builds the program, under -short")
+	}
+	dir := t.TempDir()
+	write(t, dir, "guide.md", "# Guide\n\n## Install\n\nRun the installer.\n")
+	write(t, dir, "notes.txt", "Herons fish in shallow water.\n")
+	o := options(t, dir)
+	o.Binary = program(t)
+	with := CorpusOptions{Clients: []int{1, 3}, Each: 50 * time.Millisecond}
+	with.EnsureDefaults()
+	r, err := Corpus(t.Context(), o, with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"documents taken in", "1 client: p99", "3 clients: questions answered", "recall@10 of the search for vectors, mean", "resident memory of the node", "disk"} {
+		if figure(t, r, name).Value <= 0 {
+			t.Errorf("%s: %+v", name, figure(t, r, name))
+		}
+	}
+	o.Data = t.TempDir()
+	if _, err := Corpus(t.Context(), o, with); !lode.IsCode(err, lode.CodeInvalid) {
+		t.Errorf("an empty folder: %v", err)
 	}
 }
