@@ -2,11 +2,9 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -32,7 +30,7 @@ const answerQuestions = 500
 // cited in the context, and whether every citation holds: its text is the canonical text of its
 // span, and that has its bytes in bronze.
 func Answers(ctx context.Context, o Options) (*Report, error) {
-	questions, err := readAnswers(filepath.Join(o.Data, "retrieval", "xquad-en"))
+	set, questions, err := beir.ReadQuestions(filepath.Join(o.Data, "retrieval", "xquad-en"))
 	if err != nil {
 		return nil, err
 	}
@@ -43,88 +41,18 @@ func Answers(ctx context.Context, o Options) (*Report, error) {
 	r := NewReport("answers", "Answers in the context, and citations that hold", o)
 	return r, withNode(ctx, o, func(_ *server.Server, c *client.Client) error {
 		a := &answering{client: c, report: r, spans: spanCheck{client: c, layers: map[layerKey]*layers{}, broken: map[string]int{}}}
-		if err := a.paragraphs(ctx, questions); err != nil {
+		if err := a.paragraphs(ctx, set, questions); err != nil {
 			return fmt.Errorf("xquad-en: %w", err)
 		}
 		if err := a.documentation(ctx, o, files); err != nil {
 			return fmt.Errorf("go-website: %w", err)
 		}
-		r.Data = fmt.Sprintf("xquad-en, %d paragraphs, %d questions; go-website, %d headings as questions", len(questions.set.Docs), len(questions.asked), a.headings)
+		r.Data = fmt.Sprintf("xquad-en, %d paragraphs, %d questions; go-website, %d headings as questions", len(set.Docs), len(questions), a.headings)
 		r.Add("citations checked", float64(a.citations), "")
 		r.Demand("citations whose text is not that of their span", float64(a.unlike), "", "<=", 0)
 		r.Demand("citations whose bytes are not in bronze", float64(a.unsourced), "", "<=", 0)
 		return nil
 	})
-}
-
-// answered is a question with the spans that answer it, each in the text of its paragraph; in
-// the canonical text, once that is known.
-type answered struct {
-	id, text, doc string
-	spans         []lode.Span
-}
-
-type questionSet struct {
-	set   *beir.Set
-	asked []answered
-}
-
-// readAnswers reads a BEIR folder that has answers.json beside.
-func readAnswers(dir string) (*questionSet, error) {
-	set, err := beir.Read(dir)
-	if err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "answers.json"))
-	if err != nil {
-		return nil, err
-	}
-	var rows []struct {
-		QID, Doc string
-		Answers  []struct {
-			Start int `json:"answer_start"`
-			Text  string
-		}
-	}
-	if err := json.Unmarshal(b, &rows); err != nil {
-		return nil, fmt.Errorf("read answers.json: %w", err)
-	}
-	texts := map[string]string{}
-	for _, d := range set.Docs {
-		texts[d.ID] = d.Text
-	}
-	q := &questionSet{set: set}
-	by := map[string]int{}
-	for _, text := range set.Queries {
-		by[text.ID] = len(q.asked)
-		q.asked = append(q.asked, answered{id: text.ID, text: text.Text})
-	}
-	for _, row := range rows {
-		at, ok := by[row.QID]
-		if !ok {
-			return nil, fmt.Errorf("answers.json: there is no question %s", row.QID)
-		}
-		q.asked[at].doc = row.Doc
-		for _, answer := range row.Answers {
-			start, ok := runeOffset(texts[row.Doc], answer.Start)
-			if !ok || !strings.HasPrefix(texts[row.Doc][start:], answer.Text) {
-				return nil, fmt.Errorf("answers.json: question %s: the answer does not stand at %d of %s", row.QID, answer.Start, row.Doc)
-			}
-			q.asked[at].spans = append(q.asked[at].spans, lode.Span{Start: start, End: start + len(answer.Text)})
-		}
-	}
-	return q, nil
-}
-
-// runeOffset is where the nth character of a text begins.
-func runeOffset(s string, n int) (int, bool) {
-	for at := range s {
-		if n == 0 {
-			return at, true
-		}
-		n--
-	}
-	return len(s), n == 0
 }
 
 type answering struct {
@@ -141,34 +69,34 @@ const (
 )
 
 // paragraphs measures in how many contexts the answer stands.
-func (a *answering) paragraphs(ctx context.Context, q *questionSet) error {
+func (a *answering) paragraphs(ctx context.Context, set *beir.Set, questions []beir.Question) error {
 	if _, err := a.client.CreateCollection(ctx, v1.CreateCollection{Name: answerParagraphs}); err != nil {
 		return err
 	}
-	if err := fillSet(ctx, a.client, q.set, answerParagraphs); err != nil {
+	if err := fillSet(ctx, a.client, set, answerParagraphs); err != nil {
 		return err
 	}
 	if _, err := a.spans.chunks(ctx, answerParagraphs); err != nil {
 		return err
 	}
-	if err := a.place(q); err != nil {
+	if err := a.place(set, questions); err != nil {
 		return err
 	}
 	for _, budget := range answerBudgets {
 		held, tokens, missed := 0, 0, []string{}
-		for _, question := range q.asked {
-			answer, err := a.ask(ctx, answerParagraphs, question.text, budget.tokens)
+		for _, question := range questions {
+			answer, err := a.ask(ctx, answerParagraphs, question.Text.Text, budget.tokens)
 			if err != nil {
-				return fmt.Errorf("question %s: %w", question.id, err)
+				return fmt.Errorf("question %s: %w", question.ID, err)
 			}
 			tokens += answer.Context.Tokens
 			if a.holds(question, answer) {
 				held++
 			} else {
-				missed = append(missed, question.id)
+				missed = append(missed, question.ID)
 			}
 		}
-		n := float64(len(q.asked))
+		n := float64(len(questions))
 		name := fmt.Sprintf("xquad-en, %d tokens: ", budget.tokens)
 		a.report.Demand(name+"answer cited in the context", 100*float64(held)/n, "%", ">=", budget.target)
 		a.report.Add(name+"tokens of the context, mean", float64(tokens)/n, "")
@@ -179,32 +107,32 @@ func (a *answering) paragraphs(ctx context.Context, q *questionSet) error {
 
 // place moves the spans to where the paragraphs stand in the canonical texts, which begin with
 // their titles.
-func (a *answering) place(q *questionSet) error {
+func (a *answering) place(set *beir.Set, questions []beir.Question) error {
 	texts := map[string]string{}
-	for _, d := range q.set.Docs {
+	for _, d := range set.Docs {
 		texts[d.ID] = d.Text
 	}
-	for i := range q.asked {
-		question := &q.asked[i]
-		text := texts[question.doc]
-		from := strings.LastIndex(a.spans.layers[layerKey{answerParagraphs, lode.DocID(question.doc)}].silver.Text, strings.TrimSpace(text))
+	for i := range questions {
+		question := &questions[i]
+		text := texts[question.Doc]
+		from := strings.LastIndex(a.spans.layers[layerKey{answerParagraphs, lode.DocID(question.Doc)}].silver.Text, strings.TrimSpace(text))
 		if from < 0 {
-			return fmt.Errorf("paragraph %s is not in its canonical text", question.doc)
+			return fmt.Errorf("paragraph %s is not in its canonical text", question.Doc)
 		}
 		from -= len(text) - len(strings.TrimLeftFunc(text, unicode.IsSpace))
-		for j := range question.spans {
-			question.spans[j].Start += from
-			question.spans[j].End += from
+		for j := range question.Spans {
+			question.Spans[j].Start += from
+			question.Spans[j].End += from
 		}
 	}
 	return nil
 }
 
 // holds reports whether a citation covers a span that answers.
-func (a *answering) holds(q answered, answer *v1.Retrieved) bool {
+func (a *answering) holds(q beir.Question, answer *v1.Retrieved) bool {
 	for _, c := range answer.Context.Citations {
-		for _, span := range q.spans {
-			if string(c.DocumentID) == q.doc && c.Span.Start <= span.Start && c.Span.End >= span.End {
+		for _, span := range q.Spans {
+			if string(c.DocumentID) == q.Doc && c.Span.Start <= span.Start && c.Span.End >= span.End {
 				return true
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
+	"github.com/lodedb/lode/internal/beir"
 )
 
 // TestAnswers runs a set of two paragraphs, of which the second question names no word of its.
@@ -57,7 +58,7 @@ func TestCitationsThatDoNotHold(t *testing.T) {
 		t.Errorf("%q", shown)
 	}
 	a := &answering{}
-	q := answered{doc: "d", spans: []lode.Span{{Start: 10, End: 20}}}
+	q := beir.Question{Doc: "d", Spans: []lode.Span{{Start: 10, End: 20}}}
 	for _, c := range []struct {
 		doc        lode.DocID
 		start, end int
