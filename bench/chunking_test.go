@@ -87,7 +87,7 @@ func TestChunkingArticles(t *testing.T) {
 		}
 	}
 	write(t, dir, "answers.json", fmt.Sprintf(answers, 22))
-	if _, err := readChunking(dir); err == nil || !strings.Contains(err.Error(), "answer to q1") {
+	if _, err := readChunking(dir); err == nil || !strings.Contains(err.Error(), "q1") {
 		t.Errorf("a shifted answer: %v", err)
 	}
 }

@@ -7,30 +7,36 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/bench"
 )
 
 type benchCommand struct {
-	Quality  benchQuality  `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
-	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
-	Adapt    benchAdapt    `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
-	Ingest   benchIngest   `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
-	Spans    benchSpans    `cmd:"" help:"Follow random chunks of folders to their bytes."`
-	Crash    benchCrash    `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
-	Backup   benchBackup   `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
-	Flips    benchFlips    `cmd:"" help:"Single bits flipped in segments: found, refused, mended."`
-	Start    benchStart    `cmd:"" help:"Time until ready, memory when idle, size of this program."`
-	Writes   benchWrites   `cmd:"" help:"Acknowledged writes against the bare log store."`
-	Disk     benchDisk     `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
-	HTTP     benchHTTP     `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
-	Pause    benchPause    `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
-	Ann      benchAnn      `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
-	Filters  benchFilters  `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
-	Tables   benchTables   `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
+	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Answers benchAnswers `cmd:"" help:"Answers in the context of questions, and citations that hold."`
+	Corpus  benchCorpus  `cmd:"" help:"Your own documents: ingest, latency with 1 to N clients, recall, memory."`
+	Given   benchGiven   `cmd:"" help:"Vectors of another system through a graph: recall."`
+	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
+	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
+	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
+	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
+	Backup  benchBackup  `cmd:"" help:"Backup and restore: speed, damage that is refused, searches meanwhile."`
+	Flips   benchFlips   `cmd:"" help:"Single bits flipped in segments: found, refused, mended."`
+	Start   benchStart   `cmd:"" help:"Time until ready, memory when idle, size of this program."`
+	Writes  benchWrites  `cmd:"" help:"Acknowledged writes against the bare log store."`
+	Disk    benchDisk    `cmd:"" help:"Disk space, bytes written, and a start with many collections."`
+	HTTP    benchHTTP    `cmd:"" name:"http" help:"Searches for vectors over HTTP against a bare handler and the search in the process."`
+	Pause   benchPause   `cmd:"" help:"For how long collections of garbage stop a node with a million vectors."`
+	Ann     benchAnn     `cmd:"" help:"Recall against queries per second, latency, build and memory of vector indexes, Lode's and others'."`
+	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
+	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
+	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
 
@@ -106,14 +112,55 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	})
 }
 
-type benchChunking struct {
+type benchAnswers struct {
 	benchFlags
-	Data string `arg:"" help:"Folder with questions.csv and corpora, or one in BEIR layout with answers.json." type:"existingdir"`
+	Data string `arg:"" help:"Folder of the test data." type:"existingdir"`
 }
 
-// Run measures chunking.
-func (c *benchChunking) Run(ctx context.Context, std streams) error {
-	return c.measure(ctx, std, c.Data, bench.Chunking)
+// Run looks for answers in contexts.
+func (c *benchAnswers) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Answers)
+}
+
+type benchCorpus struct {
+	benchFlags
+	Data     string        `arg:"" help:"Folder of documents." type:"existingdir"`
+	Queries  string        `help:"File with a question on each line, as text or as JSON with the member text. The default asks for headings of the documents." type:"existingfile" placeholder:"FILE"`
+	Clients  []int         `help:"How many clients ask at the same time, one number after the other." default:"1,2,4,8" placeholder:"N"`
+	Each     time.Duration `help:"How long to ask with each." default:"10s" placeholder:"TIME"`
+	K        int           `help:"Hits of each question." default:"10" placeholder:"N"`
+	Mode     lode.Mode     `help:"dense, lexical or hybrid; the node chooses when none is given." placeholder:"MODE"`
+	Model    string        `help:"Built-in embedding model." placeholder:"NAME"`
+	Strategy string        `help:"How documents are cut." placeholder:"NAME"`
+	Max      int           `name:"max-tokens" help:"No passage is larger." placeholder:"N"`
+}
+
+// Run measures documents of the user.
+func (c *benchCorpus) Run(ctx context.Context, std streams) error {
+	o := bench.CorpusOptions{Queries: c.Queries, Clients: c.Clients, Each: c.Each, K: c.K, Mode: c.Mode}
+	if c.Model != "" {
+		o.Create.Embedder = &v1.Embedder{Provider: lode.ProviderBuiltin, Model: c.Model}
+	}
+	if c.Strategy != "" || c.Max != 0 {
+		o.Create.Chunker = &v1.Chunker{Strategy: c.Strategy, MaxTokens: c.Max}
+	}
+	if slices.ContainsFunc(c.Clients, func(n int) bool { return n < 1 || n > 256 }) {
+		return usageError{lode.Invalid("clients", c.Clients, "1 to 256 clients can ask at the same time")}
+	}
+	o.EnsureDefaults()
+	return c.measure(ctx, std, c.Data, func(ctx context.Context, with bench.Options) (*bench.Report, error) {
+		return bench.Corpus(ctx, with, o)
+	})
+}
+
+type benchGiven struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with records.jsonl and embeddings.bin." type:"existingdir"`
+}
+
+// Run measures searches for given vectors.
+func (c *benchGiven) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Given)
 }
 
 type benchAdapt struct {

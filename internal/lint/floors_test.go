@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"embed/contrast":           2,
 	"embed/embedtest":          2,
 	"embed/hub":                2,
+	"retrieval/support":        2,
 	"embed/local":              2,
 	"embed/local/localtest":    2,
 	"embed/remote":             2,

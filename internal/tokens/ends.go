@@ -2,27 +2,21 @@ package tokens
 
 import "unicode/utf8"
 
-// Ends returns where each token of s ends, ascending, in bytes: the last is len(s). There are
-// Count(s) of them, but for bytes that are not UTF-8: each is a token of its own here. A token
-// may end inside of a character.
+// Ends returns where each token of s ends, ascending: token i is s[Ends[i-1]:Ends[i]]. There are
+// [Count] of them for text in UTF-8; a piece that is not counts as one.
 func Ends(s string) []int {
-	v := vocabulary()
-	var out []int
-	for at := 0; at < len(s); {
+	v, at := vocabulary(), 0
+	ends := make([]int, 0, len(s)/4+1)
+	for at < len(s) {
 		piece := s[at : at+nextPiece(s[at:])]
-		switch {
-		case !utf8.ValidString(piece):
-			for i := range len(piece) {
-				out = append(out, at+i+1)
-			}
-		case v.count(piece) == 1:
-			out = append(out, at+len(piece))
-		default:
+		if _, whole := v.ranks[piece]; whole || !utf8.ValidString(piece) {
+			ends = append(ends, at+len(piece))
+		} else {
 			for _, end := range v.merge(piece) {
-				out = append(out, at+end)
+				ends = append(ends, at+end)
 			}
 		}
 		at += len(piece)
 	}
-	return out
+	return ends
 }
