@@ -45,7 +45,7 @@ func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
 		c.Embedder = lode.EmbedderConfig{Provider: e.Provider, Model: e.Model, Dim: e.Dim}
 	}
 	if ch := req.Chunker; ch != nil {
-		c.Chunker = lode.ChunkerConfig{Strategy: ch.Strategy, MinTokens: ch.MinTokens, MaxTokens: ch.MaxTokens}
+		c.Chunker = lode.ChunkerConfig(*ch)
 	}
 	if err := lode.ValidateCollectionName(c.Name); err != nil {
 		return c, lode.Invalid("name", c.Name, "%s", codedError(err).Message)

@@ -2,6 +2,7 @@
 // anybody can look at.
 //
 //	quality   nDCG@10 and recall of a BEIR data set, lexical, dense and hybrid
+//	chunking  token recall, precision and IoU of what is retrieved, for every chunking strategy
 //	ingest    documents and bytes per second of a folder, and the share of each stage
 //	spans     every citation of random chunks, followed to its bytes and verified
 //	crash     kill -9 at random moments of an ingest: nothing lost, nothing doubled

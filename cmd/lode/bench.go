@@ -36,6 +36,7 @@ type benchCommand struct {
 	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
+	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
 

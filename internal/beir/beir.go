@@ -1,5 +1,6 @@
 // Package beir reads retrieval data sets in the layout of the BEIR benchmark, and says how good a
-// ranking is. It serves benchmarks and tests: no program that serves requests links it.
+// ranking is and how well retrieved spans hold what was asked for. It serves benchmarks and tests: no
+// program that serves requests links it.
 package beir
 
 import (
