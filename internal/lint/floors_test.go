@@ -45,6 +45,7 @@ var floors = map[string]int{
 	"index/indextest":          2,
 	"index/payload":            2,
 	"index/sparse":             2,
+	"retrieval/rerank":         2,
 	"pipeline/parse/html":      2,
 	"pipeline/parse/markdown":  2,
 	"pipeline/parse/parsetest": 2,
