@@ -15,6 +15,7 @@ import (
 
 type benchCommand struct {
 	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Rerank  benchRerank  `cmd:"" help:"What each re-ranker changes of hybrid queries of SciFact, Cranfield and xquad-en, and what it takes."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
@@ -103,6 +104,16 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
+}
+
+type benchRerank struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of the data sets scifact, cranfield and xquad-en." type:"existingdir"`
+}
+
+// Run measures re-rankers.
+func (c *benchRerank) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Rerank)
 }
 
 type benchAdapt struct {
