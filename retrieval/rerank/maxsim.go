@@ -2,8 +2,6 @@ package rerank
 
 import (
 	"context"
-	"math"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,8 +37,9 @@ func (o *MaxSimOptions) Validate() error {
 
 // MaxSim is late interaction (Khattab, Zaharia 2020) over vectors of single tokens: each token of
 // the query looks for the token of the passage that is nearest in direction, and the score is the
-// mean of these cosines, each weighed by what its token is worth to the embedder, which for the
-// built-in model with weights includes how rare the word is in the collection. Scores are -1 to 1,
+// mean of these cosines, each weighed by the square of the length of its token's vector: what it
+// counts in a product of two texts. For the built-in model with weights that includes how rare the
+// word is in the collection. Scores are -1 to 1,
 // and 1 for a passage that holds every word of the query. Of contributions each token of the query
 // has one, by the name "token:" and the token.
 type MaxSim struct {
@@ -71,82 +70,45 @@ func (*MaxSim) Name() string { return NameMaxSim }
 
 // Rank implements [Ranker].
 func (m *MaxSim) Rank(ctx context.Context, query string, ps []lode.RerankPassage) ([]lode.RerankScore, error) {
-	all, err := m.match(ctx, query, ps)
-	if err != nil || len(ps) == 0 {
-		return nil, err
+	if len(ps) == 0 {
+		return nil, ended(ctx)
 	}
 	out := make([]lode.RerankScore, len(ps))
-	for i := range ps {
-		contributions := make([]lode.ScoreContribution, len(all.names))
-		for t, name := range all.names {
-			contributions[t] = lode.ScoreContribution{Name: "token:" + name, Value: all.shares[t] * all.best(t, i)}
+	err := m.match(ctx, query, ps, func(i int, tokens []queryToken, cosines []float64) {
+		contributions := make([]lode.ScoreContribution, len(tokens))
+		for t := range tokens {
+			contributions[t] = lode.ScoreContribution{Name: "token:" + tokens[t].name, Value: tokens[t].share * cosines[t]}
 		}
 		out[i] = summed(contributions)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
 // scores are those of Rank without who contributed what.
 func (m *MaxSim) scores(ctx context.Context, query string, ps []lode.RerankPassage) ([]float64, error) {
-	all, err := m.match(ctx, query, ps)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]float64, len(ps))
-	for i := range ps {
-		for t := range all.names {
-			out[i] += float64(all.shares[t] * all.best(t, i))
+	err := m.match(ctx, query, ps, func(i int, tokens []queryToken, cosines []float64) {
+		for t := range tokens {
+			out[i] += float64(tokens[t].share * cosines[t])
 		}
-	}
-	return out, nil
+	})
+	return out, err
 }
 
-// matched is what the tokens of a query found.
-type matched struct {
-	names    []string  // of the query's tokens
-	shares   []float64 // what each counts; together 1
-	cosines  [][]float64
-	passages [][]uint32 // tokens of each passage, none twice
-}
-
-// best is the cosine of a token of the query with the nearest one of a passage; 0 in an empty one.
-func (m *matched) best(token, passage int) float64 {
-	tokens := m.passages[passage]
-	if len(tokens) == 0 {
-		return 0
-	}
-	best := math.Inf(-1)
-	for _, t := range tokens {
-		best = max(best, m.cosines[token][t])
-	}
-	return best
-}
-
-// match compares each token of the query once with each different token of all passages.
-func (m *MaxSim) match(ctx context.Context, query string, ps []lode.RerankPassage) (*matched, error) {
-	v := newVocabulary(m.lexicon, m.dim)
-	asked := v.read(query, m.o.QueryTokens, math.MaxInt)
-	asked = slices.DeleteFunc(asked, func(t uint32) bool { return v.lengths[t] == 0 })
-	out := &matched{passages: make([][]uint32, len(ps))}
+// match calls yield for each passage with the tokens of the query, and the cosine of each with the
+// nearest in the passage.
+func (m *MaxSim) match(ctx context.Context, query string, ps []lode.RerankPassage, yield func(i int, tokens []queryToken, cosines []float64)) error {
+	match := newMatcher(m.lexicon, m.dim, query, m.o.QueryTokens)
 	for i := range ps {
 		if err := ended(ctx); err != nil {
-			return nil, err
+			return err
 		}
-		out.passages[i] = v.read(whole(&ps[i], m.o.PassageTokens), math.MaxInt, m.o.PassageTokens)
+		yield(i, match.query, match.best(whole(&ps[i], m.o.PassageTokens), m.o.PassageTokens))
 	}
-	total := 0.0
-	for _, t := range asked {
-		total += v.lengths[t]
-	}
-	for _, t := range asked {
-		if err := ended(ctx); err != nil {
-			return nil, err
-		}
-		out.names = append(out.names, v.names[t])
-		out.shares = append(out.shares, v.lengths[t]/total)
-		out.cosines = append(out.cosines, v.cosines(t))
-	}
-	return out, nil
+	return nil
 }
 
 // mostTokenBytes is more than a word is long: what is beyond so many bytes for each token that counts

@@ -206,8 +206,8 @@ func byDefinition(query, passage string) float64 {
 			wordy{}.TokenVector([]byte(other), b)
 			best = max(best, distance.DotExact(a, b)/length/math.Sqrt(distance.DotExact(b, b)))
 		}
-		total += length
-		score += length * max(best, 0)
+		total += length * length
+		score += length * length * max(best, 0)
 	}
 	return score / total
 }

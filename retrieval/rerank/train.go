@@ -30,7 +30,7 @@ type JudgedRow struct {
 type TrainOptions struct {
 	Seed uint64
 	// L2 is how strongly weights are held to the order that the rows had, which is by
-	// [FeatureFused]: the larger, the more judgements it takes to leave it. The default is 0.001.
+	// [FeatureFused]: the larger, the more judgements it takes to leave it. The default is 0.0001.
 	L2 float64
 	// Folds are how many parts the queries are cut into to measure the gain: each is ordered with
 	// weights of the others. The default is 5.
@@ -45,7 +45,7 @@ const LeastJudged = 20
 
 // EnsureDefaults fills what the caller left out.
 func (o *TrainOptions) EnsureDefaults() {
-	setDefault(&o.L2, 1e-3)
+	setDefault(&o.L2, 1e-4)
 	setDefault(&o.Folds, 5)
 	setDefault(&o.Resamples, 10_000)
 }
