@@ -9,6 +9,7 @@ import (
 var floors = map[string]int{
 	"":                         0,
 	"index/distance":           0,
+	"internal/provider":        0,
 	"internal/egress":          0,
 	"internal/beir":            0,
 	"internal/lint":            0,
