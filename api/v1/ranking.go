@@ -9,6 +9,8 @@ type Ranking struct {
 	Rerank      *Rerank     `json:"rerank,omitempty" doc:"The re-ranker; none where it is missing."`
 	Recency     *Recency    `json:"recency,omitempty" doc:"How scores decay with age; not at all where it is missing."`
 	Reason      string      `json:"reason,omitempty" doc:"Where the settings came from." maxLength:"512"`
+	// Features are those of lode.Ranking.
+	Features map[string]float64 `json:"features,omitempty" doc:"Weights of the re-ranker features, as training gives them."`
 }
 
 // Rerank asks a re-ranker for the order of the best candidates.
