@@ -28,15 +28,17 @@ func NewGain(before, after []float64, resamples int, seed uint64) Gain {
 		return g
 	}
 	for i := range before {
-		g.Before += before[i] / float64(n)
-		g.After += after[i] / float64(n)
+		g.Before += before[i]
+		g.After += after[i]
 	}
+	g.Before, g.After = g.Before/float64(n), g.After/float64(n)
 	random, means := rand.New(rand.NewPCG(seed, 7)), make([]float64, resamples)
 	for i := range means {
 		for range n {
 			q := random.IntN(n)
-			means[i] += (after[q] - before[q]) / float64(n)
+			means[i] += after[q] - before[q]
 		}
+		means[i] /= float64(n)
 	}
 	slices.Sort(means)
 	g.Low, g.High = means[resamples*25/1000], means[min(resamples*975/1000, resamples-1)]
