@@ -212,7 +212,7 @@ func (m metered) Rank(ctx context.Context, query string, ps []lode.RerankPassage
 
 // Tune refuses a re-ranker that queries could not be answered with.
 func (d documents) Tune(ctx context.Context, p lode.Principal, w lode.Write, name string, change lode.TuningChange) (lode.Collection, error) {
-	if change.Ranking != nil && change.Ranking.Rerank != nil {
+	if change.Ranking != nil && !change.Ranking.IsZero() {
 		c, _, err := d.Engine.Collection(ctx, p, name)
 		if err != nil {
 			return c, err
@@ -225,14 +225,21 @@ func (d documents) Tune(ctx context.Context, p lode.Principal, w lode.Write, nam
 	return d.Engine.Tune(ctx, p, w, name, change)
 }
 
-// check reports whether the node has the re-ranker that queries of a collection take.
+// check reports whether the node has the re-ranker that queries of a collection take, and knows the
+// features that weights are for.
 func (r *rerankers) check(c lode.Collection) error {
 	ranking := c.Tuning.Ranking
-	if ranking == nil || ranking.Rerank == nil || ranking.Rerank.Name == lode.RerankNone {
+	if ranking == nil {
 		return nil
 	}
 	c.EnsureDefaults()
-	_, err := r.forCollection(c, ranking.Rerank.Name)
+	var err error
+	if len(ranking.Features) > 0 {
+		_, err = r.forCollection(c, rerank.NameFeatures)
+	}
+	if err == nil && ranking.Rerank != nil && ranking.Rerank.Name != lode.RerankNone {
+		_, err = r.forCollection(c, ranking.Rerank.Name)
+	}
 	var coded *lode.Error
 	if errors.As(err, &coded) && strings.HasPrefix(coded.Field, "rerank.") {
 		return coded.In("ranking")

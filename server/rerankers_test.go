@@ -124,6 +124,7 @@ func TestRerankersThatAreMissing(t *testing.T) {
 	f("raw", "maxsim", nil, "raw vectors")
 	f("raw", "features", map[string]float64{rerank.FeatureMaxSim: 1}, "no vectors of single words")
 	f("hashed", "maxsim", nil, "hash-v1")
+	f("docs", "none", map[string]float64{"luck": 1}, "no feature of the name luck")
 	if err := prefer(t, c, "hashed", "features", map[string]float64{rerank.FeatureFused: 1}); err != nil {
 		t.Error(err)
 	}

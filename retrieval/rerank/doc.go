@@ -20,7 +20,8 @@
 // # Determinism
 //
 // MaxSim and Linear give the same bits on every CPU: sums of vectors are integers, and of the
-// functions of math only the square root is used, which IEEE 754 makes exact. So does Train.
+// functions of math only the square root is used, which IEEE 754 makes exact. So do the weights of
+// Train; the gain that it reports may differ in the last bits.
 //
 // The package knows nothing of collections, and not who asks for an order. DESIGN.md has reasons
 // and figures.

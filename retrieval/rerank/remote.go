@@ -122,6 +122,7 @@ func (r *Remote) ask(ctx context.Context, query string, texts []string, to []lod
 		Body: r.shape.body(&r.o, query, texts), Texts: append([]string{query}, texts...), Limit: answerLimit(len(texts), size),
 		Read: func(answer []byte) (err error) {
 			scores, counted, err = r.shape.read(answer, len(texts))
+			counted = max(counted, 0)
 			return err
 		},
 		Sent: func(took time.Duration, err error) {

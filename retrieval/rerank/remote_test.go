@@ -311,6 +311,17 @@ func TestMeter(t *testing.T) {
 	}
 }
 
+// A count that cannot be is none.
+func TestNegativeTokens(t *testing.T) {
+	s := reranktest.New(t)
+	s.Intercept = answer(200, "", `{"results":[{"index":0,"relevance_score":1}],"usage":{"total_tokens":-5}}`)
+	var got embed.Request
+	ctx := embed.WithMeter(t.Context(), func(r embed.Request) { got = r })
+	if _, err := open(t, fast(s, rerank.Jina)).Rank(ctx, "1234", passages("1234")); err != nil || got.Tokens != 2 || !got.Estimated {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	f := func(field string, change func(*rerank.Options)) {
 		t.Helper()

@@ -78,7 +78,7 @@ type Trained struct {
 // Train finds weights with which more relevant passages get larger scores than less relevant ones of
 // the same query: logistic regression on pairs (RankNet of one layer), each query counting the same,
 // held to the order that there was by L2. The loss is convex, and its one minimum is found by
-// Newton's method from that order: the result depends on judgements and options alone, to the bit.
+// Newton's method from that order: the weights depend on judgements and options alone, to the bit.
 func Train(ctx context.Context, queries []Judged, o TrainOptions) (*Trained, error) {
 	o.EnsureDefaults()
 	if err := o.Validate(); err != nil {
