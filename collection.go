@@ -114,7 +114,7 @@ func (c *TuningChange) Apply(t Tuning, at time.Time) (Tuning, error) {
 	}
 	if c.Ranking != nil {
 		t.Ranking = c.Ranking
-		if *c.Ranking == (Ranking{}) {
+		if c.Ranking.IsZero() {
 			t.Ranking = nil
 		}
 	}

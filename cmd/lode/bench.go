@@ -21,6 +21,7 @@ type benchCommand struct {
 	Answers benchAnswers `cmd:"" help:"Answers in the context of questions, and citations that hold."`
 	Corpus  benchCorpus  `cmd:"" help:"Your own documents: ingest, latency with 1 to N clients, recall, memory."`
 	Given   benchGiven   `cmd:"" help:"Vectors of another system through a graph: recall."`
+	Rerank  benchRerank  `cmd:"" help:"What each re-ranker changes of hybrid queries of SciFact, Cranfield and xquad-en, and what it takes."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
@@ -161,6 +162,16 @@ type benchGiven struct {
 // Run measures searches for given vectors.
 func (c *benchGiven) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, bench.Given)
+}
+
+type benchRerank struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of the data sets scifact, cranfield and xquad-en." type:"existingdir"`
+}
+
+// Run measures re-rankers.
+func (c *benchRerank) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Rerank)
 }
 
 type benchAdapt struct {
