@@ -160,6 +160,8 @@ func TestBadInput(t *testing.T) {
 		{"provider missing", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"dim":3}}`, lode.CodeInvalid, "embedder.provider", ""},
 		{"too many dimensions in collection", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"none","dim":9000}}`, lode.CodeInvalid, "embedder.dim", "9000"},
 		{"chunk budget", "POST", "/v1/collections", jsonType, `{"name":"a","chunker":{"max_tokens":3}}`, lode.CodeInvalid, "chunker.max_tokens", "3"},
+		{"chunk overlap", "POST", "/v1/collections", jsonType, `{"name":"a","chunker":{"overlap_tokens":3}}`, lode.CodeInvalid, "chunker.overlap_tokens", "3"},
+		{"chunks by a far embedder", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"openai","model":"m","dim":3},"chunker":{"strategy":"semantic"}}`, lode.CodeInvalid, "chunker.strategy", "semantic"},
 
 		{"limit zero", "GET", docs + "?limit=0", "", "", lode.CodeInvalid, "limit", "0"},
 		{"limit huge", "GET", docs + "?limit=1001", "", "", lode.CodeInvalid, "limit", "1001"},

@@ -14,6 +14,11 @@ func (c *Client) Retrieve(ctx context.Context, collection string, req v1.Retriev
 	return ask[v1.Retrieved](ctx, c, v1.Path(v1.PathRetrieve, collection), req)
 }
 
+// CheckAnswer holds an answer against the passages that it cites.
+func (c *Client) CheckAnswer(ctx context.Context, collection string, req v1.CheckAnswer) (*v1.CheckedAnswer, error) {
+	return ask[v1.CheckedAnswer](ctx, c, v1.Path(v1.PathAnswersCheck, collection), req)
+}
+
 // GetChunk shows a chunk.
 func (c *Client) GetChunk(ctx context.Context, collection string, id lode.ChunkID) (*v1.Chunk, error) {
 	return get[v1.Chunk](ctx, c, c.about(call{path: v1.ChunkPath(collection, id)}))

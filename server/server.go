@@ -51,6 +51,7 @@ type Server struct {
 	metrics   *metrics
 	backups   *backups
 	embedders *embedders
+	rerankers *rerankers
 
 	disk      *disk
 	latencies latencies
@@ -174,6 +175,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.embedders = embedders
+	if s.rerankers, err = newRerankers(s.cfg.Rerankers, embedders); err != nil {
+		return err
+	}
 	if s.backups, err = newBackups(s); err != nil {
 		return err
 	}
@@ -281,7 +285,7 @@ func (s *Server) openRaft(ctx context.Context) error {
 }
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
-	docs := documents{s.engine, s.pipeline, s.Seal}
+	docs := documents{s.engine, s.pipeline, s.Seal, s.rerankers}
 	retriever := retrieval.New(retrieval.Options{
 		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
@@ -392,6 +396,9 @@ func (s *Server) close() error {
 	s.tasks.Wait()
 	if s.pipeline != nil {
 		s.pipeline.Stop()
+	}
+	if s.rerankers != nil {
+		errs = append(errs, s.rerankers.Close())
 	}
 	if s.embedders != nil {
 		errs = append(errs, s.embedders.Close())

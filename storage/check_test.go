@@ -251,8 +251,11 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 				return tx.Bucket([]byte("rows")).Put(partKey(1, 2), storage.MakePart(partKey(1, 2), 1, kindRow, payload))
 			})
 		}), "has 3 rows, not 2"},
-		"row text":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
-		"row span":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
+		"row text": {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
+		"row span": {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
+		"row header": {editRow(func(s *lode.StagedChunk) {
+			s.Chunk.Header = &lode.ChunkHeader{Span: lode.Span{End: 1}, Text: "x"}
+		}), "is not the silver text"},
 		"row vector":              {editRow(func(s *lode.StagedChunk) { s.Vector = s.Vector[4:] }), "vector has 12 bytes"},
 		"row numbers":             {editVersion(func(v *lode.DocVersion) { v.FirstRow = 4 }), "another version has too"},
 		"row not given out":       {editVersion(func(v *lode.DocVersion) { v.FirstRow = 90 }), "not given out"},

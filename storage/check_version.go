@@ -153,7 +153,7 @@ func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.Silve
 		} else if err := named.ValidateFor(s.col); err != nil {
 			s.breach(where, "a vector does not fit the collection: %v", err)
 		}
-		if silver != nil && !quotes(silver.Text, &r.Chunk) {
+		if silver != nil && !r.Chunk.Quotes(silver.Text) {
 			s.breach(where, "text is not the silver text at %v", r.Chunk.Span)
 		}
 		chunks = append(chunks, r.Chunk)
@@ -168,10 +168,6 @@ func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.Silve
 		return nil
 	}
 	return chunks
-}
-
-func quotes(text string, c *lode.Chunk) bool {
-	return c.Span.Within(len(text)) && text[c.Span.Start:c.Span.End] == c.Text
 }
 
 // jobs checks that each job has a pending version of its epoch.

@@ -67,8 +67,24 @@ func plainChunkField(r *plainReader, key uint64, c *lode.Chunk) {
 		c.Page = r.int()
 	case 6:
 		c.Tokens = r.int()
+	case 10:
+		c.Header = new(lode.ChunkHeader)
+		plainHeader(r, c.Header)
 	default:
 		r.failed = true
+	}
+}
+
+func plainHeader(r *plainReader, h *lode.ChunkHeader) {
+	for f := r.fields(); r.next(&f); {
+		switch f.key {
+		case 1:
+			plainSpan(r, &h.Span)
+		case 2:
+			h.Text = r.text()
+		default:
+			r.failed = true
+		}
 	}
 }
 

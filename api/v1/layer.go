@@ -55,6 +55,13 @@ type Chunk struct {
 	Path       []string     `json:"path,omitempty" doc:"Headings above, outermost first."`
 	Page       int          `json:"page,omitempty" doc:"Page where the chunk begins, in formats that have pages."`
 	Tokens     int          `json:"tokens" doc:"Tokens of the text." example:"312"`
+	Header     *ChunkHeader `json:"header,omitempty" doc:"What stands above the text for a reader: the header of the table that the chunk begins inside of."`
+}
+
+// ChunkHeader is text from further above in the same document.
+type ChunkHeader struct {
+	Text string `json:"text" doc:"Exactly the canonical text in span." example:"name | size"`
+	Span Span   `json:"span" doc:"Where the header is in the canonical text."`
 }
 
 // Trace follows a chunk back to the bytes it came from, with every hash recomputed.

@@ -24,6 +24,7 @@ const (
 	PathScroll          = "/v1/collections/{collection}/scroll"
 	PathQuarantine      = "/v1/collections/{collection}/quarantine"
 	PathRetrieve        = "/v1/collections/{collection}/retrieve"
+	PathAnswersCheck    = "/v1/collections/{collection}/answers/check"
 	PathChunk           = "/v1/collections/{collection}/chunks/{chunk}"
 	PathChunkTrace      = "/v1/collections/{collection}/chunks/{chunk}/trace"
 	PathVectors         = "/v1/collections/{collection}/vectors"

@@ -42,8 +42,8 @@ func (s *shell) client() *client.Client {
 	return node
 }
 
-// alone runs a command that talks to no node.
-func alone(t *testing.T, want int, args ...string) string {
+// offline runs a command that talks to no node.
+func offline(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if got := run(t.Context(), args, streams{in: strings.NewReader(""), out: &out, err: &errs}); got != want {
@@ -152,26 +152,26 @@ func TestEvalGate(t *testing.T) {
 		return path
 	}
 	base := report("base.json")
-	if out := alone(t, exitOK, "eval", "compare", base, report("again.json")); !strings.Contains(out, "same") {
+	if out := offline(t, exitOK, "eval", "compare", base, report("again.json")); !strings.Contains(out, "same") {
 		t.Error(out)
 	}
 	// The planted drop: only one document can be found.
 	worse := report("worse.json", "--filter", `{"has_id": ["documents/passenger-help.html"]}`)
-	out := alone(t, exitDrop, "eval", "compare", base, worse)
+	out := offline(t, exitDrop, "eval", "compare", base, worse)
 	if !strings.Contains(out, "drop") || !strings.Contains(out, "differs: query") {
 		t.Error(out)
 	}
-	alone(t, exitOK, "eval", "compare", worse, base)
-	alone(t, exitOK, "eval", "compare", base, worse, "--min-delta", "0.95") // nobody cares
+	offline(t, exitOK, "eval", "compare", worse, base)
+	offline(t, exitOK, "eval", "compare", base, worse, "--min-delta", "0.95") // nobody cares
 
 	s.run(exitOK, "", "ingest", "../../README.md", "-c", "samples")
 	other := report("other.json")
-	if out := alone(t, exitFailure, "eval", "compare", base, other); !strings.Contains(out, "different documents") {
+	if out := offline(t, exitFailure, "eval", "compare", base, other); !strings.Contains(out, "different documents") {
 		t.Error(out)
 	}
-	alone(t, exitOK, "eval", "compare", base, other, "--other-corpus", "--min-delta", "0.5")
-	alone(t, exitFailure, "eval", "compare", base, filepath.Join(dir, "none.json"))
-	alone(t, exitFailure, "eval", "compare", base, sampleSet)
+	offline(t, exitOK, "eval", "compare", base, other, "--other-corpus", "--min-delta", "0.5")
+	offline(t, exitFailure, "eval", "compare", base, filepath.Join(dir, "none.json"))
+	offline(t, exitFailure, "eval", "compare", base, sampleSet)
 }
 
 // TestEvalRechunked is what spans are for: the same set, the same fingerprint of texts, another
@@ -184,7 +184,7 @@ func TestEvalRechunked(t *testing.T) {
 	small, usual := filepath.Join(dir, "small.json"), filepath.Join(dir, "usual.json")
 	s.run(exitOK, "", "eval", "run", sampleSet, "-c", "small", "--report", small)
 	s.run(exitOK, "", "eval", "run", sampleSet, "-c", "usual", "--report", usual)
-	out := alone(t, exitOK, "eval", "compare", small, usual)
+	out := offline(t, exitOK, "eval", "compare", small, usual)
 	if !strings.Contains(out, "differs: chunks") || !strings.Contains(out, "index chunker") || strings.Contains(out, "differs: corpus") {
 		t.Error(out)
 	}
@@ -244,13 +244,13 @@ func TestEvalSets(t *testing.T) {
 	s.run(exitOK, "", "eval", "run", "harbour", "-c", "samples", "--report", here)
 	s.run(exitOK, "", "eval", "run", "harbour", "-c", "samples", "--at-node", "--report", there)
 	// The node knows of itself what the client reads from it: no difference may be left.
-	if out := alone(t, exitOK, "eval", "compare", here, there, "--metric", "ndcg@10,map,token_iou,context_waste"); strings.Contains(out, "differs") || strings.Count(out, "+0.0000 to +0.0000") != 4 {
+	if out := offline(t, exitOK, "eval", "compare", here, there, "--metric", "ndcg@10,map,token_iou,context_waste"); strings.Contains(out, "differs") || strings.Count(out, "+0.0000 to +0.0000") != 4 {
 		t.Error(out)
 	}
 	got := filepath.Join(dir, "set.jsonl")
 	s.run(exitOK, "", "eval", "get", "harbour", "-c", "samples", "-o", got)
 	s.run(exitOK, "", "eval", "run", got, "-c", "samples", "--report", there)
-	if out := alone(t, exitOK, "eval", "compare", here, there); !strings.Contains(out, "same") {
+	if out := offline(t, exitOK, "eval", "compare", here, there); !strings.Contains(out, "same") {
 		t.Error(out)
 	}
 	found, _ := s.run(exitOK, "", "search", "which extinguisher is wrong?", "-c", "samples", "-k", "1")

@@ -40,6 +40,8 @@ type commands struct {
 	Ingest      ingestCommand      `cmd:"" help:"Send files and folders to a node."`
 	Search      searchCommand      `cmd:"" help:"Print the passages that answer a question."`
 	Context     contextCommand     `cmd:"" help:"Print a context with numbered citations, ready for a model."`
+	Chunk       chunkCommand       `cmd:"" help:"Show how a file would be cut into passages."`
+	CheckAnswer checkAnswerCommand `cmd:"" help:"Hold an answer against the passages that it cites."`
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
