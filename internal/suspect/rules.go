@@ -38,7 +38,7 @@ var rules = []rule{
 	{"leak", []step{{cShow, 0}, {cYours, 2}, {cOrders, 2}}},
 	{"leak", []step{{cRepeat, 0}, {cAll, 1}, {cAbove, 2}}},
 	{"conceal", []step{{cNot, 0}, {cTell, 1}, {cUser, 4}}},
-	{"conceal", []step{{cTell, 0}, {cUser, 2}, {cNot, 1}}},
+	{"conceal", []step{{cTell, 0}, {cUser, 2}, {cNothing, 1}}},
 	{"address", []step{{cAddress, 0}, {cTo, 0}, {cModel, 3}}},
 	{"address", []step{{cHail, 0}, {cModel, 1}}},
 	{"address", []step{{cIf, 0}, {cYou, 0}, {cModel, 3}}},

@@ -20,6 +20,7 @@ const (
 	cPrompt                    // what the model was told
 	cSystem                    // of the one who runs the model
 	cNot                       // not
+	cNothing                   // nothing
 	cTell                      // say to a person
 	cUser                      // who asked
 	cYou                       // the model, spoken to
@@ -191,6 +192,7 @@ var lists = []struct {
 	{cNot, map[string]string{
 		"en": "not never dont without", "de": "nicht nie niemals nichts", "fr": "ne", "es": "no nunca", "it": "non mai", "pt": "não", "nl": "niet nooit", "ru": "не", "pl": "nie",
 	}},
+	{cNothing, map[string]string{"en": "nothing", "de": "nichts", "fr": "rien", "es": "nada", "it": "nulla niente", "pt": "nada", "nl": "niets", "ru": "ничего", "pl": "nic"}},
 	{cTell, map[string]string{
 		"en": "tell inform mention alert notify warn reveal disclose",
 		"de": "sage sag sagen erwähne informiere verrate mitteilen", "fr": "dis dites informe informez mentionne mentionnez", "es": "digas diga informes informe menciones mencione",
