@@ -27,9 +27,16 @@ func (v *veil) start(tag atom.Atom, attrs map[string]string) {
 	switch {
 	case v.depth > 0 && tag == v.tag:
 		v.depth++
-	case v.depth == 0 && tag != atom.Input && tag != atom.Embed && (parse.Mute(tag) || parse.Hidden(attrs)):
+	case v.depth == 0 && tag != atom.Input && tag != atom.Embed && (parse.Mute(tag) || parse.Hidden(attrs) || unreadable(attrs)):
 		v.tag, v.depth = tag, 1
 	}
+}
+
+// unreadable reports whether an element has the colour of paper. Markdown is shown on paper, and
+// brings no style sheet that could say otherwise.
+func unreadable(attrs map[string]string) bool {
+	p := parse.Unpainted.Over(attrs)
+	return p.Pale() || p.Invisible()
 }
 
 func (v *veil) end(tag atom.Atom) {
