@@ -194,7 +194,7 @@ var lists = []struct {
 	}},
 	{cNothing, map[string]string{"en": "nothing", "de": "nichts", "fr": "rien", "es": "nada", "it": "nulla niente", "pt": "nada", "nl": "niets", "ru": "ничего", "pl": "nic"}},
 	{cTell, map[string]string{
-		"en": "tell inform mention alert notify warn reveal disclose",
+		"en": "tell telling inform informing mention mentioning alert notify warn reveal disclose",
 		"de": "sage sag sagen erwähne informiere verrate mitteilen", "fr": "dis dites informe informez mentionne mentionnez", "es": "digas diga informes informe menciones mencione",
 		"it": "dire dirlo informare menzionare", "pt": "diga informe mencione", "nl": "zeg vertel vermeld", "ru": "говори говорите сообщай сообщайте упоминай", "pl": "mów informuj wspominaj",
 	}},
