@@ -204,7 +204,7 @@ func TestFlagsAreVerified(t *testing.T) {
 		return lode.CodeOf(s.Verify([]byte("text")))
 	}
 	good := lode.TextFlag{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 4}, Rule: "tag"}
-	if code := verify(good, good); code != "" {
+	if code := verify(lode.TextFlag{Kind: lode.FlagInstruction, Span: lode.Span{End: 1}, Rule: "x"}, good); code != "" {
 		t.Errorf("good flags: %s", code)
 	}
 	for name, bad := range map[string]lode.TextFlag{
