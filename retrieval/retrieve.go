@@ -60,6 +60,7 @@ type search struct {
 	r    *Retriever
 	q    lode.Query
 	mode lode.Mode // as the collection allows
+	spec spec      // of the context
 
 	embedded   lode.Vector       // of the text, made once
 	embeddedIn lode.CollectionID // where that vector belongs
@@ -77,7 +78,9 @@ func (s *search) validate() error {
 	if s.q.Text != "" && strings.TrimSpace(s.q.Text) == "" {
 		return lode.Invalid("text", s.q.Text, "query text is blank")
 	}
-	return nil
+	var err error
+	s.spec, err = s.r.contextSpec(&s.q)
+	return err
 }
 
 // fit chooses the mode and checks the query against the collection.
@@ -122,7 +125,7 @@ func (s *search) run(ctx context.Context, view View) (*lode.Result, error) {
 		return nil, err
 	}
 	start := s.r.o.Clock()
-	result.Context = s.r.assemble(result.Hits, s.q.BudgetTokens)
+	result.Context = s.r.assemble(plainBlocks(result.Hits), s.spec)
 	s.r.stepDone(StepContext, s.r.o.Clock().Sub(start), nil)
 	return result, nil
 }

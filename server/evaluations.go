@@ -148,7 +148,13 @@ func (e evaluations) asker(p lode.Principal, q lode.Query) evaluation.Asker {
 			answer.Hits = append(answer.Hits, evaluation.Passage{Document: row.Document.ID, URI: row.Version.URI, Bronze: row.Version.Blob, Span: row.Chunk.Span})
 		}
 		for _, c := range found.Context.Citations {
-			answer.Context = append(answer.Context, evaluation.Passage{Document: c.Document, URI: c.URI, Bronze: c.Bronze, Span: c.Span})
+			spans := c.Parts
+			if len(spans) == 0 {
+				spans = []lode.Span{c.Span}
+			}
+			for _, span := range spans {
+				answer.Context = append(answer.Context, evaluation.Passage{Document: c.Document, URI: c.URI, Bronze: c.Bronze, Span: span})
+			}
 		}
 		return answer, nil
 	}

@@ -22,7 +22,8 @@ func plainRecords() []any {
 	return []any{
 		&lode.Chunk{ID: lode.ChunkID{Doc: 1 << 33, Version: math.MaxUint32, Ordinal: 70000}, Text: strings.Repeat("text ü ", 50),
 			Span: lode.Span{Start: 23, End: 24}, Path: []string{"a", "", "c"}, Page: 255, Tokens: 256,
-			Header: &lode.ChunkHeader{Span: lode.Span{Start: 1, End: 22}, Text: "name | size"}},
+			Header: &lode.ChunkHeader{Span: lode.Span{Start: 1, End: 22}, Text: "name | size"},
+			Flags:  []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 300}, Rule: "tag"}, {Kind: "another"}}},
 		&lode.DocVersion{Doc: math.MaxUint64, Version: 3, State: lode.StateReady, Blob: hash, Size: 1 << 50, URI: "file:x", MediaType: "text/plain",
 			ReceivedAt: at, Epoch: 65536, Title: "\xff", Silver: hash, Gold: hash, Chunks: 10, FirstRow: 65535, Runs: []lode.Run{run, {Stage: "another"}},
 			UpdatedAt: at.Add(time.Second), Segment: 9, ExpiresAt: &at},
@@ -49,6 +50,21 @@ func TestPlainRecords(t *testing.T) {
 			}
 		}
 		everyField(t, reflect.ValueOf(want).Elem())
+	}
+}
+
+// TestRecordsKeepEveryField: what is written is read with every field. A row of a sealed segment holds a
+// chunk's fields beside its own, and of two fields with one key one would be lost.
+func TestRecordsKeepEveryField(t *testing.T) {
+	for _, want := range plainRecords() {
+		b, err := storage.Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reflect.New(reflect.TypeOf(want).Elem()).Interface()
+		if err := storage.GeneralRecord(b, got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%T: %v\nwritten %+v\nread    %+v", want, err, want, got)
+		}
 	}
 }
 

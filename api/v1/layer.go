@@ -19,6 +19,7 @@ type SilverLayer struct {
 	Text       string       `json:"text" doc:"The canonical text."`
 	Sections   []Section    `json:"sections" doc:"The text cut into sections, in reading order."`
 	SourceMap  []SourceRun  `json:"source_map" doc:"Where each run of the text came from, in order of the text."`
+	Flags      []Flag       `json:"flags,omitempty" doc:"What the parser holds for hidden from readers and kept."`
 }
 
 // Section is a block of canonical text that belongs together.
@@ -56,12 +57,21 @@ type Chunk struct {
 	Page       int          `json:"page,omitempty" doc:"Page where the chunk begins, in formats that have pages."`
 	Tokens     int          `json:"tokens" doc:"Tokens of the text." example:"312"`
 	Header     *ChunkHeader `json:"header,omitempty" doc:"What stands above the text for a reader: the header of the table that the chunk begins inside of."`
+	Flags      []Flag       `json:"flags,omitempty" doc:"What in the text a model should not be trusted with."`
 }
 
 // ChunkHeader is text from further above in the same document.
 type ChunkHeader struct {
 	Text string `json:"text" doc:"Exactly the canonical text in span." example:"name | size"`
 	Span Span   `json:"span" doc:"Where the header is in the canonical text."`
+}
+
+// Flag marks text that is hidden from readers of the source or gives orders to a model. It never
+// changes what is found or shown.
+type Flag struct {
+	Kind lode.FlagKind `json:"kind" doc:"What is the matter." enum:"hidden,instruction" example:"instruction"`
+	Span Span          `json:"span" doc:"Where it is in the canonical text."`
+	Rule string        `json:"rule" doc:"What found it." example:"override/en"`
 }
 
 // Trace follows a chunk back to the bytes it came from, with every hash recomputed.

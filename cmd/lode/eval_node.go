@@ -112,7 +112,13 @@ func (e *evaluator) asker(request v1.Retrieve) evaluation.Asker {
 		}
 		for i := range found.Context.Citations {
 			c := &found.Context.Citations[i]
-			answer.Context = append(answer.Context, passageOf(c.DocumentID, c.URI, c.Bronze, c.Span))
+			spans := c.Parts
+			if len(spans) == 0 {
+				spans = []v1.Span{c.Span}
+			}
+			for _, span := range spans {
+				answer.Context = append(answer.Context, passageOf(c.DocumentID, c.URI, c.Bronze, span))
+			}
 		}
 		return answer, nil
 	}

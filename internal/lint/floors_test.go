@@ -71,6 +71,7 @@ var floors = map[string]int{
 	"internal/provider":           0,
 	"retrieval/rerank":            2,
 	"retrieval/rerank/reranktest": 2,
+	"internal/suspect":            0,
 }
 
 // contracts are children that their parents speak: the versioned wire types.
