@@ -118,7 +118,7 @@ func toTrace(t *lode.Trace) v1.Trace {
 }
 
 func toRetrieved(result *lode.Result) v1.Retrieved {
-	out := v1.Retrieved{Mode: result.Mode, Hits: toHits(result.Hits), Context: toContext(&result.Context)}
+	out := v1.Retrieved{Mode: result.Mode, Partial: result.Partial, Hits: toHits(result.Hits), Context: toContext(&result.Context)}
 	if result.Mode == lode.ModeHybrid {
 		weight := result.DenseWeight
 		out.DenseWeight, out.WeightReason = &weight, result.WeightReason

@@ -32,6 +32,7 @@ func (s *service) retrieve(w http.ResponseWriter, r *http.Request, p lode.Princi
 func queryFrom(collection string, req v1.Retrieve) (lode.Query, error) {
 	q := lode.Query{
 		Collection: collection, Text: req.Text, Vector: req.Vector, Mode: req.Mode, DenseWeight: req.DenseWeight,
+		Stages: lode.Stages{Fusion: req.Fusion, Rerank: (*lode.Rerank)(req.Rerank)},
 	}
 	if req.K != nil {
 		q.K = *req.K

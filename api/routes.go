@@ -22,6 +22,7 @@ type route struct {
 	query        []param
 	request      any  // zero value of the JSON body; nil: the route takes no body
 	multipart    bool // the body may be multipart/form-data instead
+	lines        bool // the body is lines of JSON, each like the request
 	frames       bool // the body may be a frame of vectors instead
 	replies      []reply
 	codes        []lode.Code   // beside those that every route may answer with
@@ -82,6 +83,7 @@ func (s *service) routes() []route {
 	all = append(all, s.patchRoutes()...)
 	all = append(all, s.contentsRoutes()...)
 	all = append(all, s.embedRoutes()...)
+	all = append(all, s.evaluationRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)

@@ -293,7 +293,8 @@ func (s *Server) surface(e *embedders) (http.Handler, error) {
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
-			Operations: operations{s.engine},
+			Operations:  operations{s.engine},
+			Evaluations: evaluations{s.engine, roomyBlobs{s.store.Blobs(), s.room}, retriever, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
 		},
 		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),

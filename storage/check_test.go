@@ -315,7 +315,7 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"quarantine of nothing":    {update(func(tx *storage.Tx) error { return tx.PutQuarantined(1, 99) }), "notes document 99"},
 		"too many references":      {put("blobs", hash[:], 0x2D, anyMap{1: 2}), "has 2 references"},
 		"reference is gone":        {raw(func(tx *bolt.Tx) error { return tx.Bucket([]byte("blobs")).Delete(hash[:]) }), "has no reference"},
-		"reference to nothing":     {put("blobs", stranger[:], 0x2D, anyMap{1: 1}), "0 versions refer to it"},
+		"reference to nothing":     {put("blobs", stranger[:], 0x2D, anyMap{1: 1}), "0 versions and evaluations refer to it"},
 		"blob is gone":             {file(os.Remove), "does not exist"},
 		"blob is cut":              {file(func(path string) error { return os.Truncate(path, 30) }), "announces"},
 		"blob is another": {func(t *testing.T, b *bench) {

@@ -326,3 +326,13 @@ func FindVersion(all []lode.DocVersion, doc lode.DocNo, v lode.Version) (first l
 	e, ok := d.find(doc, v)
 	return e.firstRow, ok
 }
+
+// OnlyKey returns the key of the only record in a bucket of collection 1.
+func (s *Store) OnlyKey(bucket string) (key []byte, err error) {
+	err = s.Raw(func(tx *bolt.Tx) error {
+		key, _ = Shelf(tx, 1, bucket).Cursor().First()
+		key = append([]byte(nil), key...)
+		return nil
+	})
+	return key, err
+}

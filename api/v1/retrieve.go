@@ -14,6 +14,8 @@ type Retrieve struct {
 	Filter       *lode.Filter `json:"filter,omitempty" doc:"Condition on metadata or ids; narrows the search itself."`
 	Mode         lode.Mode    `json:"mode,omitempty" doc:"Which searches answer. The default is hybrid for text, dense for a vector alone." enum:"dense,lexical,hybrid" example:"hybrid"`
 	DenseWeight  *float64     `json:"dense_weight,omitempty" doc:"Weight of the dense search in hybrid mode. The default depends on the embedder." minimum:"0" maximum:"1" example:"0.5"`
+	Fusion       lode.Fusion  `json:"fusion,omitempty" doc:"How the scores of the two searches become one; the default is the collection's." enum:"minmax,rrf,dbsf" example:"minmax"`
+	Rerank       *Rerank      `json:"rerank,omitempty" doc:"The re-ranker; the default is the collection's, none where it has none."`
 	BudgetTokens *int         `json:"budget_tokens,omitempty" doc:"Most tokens of the assembled context." minimum:"1" maximum:"1000000" default:"2000" example:"2000"`
 }
 
@@ -22,6 +24,7 @@ type Retrieved struct {
 	Mode         lode.Mode `json:"mode" doc:"The searches that answered." enum:"dense,lexical,hybrid" example:"hybrid"`
 	DenseWeight  *float64  `json:"dense_weight,omitempty" doc:"Weight of the dense search, in hybrid mode." example:"0.2"`
 	WeightReason string    `json:"weight_reason,omitempty" doc:"Where that weight came from."`
+	Partial      bool      `json:"partial,omitempty" doc:"The time of the query was over before it was answered in full."`
 	Hits         []Hit     `json:"hits" doc:"The passages, best first."`
 	Context      Context   `json:"context" doc:"The best passages as text for a model, within the token budget."`
 }

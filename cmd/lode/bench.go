@@ -23,6 +23,7 @@ type benchCommand struct {
 	Given   benchGiven   `cmd:"" help:"Vectors of another system through a graph: recall."`
 	Rerank  benchRerank  `cmd:"" help:"What each re-ranker changes of hybrid queries of SciFact, Cranfield and xquad-en, and what it takes."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
+	Drafts  benchDrafts  `cmd:"" help:"Whether questions drafted of a data set in BEIR layout rank systems as people do."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
@@ -111,6 +112,16 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
+}
+
+type benchDrafts struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with corpus.jsonl, queries.jsonl and qrels/test.tsv." type:"existingdir"`
+}
+
+// Run compares drafted questions with those of people.
+func (c *benchDrafts) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Drafts)
 }
 
 type benchAnswers struct {

@@ -29,6 +29,7 @@ const (
 	exitFailure = 1
 	exitUsage   = 2
 	exitPartial = 3
+	exitDrop    = 4
 )
 
 // commands is the command line; each field's command lives in the file of its name.
@@ -56,6 +57,7 @@ type commands struct {
 	Recall      recallCommand      `cmd:"" help:"Measure how much of what an exact search finds a search finds."`
 	Scroll      scrollCommand      `cmd:"" help:"Walk documents and raw vectors in any order."`
 	Segments    segmentsCommand    `cmd:"" help:"List the segments of a collection, and seal them."`
+	Eval        evalCommand        `cmd:"" help:"Measure, compare and tune retrieval on judged questions."`
 	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
@@ -155,11 +157,14 @@ func withHelp(err error) error {
 func exitCode(err error) int {
 	var partial partialError
 	var usage usageError
+	var drop dropError
 	switch {
 	case errors.As(err, &partial):
 		return exitPartial
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &drop):
+		return exitDrop
 	}
 	return exitFailure
 }
@@ -175,6 +180,7 @@ func newParser(cli *commands, std streams) (*kong.Kong, error) {
 		kong.UsageOnError(),
 		kong.DefaultEnvars("LODE"),
 		kong.Configuration(yamlSettings),
+		kong.Vars(evalVars()),
 		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen, "providers": apiNames(), "default_hub": hub.DefaultBaseURL},
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),

@@ -51,6 +51,7 @@ var floors = map[string]int{
 	"pipeline/parse/parsetest":    2,
 	"pipeline/parse/pdf":          2,
 	"pipeline/parse/text":         2,
+	"retrieval/evaluation":        2,
 	"storage/backup":              2,
 	"storage/storagetest":         2,
 	"collection":                  3,
