@@ -53,6 +53,28 @@ func TestNamesOfAnalyzersDiffer(t *testing.T) {
 	}
 }
 
+func TestDeclared(t *testing.T) {
+	for tag, want := range map[string]text.Language{
+		"en": "en", "pt-BR": "pt", "DE-at": "de", "nb": "no", "nn-NO": "no", "ja": text.NoLanguage, "": "", "und": "", "mul": "", "zxx": "",
+	} {
+		if got, ok := text.Declared(tag); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %t", tag, got, ok)
+		}
+	}
+}
+
+// TestRules: every language counts in the name of all rules.
+func TestRules(t *testing.T) {
+	all := text.Languages()
+	if len(all) != 18 || !slices.IsSorted(all) || text.Rules() != text.Rules() || len(text.Rules()) > 64 {
+		t.Errorf("%v, %q", all, text.Rules())
+	}
+	// What was made by other rules must not be read: another name stands for another set of rules.
+	if want := "english-1 and others 0000000000000000"; text.Rules() == want || len(text.Rules()) != len(want) {
+		t.Errorf("%q", text.Rules())
+	}
+}
+
 func TestDetect(t *testing.T) {
 	f := func(want text.Language, s string) {
 		t.Helper()
