@@ -63,15 +63,14 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
-// TestRules: every language counts in the name of all rules.
+// TestRules holds the name of all rules: whatever changes terms in any language must change it, for
+// what was made of texts by other rules is not read any more.
 func TestRules(t *testing.T) {
-	all := text.Languages()
-	if len(all) != 18 || !slices.IsSorted(all) || text.Rules() != text.Rules() || len(text.Rules()) > 64 {
-		t.Errorf("%v, %q", all, text.Rules())
+	if all := text.Languages(); len(all) != 18 || !slices.IsSorted(all) {
+		t.Errorf("%v", all)
 	}
-	// What was made by other rules must not be read: another name stands for another set of rules.
-	if want := "english-1 and others 0000000000000000"; text.Rules() == want || len(text.Rules()) != len(want) {
-		t.Errorf("%q", text.Rules())
+	if got, want := text.Rules(), "english-1 and others 087bb7c1a46df995"; got != want {
+		t.Errorf("the rules are %q, and were %q", got, want)
 	}
 }
 
