@@ -76,7 +76,7 @@ func FlagsIn(flags []TextFlag, span Span) []TextFlag {
 	return in
 }
 
-// EmbeddedText is what the embedder and the lexical index see: the title and heading path,
+// EmbeddedText is what the embedder sees: the title and heading path,
 // then the text, below its header if it has one. Quotations use Text alone.
 func (c *Chunk) EmbeddedText(title string) string {
 	if head := c.Heading(title); head != "" {
@@ -85,7 +85,8 @@ func (c *Chunk) EmbeddedText(title string) string {
 	return c.Shown()
 }
 
-// Heading is the title and the heading path of a chunk, "" where there is neither.
+// Heading is the title and the heading path of a chunk, which searches for words give more weight
+// than the text; "" where there is neither.
 func (c *Chunk) Heading(title string) string {
 	head := make([]string, 0, len(c.Path)+1)
 	if title != "" && (len(c.Path) == 0 || c.Path[0] != title) {

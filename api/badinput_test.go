@@ -110,6 +110,11 @@ func TestBadInput(t *testing.T) {
 		{"unknown memory mode", "PATCH", "/v1/collections/docs", jsonType, `{"memory":"warm"}`, lode.CodeInvalid, "memory", "warm"},
 		{"index of no field", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":[""]}`, lode.CodeInvalid, "indexes[0]", ""},
 		{"index named twice", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":["a","a"]}`, lode.CodeInvalid, "indexes[1]", "a"},
+		{"language by its name", "PATCH", "/v1/collections/docs", jsonType, `{"language":"german"}`, lode.CodeInvalid, "language", "german"},
+		{"synonym of nothing", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"","also":["a"]}]}`, lode.CodeInvalid, "glossary[0].name", ""},
+		{"name without synonyms", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"a","also":[]}]}`, lode.CodeInvalid, "glossary[0].also", "0"},
+		{"unknown member of a synonym", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"a","of":["b"]}]}`, lode.CodeUnknownField, "glossary[0].of", ""},
+		{"new collection in a language by its name", "POST", "/v1/collections", jsonType, `{"name":"a","language":"german"}`, lode.CodeInvalid, "language", "german"},
 
 		{"unknown field", "POST", retrieve, jsonType, `{"text":"a","topk":3}`, lode.CodeUnknownField, "topk", ""},
 		{"unknown field in case", "POST", retrieve, jsonType, `{"Text":"a"}`, lode.CodeUnknownField, "Text", ""},

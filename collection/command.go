@@ -12,6 +12,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/internal/seal"
 )
 
@@ -65,15 +66,19 @@ func (t commandType) version() uint16 {
 	switch t {
 	case typePutPoints: // 2: conditions on the version; 3: expiry, metadata with objects and null; 4: named vectors
 		return 4
-	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null
-		return 3
+	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null; 4: a language
+		return 4
 	case typeDeleteDocuments: // 2: conditions on the version; 3: a time
 		return 3
-	case typeCreateCollection: // 2: named vectors; 3: history, weights of words
-		return 3
+	case typeCreateCollection: // 2: named vectors; 3: history, weights of words; 4: language, glossary
+		return 4
 	case typeStageChunks: // 2: named vectors
 		return 2
-	case typeTune, typeDeleteSelected: // 2: a time, history
+	case typeComplete: // 2: a language
+		return 2
+	case typeTune: // 2: a time, history; 3: language, glossary
+		return 3
+	case typeDeleteSelected: // 2: a time
 		return 2
 	}
 	return 1
@@ -127,6 +132,7 @@ type submit struct {
 	Run        lode.Run          `cbor:"11,keyasint"`
 	IfVersion  *lode.Version     `cbor:"12,keyasint,omitempty"`
 	ExpiresAt  *time.Time        `cbor:"13,keyasint,omitempty"`
+	Language   string            `cbor:"14,keyasint,omitempty"`
 }
 
 func (c *submit) facts() lode.Facts {
@@ -234,6 +240,7 @@ type putPoints struct {
 
 	decoded     []point          // of Points, by decode
 	preparedFor *lode.Collection // what is ready in the points holds for these settings
+	language    string           // of their texts: by the state that the command meets
 }
 
 // sealSegment closes the growing segment of a collection.
@@ -271,9 +278,10 @@ type point struct {
 	Sparse  map[string][]byte `cbor:"9,keyasint,omitempty"`
 
 	ready struct { // by prepare
-		vectors pointVectors
-		refusal *lode.Error
-		terms   []string
+		vectors  pointVectors
+		refusal  *lode.Error
+		words    lexical.Row
+		language string // of the words
 	}
 }
 

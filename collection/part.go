@@ -10,6 +10,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/payload"
+	"github.com/lodedb/lode/storage"
 )
 
 // vectors are an index of vectors as searches use it: exact while a segment grows, a graph
@@ -21,8 +22,8 @@ type vectors interface {
 	Bytes() int64
 }
 
-// part is the vectors of one segment of storage. Its rows have ordinals of their own, in the
-// same order as those of the collection.
+// part is the vectors and words of one segment of storage. Its rows have ordinals of their own, in
+// the same order as those of the collection.
 type part struct {
 	segment lode.SegmentID
 	vectors vectors
@@ -36,6 +37,7 @@ type part struct {
 	alive   int  // live rows
 	held    bool // live is held by a published snapshot
 	columns columns
+	words   partWords
 	spaces  []*space // by place of the space; nil where no row has a vector
 	memo    *memo    // of the rows as they are, nil until the next publication
 }
@@ -50,6 +52,7 @@ type partView struct {
 	live    *index.Bitset
 	full    bool // every row of the graph is live; what grows has rows that came later
 	blocks  []*payload.Block
+	words   wordsView
 	spaces  []spaceView // by place of the space; none where no row has a vector in any
 	memo    *memo
 }
@@ -174,43 +177,66 @@ func (s *segment) views() ([]partView, error) {
 		views = append(views, partView{
 			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
 			live: p.live, full: p.graph != nil && p.alive == len(p.rows), blocks: p.columns.blocks,
-			spaces: p.spaceViews(), memo: p.memo,
+			words: p.wordsView(), spaces: p.spaceViews(), memo: p.memo,
 		})
+		if views[len(views)-1].words.part == nil {
+			return nil, fmt.Errorf("segment %d has no words", p.segment)
+		}
 	}
 	return views, nil
 }
 
-// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
-// that were merged into it. Rows of the file that the collection does not show stay out.
-func (s *segment) adopt(g *graphPart) error {
-	rows := make([]uint32, g.rows.Rows)
-	live := index.NewBitset(g.rows.Rows)
+// fileRows are the rows of a sealed file as a collection knows them.
+type fileRows struct {
+	rows []uint32 // as those of a part
+	live *index.Bitset
+}
+
+// placeRows finds the rows of a sealed file among those of a collection, by ordinal, and calls each
+// with every document that is shown and the row of the file that it begins with. Rows that the
+// collection does not show stay out.
+func placeRows(of *storage.SealedRows, among []rowRef, docs *table, each func(e *entry, at int)) fileRows {
+	in := fileRows{make([]uint32, of.Rows), index.NewBitset(of.Rows)}
 	last := uint32(0)
-	var filled columns
-	from := map[lode.SegmentID]bool{} // what entries call the segment
-	next := 0                         // where the rows of the next run mostly are
-	for _, run := range g.rows.Runs() {
+	next := 0 // where the rows of the next run mostly are
+	for _, run := range of.Runs() {
 		first := next
-		if next >= len(s.rows) || s.rows[next].id != run.First {
-			first = sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		if next >= len(among) || among[next].id != run.First {
+			first = sort.Search(len(among), func(i int) bool { return among[i].id >= run.First })
 		}
 		next = first + run.Rows
 		for i := range run.Rows {
 			at := first + i
-			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {
+			if at < len(among) && among[at].id == run.First+lode.RowID(i) {
 				last = uint32(at) + 1
-				if e := s.docs.at(s.rows[at].slot); e != nil {
-					live.Set(uint32(run.At + i))
+				if e := docs.at(among[at].slot); e != nil {
+					in.live.Set(uint32(run.At + i))
 					if e.ordinal == uint32(at) {
-						filled.add(e, run.At+i)
-						from[e.segment] = true
+						each(e, run.At+i)
 					}
 				}
 			}
-			rows[run.At+i] = last
+			in.rows[run.At+i] = last
 		}
 	}
-	if err := s.replace(from, g.segment, live.Count()); err != nil {
+	return in
+}
+
+// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
+// that were merged into it: then with words in a file, else with those that it has.
+func (s *segment) adopt(g *graphPart, f *wordsFile) error {
+	var filled columns
+	from := map[lode.SegmentID]bool{} // what entries call the segment
+	in := placeRows(g.rows, s.rows, &s.docs.table, func(e *entry, at int) {
+		filled.add(e, at)
+		from[e.segment] = true
+	})
+	if f != nil {
+		if err := f.asWords().removeDead(in.live); err != nil {
+			return err
+		}
+	}
+	if err := s.replace(from, g.segment, in.live.Count()); err != nil {
 		return err
 	}
 	p := s.part(g.segment)
@@ -218,8 +244,13 @@ func (s *segment) adopt(g *graphPart) error {
 		p = &part{segment: g.segment}
 		s.parts = append(s.parts, p)
 	}
-	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
-	p.aligned, p.columns, p.spaces, p.memo = isAligned(rows), filled, g.spaces, nil
+	if p.words = p.words.apart(p.rows); f != nil {
+		p.words = f.asWords()
+		p.words.rows = in.rows
+	}
+	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, in.rows, in.live, in.live.Count(), false
+	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), filled, g.spaces, nil
+	p.words = p.words.together(p.rows)
 	return nil
 }
 
@@ -228,7 +259,7 @@ func (s *segment) adopt(g *graphPart) error {
 func (s *segment) replace(segments map[lode.SegmentID]bool, by lode.SegmentID, live int) error {
 	had, alive := map[*part]bool{}, 0
 	for id := range segments {
-		if p := s.part(id); p != nil && !had[p] {
+		if p := s.part(id); p != nil && !had[p] && len(p.rows) > 0 { // else a start has nothing but its words yet
 			had[p] = true
 			alive += p.alive
 		}

@@ -143,7 +143,7 @@ func (v *fakeView) Scroll(_ context.Context, q retrieval.ScrollQuery) (page []re
 	return page, false, nil
 }
 
-func (v *fakeView) LexicalBound(string) float64 { return v.bound }
+func (v *fakeView) LexicalBound(string, lode.WordSyntax) float64 { return v.bound }
 
 func (v *fakeView) Rows(_ context.Context, ids []lode.RowID, _ bool) ([]lode.Row, error) {
 	if err := v.called("Rows"); err != nil {

@@ -29,9 +29,9 @@ type View interface {
 	// Lexical returns the min(k, matching) best rows that hold a word of text, best first,
 	// equal scores by ascending row.
 	Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error)
-	// LexicalBound returns a score that no row can exceed for text: 0 when the text has no
-	// words, infinity when there is no such score.
-	LexicalBound(text string) float64
+	// LexicalBound returns a score that no row can exceed for text in a syntax: 0 when the text
+	// has no words, infinity when there is no such score.
+	LexicalBound(text string, x lode.WordSyntax) float64
 	// Groups returns the documents that have the rows nearest to v, as many as match up to groups,
 	// that with the nearest row first, each with up to size of its rows, best first.
 	Groups(ctx context.Context, v lode.Vector, groups, size int, f lode.Filter) ([]Grouped, error)

@@ -117,7 +117,7 @@ func (s *search) run(ctx context.Context, view View) (*lode.Result, error) {
 	case lode.ModeLexical:
 		result.Hits = single(legs.lexical, func(h *lode.Hit, score *float64) { h.Lexical = score })
 	default:
-		w := s.weight(c).adjust(legs, func() float64 { return view.LexicalBound(s.q.Text) })
+		w := s.weight(c).adjust(legs, func() float64 { return view.LexicalBound(s.q.Text, s.q.Syntax) })
 		result.DenseWeight, result.WeightReason = w.dense, w.reason
 		result.Hits = fuse(legs, w.dense, s.q.K)
 	}

@@ -205,6 +205,8 @@ func plainReady(r *plainReader, key uint64, v *lode.DocVersion) {
 	case 21:
 		at := r.time()
 		v.ExpiresAt, r.failed = &at, r.failed || at.IsZero()
+	case 23:
+		v.Language = r.text()
 	default:
 		r.failed = true
 	}
