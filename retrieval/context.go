@@ -11,11 +11,13 @@ import (
 // finds.
 const maxMisses = 100
 
-// assemble makes the context of the hits, in their order, within the budget.
-func (r *Retriever) assemble(hits []lode.Hit, budgetTokens int) lode.Context {
+// assemble makes the context of passages, in their order, within the budget.
+func (r *Retriever) assemble(blocks []block, budgetTokens int) lode.Context {
 	a := assembler{count: r.o.Count, budget: budgetTokens, left: budgetTokens, texts: map[string]bool{}, spans: map[lode.ChunkID][]lode.Span{}}
-	for i := range hits {
-		a.offer(&hits[i].Row)
+	for _, b := range blocks {
+		for i := range b.chunks {
+			a.offer(&b.chunks[i])
+		}
 	}
 	text, tokens := a.finish()
 	return lode.Context{

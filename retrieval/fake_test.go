@@ -87,7 +87,8 @@ func (v *fakeView) Sparse(_ context.Context, space string, q lode.SparseVector, 
 	return v.dense[:min(k, len(v.dense))], nil
 }
 
-func (v *fakeView) Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error) {
+func (v *fakeView) LexicalWith(ctx context.Context, text string, s lode.LexicalSearch) ([]lode.Candidate, error) {
+	k, f := s.K, s.Filter
 	if err := v.called("Lexical"); err != nil {
 		return nil, err
 	}
@@ -143,7 +144,46 @@ func (v *fakeView) Scroll(_ context.Context, q retrieval.ScrollQuery) (page []re
 	return page, false, nil
 }
 
-func (v *fakeView) LexicalBound(string) float64 { return v.bound }
+func (v *fakeView) LexicalBound(string, lode.WordSyntax) float64 { return v.bound }
+
+// LexicalExplain says that the first word gave all of the score.
+func (v *fakeView) LexicalExplain(_ context.Context, text string, _ lode.WordSyntax, row lode.RowID) ([]lode.TermContribution, error) {
+	if err := v.called("LexicalExplain"); err != nil {
+		return nil, err
+	}
+	for _, c := range v.lexical {
+		if c.Row == row {
+			return []lode.TermContribution{{Term: strings.Fields(text)[0], Score: c.Score}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// Highlight finds the whole text where it stands.
+func (v *fakeView) Highlight(text string, _ lode.WordSyntax, passage, _ string) []lode.Span {
+	if i := strings.Index(passage, text); i >= 0 {
+		return []lode.Span{{Start: i, End: i + len(text)}}
+	}
+	return nil
+}
+
+func (v *fakeView) Suggest(_ context.Context, text string, _ int) ([]lode.Suggestion, error) {
+	if err := v.called("Suggest"); err != nil {
+		return nil, err
+	}
+	return []lode.Suggestion{{Word: text, Instead: text + "s", Rows: 4}}, nil
+}
+
+func (v *fakeView) Received(_ context.Context, ids []lode.RowID) ([]time.Time, error) {
+	if err := v.called("Received"); err != nil {
+		return nil, err
+	}
+	out := make([]time.Time, len(ids))
+	for i, id := range ids {
+		out[i] = v.rows[id].Version.ReceivedAt
+	}
+	return out, nil
+}
 
 func (v *fakeView) Rows(_ context.Context, ids []lode.RowID, _ bool) ([]lode.Row, error) {
 	if err := v.called("Rows"); err != nil {
