@@ -16,7 +16,7 @@ func (r *Retriever) assemble(blocks []block, budgetTokens int) lode.Context {
 	a := assembler{count: r.o.Count, budget: budgetTokens, left: budgetTokens, texts: map[string]bool{}, spans: map[lode.ChunkID][]lode.Span{}}
 	for _, b := range blocks {
 		for i := range b.chunks {
-			a.offer(&b.chunks[i])
+			a.offer(&b.chunks[i], b.hit.Collection)
 		}
 	}
 	text, tokens := a.finish()
@@ -47,7 +47,7 @@ type assembler struct {
 }
 
 // offer adds the row as the next passage if it says something new and fits.
-func (a *assembler) offer(row *lode.Row) {
+func (a *assembler) offer(row *lode.Row, collection string) {
 	text := strings.TrimRightFunc(row.Chunk.Text, isBreakOrSpace)
 	if text == "" || a.repeats(row) {
 		return
@@ -70,6 +70,7 @@ func (a *assembler) offer(row *lode.Row) {
 		return
 	}
 	a.place(row, head, text[:shown])
+	a.citations[len(a.citations)-1].Collection = collection
 }
 
 func (a *assembler) fits(head, text string) bool {
