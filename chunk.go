@@ -18,7 +18,7 @@ type Chunk struct {
 	Page   int      `cbor:"5,keyasint,omitempty"` // where the chunk begins; 0 where the format has no pages
 	Tokens int      `cbor:"6,keyasint"`           // of Text, by the chunker's tokenizer
 	// Flags say what in the text a model should not be trusted with, in order of their spans.
-	Flags []TextFlag `cbor:"7,keyasint,omitempty"`
+	Flags []TextFlag `cbor:"9,keyasint,omitempty"` // 7 and 8 are the named vectors of a sealed row
 }
 
 // TextFlag marks text that is not what it seems: hidden from readers, or written to steer models.
@@ -37,6 +37,33 @@ const (
 	FlagHidden      FlagKind = "hidden"      // readers of the source do not see it
 	FlagInstruction FlagKind = "instruction" // it gives orders to a model
 )
+
+// Validate checks a flag of a text of n bytes.
+func (f *TextFlag) Validate(n int) error {
+	switch {
+	case f.Kind != FlagHidden && f.Kind != FlagInstruction:
+		return Invalid("kind", f.Kind, "a flag is hidden or instruction")
+	case !f.Span.Within(n) || f.Span.Len() == 0:
+		return Invalid("span", f.Span, "the span of a flag is empty or outside of the text")
+	case f.Rule == "" || len(f.Rule) > MaxRuleBytes:
+		return Invalid("rule", f.Rule, "a flag names its rule in at most %d bytes", MaxRuleBytes)
+	}
+	return nil
+}
+
+// MaxRuleBytes bounds [TextFlag].Rule.
+const MaxRuleBytes = 64
+
+// FlagsIn returns the flags whose spans reach into span, in their order.
+func FlagsIn(flags []TextFlag, span Span) []TextFlag {
+	var in []TextFlag
+	for _, f := range flags {
+		if f.Span.Overlaps(span) {
+			in = append(in, f)
+		}
+	}
+	return in
+}
 
 // EmbeddedText is what the embedder and the lexical index see: the title and heading path,
 // then the text. Quotations use Text alone.

@@ -85,6 +85,9 @@ type SilverText struct {
 	Runs     []SourceRun `cbor:"4,keyasint"`
 	Pages    int         `cbor:"5,keyasint,omitempty"` // 0 where the format has no pages
 	Language string      `cbor:"6,keyasint,omitempty"` // BCP 47, as the document declares it; may be empty
+	// Flags are what the parser holds for hidden from readers and did not drop, in order of where
+	// they start.
+	Flags []TextFlag `cbor:"7,keyasint,omitempty"`
 }
 
 // Hash returns the hash that a silver layer is known by: that of its canonical text.
@@ -123,6 +126,9 @@ func (s *SilverText) Verify(bronze []byte) error {
 	if err := s.verifySections(); err != nil {
 		return err
 	}
+	if err := s.verifyFlags(); err != nil {
+		return err
+	}
 	end := 0
 	for i, run := range s.Runs {
 		switch {
@@ -140,6 +146,18 @@ func (s *SilverText) Verify(bronze []byte) error {
 	}
 	if !isBlank(s.Text[end:]) {
 		return Errorf(CodeCorrupt, "text after the last run has no source")
+	}
+	return nil
+}
+
+func (s *SilverText) verifyFlags() error {
+	for i := range s.Flags {
+		if err := s.Flags[i].Validate(len(s.Text)); err != nil {
+			return Errorf(CodeCorrupt, "flag %d: %w", i, err)
+		}
+		if i > 0 && s.Flags[i].Span.Start < s.Flags[i-1].Span.Start {
+			return Errorf(CodeCorrupt, "flag %d: span %v is out of order", i, s.Flags[i].Span)
+		}
 	}
 	return nil
 }

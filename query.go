@@ -266,6 +266,7 @@ type Citation struct {
 	Span       Span // in the canonical text
 	Bronze     Hash
 	ReceivedAt time.Time
+	Age        time.Duration // since then, when the query was asked
 	// Parts are the spans of the passage in the canonical text where it is made of several
 	// chunks or has gaps, in order; Span covers them all.
 	Parts []Span

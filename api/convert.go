@@ -95,7 +95,7 @@ func mapKind(k lode.MapKind) string {
 func toChunk(id lode.DocID, c *lode.Chunk) v1.Chunk {
 	return v1.Chunk{
 		ID: c.ID, DocumentID: id, Version: c.ID.Version, Text: c.Text, Span: v1.Span(c.Span),
-		Path: c.Path, Page: c.Page, Tokens: c.Tokens,
+		Path: c.Path, Page: c.Page, Tokens: c.Tokens, Flags: toFlags(c.Flags),
 	}
 }
 
@@ -142,6 +142,7 @@ func toHit(h *lode.Hit) v1.Hit {
 	if v := row.Version; v != nil {
 		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
 	}
+	out.Flags = toFlags(row.Chunk.Flags)
 	return out
 }
 
@@ -156,24 +157,6 @@ func kindName(k lode.Kind) string {
 		return kindVector
 	}
 	return kindDocument
-}
-
-func toContext(c *lode.Context) v1.Context {
-	out := v1.Context{
-		Text: c.Text, Tokens: c.Tokens, BudgetTokens: c.BudgetTokens, Tokenizer: c.Tokenizer, Omitted: c.Omitted,
-		Citations: make([]v1.Citation, len(c.Citations)),
-	}
-	for i, in := range c.Citations {
-		cite := v1.Citation{
-			Number: in.Number, ChunkID: in.Chunk, DocumentID: in.Document, URI: in.URI, Title: in.Title,
-			Path: in.Path, Page: in.Page, Span: v1.Span(in.Span), Bronze: hashOrNil(in.Bronze),
-		}
-		if !in.ReceivedAt.IsZero() {
-			cite.ReceivedAt = &in.ReceivedAt
-		}
-		out.Citations[i] = cite
-	}
-	return out
 }
 
 func fromPoint(in v1.Point) lode.Point {

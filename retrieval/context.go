@@ -1,9 +1,11 @@
 package retrieval
 
 import (
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/tokens"
 )
 
 // maxMisses is how many passages in a row may fail to fit before the rest is left out
@@ -11,172 +13,258 @@ import (
 // finds.
 const maxMisses = 100
 
-// assemble makes the context of passages, in their order, within the budget.
-func (r *Retriever) assemble(blocks []block, budgetTokens int) lode.Context {
-	a := assembler{count: r.o.Count, budget: budgetTokens, left: budgetTokens, texts: map[string]bool{}, spans: map[lode.ChunkID][]lode.Span{}}
-	for _, b := range blocks {
-		for i := range b.chunks {
-			a.offer(&b.chunks[i], b.hit.Collection)
-		}
+// spec says how a context is made.
+type spec struct {
+	form      lode.ContextForm
+	budget    int
+	count     func(string) int
+	tokenizer string // names what count counts
+	now       time.Time
+}
+
+// contextSpec is what a query asks of its context. An unknown tokenizer is [lode.CodeInvalid], so
+// it is asked for before anything is searched.
+func (r *Retriever) contextSpec(q *lode.Query) (spec, error) {
+	s := spec{form: q.Form, budget: q.BudgetTokens, count: r.o.Count, tokenizer: r.o.Tokenizer, now: r.o.Clock()}
+	if q.Tokenizer == "" {
+		return s, nil
 	}
-	text, tokens := a.finish()
-	return lode.Context{
+	var err error
+	s.count, s.tokenizer, err = r.o.TokenizerFor(q.Tokenizer)
+	return s, err
+}
+
+// assemble makes the context of blocks, in their order, within the budget.
+func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
+	a := newAssembler(s)
+	for i := range blocks {
+		a.offer(&blocks[i])
+	}
+	text, messages, tokens := a.finish()
+	c := lode.Context{
 		Text:         text,
 		Tokens:       tokens,
-		BudgetTokens: budgetTokens,
-		Tokenizer:    r.o.Tokenizer,
-		Citations:    a.citations,
+		BudgetTokens: s.budget,
+		Tokenizer:    s.tokenizer,
 		Omitted:      a.omitted,
+		Messages:     messages,
 	}
+	for i, p := range a.passages {
+		c.Citations = append(c.Citations, p.cite(i+1, s.now))
+		c.Citations[i].Collection = a.collection(p)
+	}
+	return c
 }
 
 // assembler fills a budget with passages. It counts each passage by itself and adds up,
 // which is exact for tokenizers that break between lines; finish counts the whole and
-// takes passages away until it holds, so that the budget does not hang on that.
+// takes passages away from the end until it holds, so that the budget does not hang on that.
 type assembler struct {
-	count  func(string) int
-	budget int
+	spec
+	layout layout
 	left   int
 	misses int
 
-	passages  []string
-	citations []lode.Citation
-	omitted   int
-	texts     map[string]bool              // of the passages, whole chunks
-	spans     map[lode.ChunkID][]lode.Span // shown of each document version; the ordinal is 0
+	passages []*passage
+	omitted  int
+	texts    map[string]bool // of chunks that are shown whole
+	shown    map[source][]*passage
 }
 
-// offer adds the row as the next passage if it says something new and fits.
-func (a *assembler) offer(row *lode.Row, collection string) {
-	text := strings.TrimRightFunc(row.Chunk.Text, isBreakOrSpace)
-	if text == "" || a.repeats(row) {
+// source is a version of a document, which numbers its chunks.
+type source struct {
+	collection string
+	doc        lode.DocNo
+	version    lode.Version
+}
+
+func newAssembler(s spec) *assembler {
+	a := &assembler{spec: s, layout: layoutOf(s.form), texts: map[string]bool{}, shown: map[source][]*passage{}}
+	frame, _ := a.layout.whole(nil, nil)
+	a.left = s.budget - s.count(frame)
+	return a
+}
+
+// offer adds the block as the next passage, or to one that it goes on, if it says something new
+// and fits.
+func (a *assembler) offer(b *block) {
+	from := source{b.hit.Collection, b.hit.Row.Chunk.ID.Doc, b.hit.Row.Chunk.ID.Version}
+	rows, at := a.fresh(b, from)
+	if len(rows) == 0 {
 		return
 	}
-	if a.left <= 0 || a.misses >= maxMisses {
-		a.omitted++
-		return
-	}
-	head := header(len(a.passages)+1, row)
-	shown := 0
 	switch {
-	case row.Chunk.Tokens <= a.left && a.fits(head, text):
-		shown = len(text)
-	case len(a.passages) == 0:
-		shown = a.longestPrefix(head, text)
-	}
-	if shown == 0 {
+	case a.left <= 0 || a.misses >= maxMisses:
+		a.omitted++
+	case a.extend(from, rows, at), a.place(from, rows, at):
+		a.misses = 0
+	default:
 		a.omitted++
 		a.misses++
-		return
 	}
-	a.place(row, head, text[:shown])
-	a.citations[len(a.citations)-1].Collection = collection
 }
 
-func (a *assembler) fits(head, text string) bool {
-	return a.count(head+"\n"+quote(text)) <= a.left
+// collection is where a passage is from, "" in a query that asks one.
+func (a *assembler) collection(of *passage) string {
+	for from, passages := range a.shown {
+		if from.collection != "" && slices.Contains(passages, of) {
+			return from.collection
+		}
+	}
+	return ""
 }
 
-func (a *assembler) place(row *lode.Row, head, text string) {
-	passage := head + "\n" + quote(text)
-	a.misses = 0
-	a.left -= a.count(passage + separator)
-	a.passages = append(a.passages, passage)
-	citation := cite(len(a.passages), row, len(text))
-	a.citations = append(a.citations, citation)
-	a.texts[row.Chunk.Text] = true
-	a.spans[versionOf(row)] = append(a.spans[versionOf(row)], citation.Span)
+// fresh returns the chunks of the block that are not shown yet, as many as stand around the hit
+// without a gap, and where among them the hit is; none when the hit repeats what is shown.
+func (a *assembler) fresh(b *block, from source) (rows []lode.Row, at int) {
+	at = slices.IndexFunc(b.chunks, func(r lode.Row) bool { return r.Chunk.ID == b.hit.Row.Chunk.ID })
+	if at < 0 || a.repeats(from, &b.chunks[at]) {
+		return nil, 0
+	}
+	first, end := at, at+1
+	for first > 0 && !a.repeats(from, &b.chunks[first-1]) {
+		first--
+	}
+	for end < len(b.chunks) && !a.repeats(from, &b.chunks[end]) {
+		end++
+	}
+	return b.chunks[first:end], at - first
 }
 
-// repeats reports whether a passage shows the same text already, or a part of the same
-// document that overlaps this one.
-func (a *assembler) repeats(row *lode.Row) bool {
-	if a.texts[row.Chunk.Text] {
+// repeats reports whether a chunk has no ink or nothing new: its text is shown, or it is in a
+// passage of the same document or overlaps one. A chunk that goes on in the next one is no
+// repeat: it is shown from where the other ends.
+func (a *assembler) repeats(from source, row *lode.Row) bool {
+	if isBlank(row.Chunk.Text) || a.texts[row.Chunk.Text] {
 		return true
 	}
-	for _, span := range a.spans[versionOf(row)] {
-		if span.Overlaps(row.Chunk.Span) {
+	for _, p := range a.shown[from] {
+		goesOn := p.touches(&row.Chunk) && !p.covers(&row.Chunk)
+		if row.Chunk.Span.Overlaps(p.span()) && !goesOn {
 			return true
 		}
 	}
 	return false
 }
 
-func versionOf(row *lode.Row) lode.ChunkID {
-	return lode.ChunkID{Doc: row.Chunk.ID.Doc, Version: row.Chunk.ID.Version}
+// extend adds the chunks to a passage under the same headings that they go on, or that goes on in
+// them: all of them, else the hit alone.
+func (a *assembler) extend(from source, rows []lode.Row, at int) bool {
+	for _, p := range a.shown[from] {
+		if a.grow(p, rows) || len(rows) > 1 && a.grow(p, rows[at:at+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *assembler) grow(p *passage, rows []lode.Row) bool {
+	longer, ok := p.with(rows)
+	if !ok {
+		return false
+	}
+	number := slices.Index(a.passages, p) + 1
+	cost := a.cost(number, longer)
+	if cost-p.cost > a.left {
+		return false
+	}
+	a.left -= cost - p.cost
+	longer.cost = cost
+	*p = *longer
+	a.remember(rows)
+	return true
+}
+
+// place adds the chunks as a passage of their own: all that fit, given up from the ends that are
+// farthest from the hit; where there is no passage yet, the part of the hit that fits.
+func (a *assembler) place(from source, rows []lode.Row, at int) bool {
+	number := len(a.passages) + 1
+	hit := &rows[at]
+	if slices.ContainsFunc(a.shown[from], func(p *passage) bool { return p.shows(hit.Chunk.Span) }) {
+		return false // it goes on in a passage to which it could not be added
+	}
+	for first, end := 0, len(rows); ; {
+		p := newPassage(hit, rows[first:end])
+		if a.mayFit(rows[first:end]) && a.fits(number, p) {
+			a.add(from, p, rows[first:end])
+			return true
+		}
+		if end-first == 1 {
+			break
+		}
+		if end-1-at >= at-first {
+			end--
+		} else {
+			first++
+		}
+	}
+	if len(a.passages) > 0 {
+		return false
+	}
+	p := newPassage(hit, rows[at:at+1])
+	if shown := a.longestPrefix(p); shown > 0 {
+		a.add(from, p.cutAt(shown), nil)
+		return true
+	}
+	return false
+}
+
+// mayFit saves counting what cannot fit, where chunks were counted by the same tokenizer.
+func (a *assembler) mayFit(rows []lode.Row) bool {
+	if a.tokenizer != tokens.Name {
+		return true
+	}
+	sum := 0
+	for i := range rows {
+		sum += rows[i].Chunk.Tokens
+	}
+	return sum <= a.left+len(rows) // chunks that overlap are shown once: the sum may be more
+}
+
+func (a *assembler) fits(number int, p *passage) bool {
+	text, source := a.layout.passage(number, p), a.layout.source(number, p)
+	return a.count(text)+a.countLine(source) <= a.left
+}
+
+// cost is what a passage takes of the budget, with what parts it from the next one.
+func (a *assembler) cost(number int, p *passage) int {
+	return a.count(a.layout.passage(number, p)+separator) + a.countLine(a.layout.source(number, p))
+}
+
+func (a *assembler) countLine(s string) int {
+	if s == "" {
+		return 0
+	}
+	return a.count(s + "\n")
+}
+
+func (a *assembler) add(from source, p *passage, whole []lode.Row) {
+	p.cost = a.cost(len(a.passages)+1, p)
+	a.left -= p.cost
+	a.passages = append(a.passages, p)
+	a.shown[from] = append(a.shown[from], p)
+	a.remember(whole)
+}
+
+func (a *assembler) remember(rows []lode.Row) {
+	for i := range rows {
+		a.texts[rows[i].Chunk.Text] = true
+	}
 }
 
 // finish joins the passages and holds the whole to the budget.
-func (a *assembler) finish() (text string, tokens int) {
-	for {
-		text = strings.Join(a.passages, separator)
-		tokens = a.count(text)
-		last := len(a.passages) - 1
-		if tokens <= a.budget || last < 0 {
-			return text, tokens
+func (a *assembler) finish() (text string, messages []lode.Message, tokens int) {
+	for len(a.passages) > 0 {
+		passages, sources := make([]string, len(a.passages)), make([]string, len(a.passages))
+		for i, p := range a.passages {
+			passages[i], sources[i] = a.layout.passage(i+1, p), a.layout.source(i+1, p)
 		}
-		a.passages, a.citations = a.passages[:last], a.citations[:last]
+		text, messages = a.layout.whole(passages, sources)
+		if tokens = a.count(text); tokens <= a.budget {
+			return text, messages, tokens
+		}
+		a.passages = a.passages[:len(a.passages)-1]
 		a.omitted++
 	}
-}
-
-// cite says where the first shown bytes of a chunk come from.
-func cite(number int, row *lode.Row, shown int) lode.Citation {
-	span := row.Chunk.Span
-	if span.Len() == len(row.Chunk.Text) {
-		span.End = span.Start + shown
-	}
-	return lode.Citation{
-		Number:     number,
-		Chunk:      row.Chunk.ID,
-		Document:   row.Document.ID,
-		URI:        row.Version.URI,
-		Title:      row.Version.Title,
-		Path:       row.Chunk.Path,
-		Page:       row.Chunk.Page,
-		Span:       span,
-		Bronze:     row.Version.Blob,
-		ReceivedAt: row.Version.ReceivedAt,
-	}
-}
-
-// longestPrefix returns how many bytes of text fit under the header, cut behind a sentence
-// or at least behind a word; 0 when not even a word fits.
-func (a *assembler) longestPrefix(head, text string) int {
-	limit := a.growPrefix(head, text)
-	if limit == 0 {
-		return 0
-	}
-	for _, cut := range cuts(text, limit) {
-		if a.fits(head, text[:cut]) {
-			return cut
-		}
-	}
-	return 0
-}
-
-// growPrefix finds about the longest prefix that fits, at a rune boundary. It never counts
-// much more text than that.
-func (a *assembler) growPrefix(head, text string) int {
-	const bytesPerToken = 4
-	fit, size := 0, bytesPerToken*a.left
-	for ; size < len(text) && a.fits(head, text[:runeStart(text, size)]); size *= 2 {
-		fit = runeStart(text, size)
-	}
-	tooLong := min(size, len(text))
-	for tooLong-fit > 1 {
-		middle := runeStart(text, (fit+tooLong)/2)
-		if middle <= fit {
-			middle = nextRune(text, fit)
-			if middle >= tooLong {
-				break
-			}
-		}
-		if a.fits(head, text[:middle]) {
-			fit = middle
-		} else {
-			tooLong = middle
-		}
-	}
-	return fit
+	return "", nil, 0
 }

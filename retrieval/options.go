@@ -75,6 +75,9 @@ type Options struct {
 	Count func(string) int
 	// Tokenizer names what Count counts. The default is tokens.Name.
 	Tokenizer string
+	// TokenizerFor returns the counter that a query names instead, by an encoding or a model, and what
+	// to call it; [lode.CodeInvalid] for a name that is not known. The default is tokens.For.
+	TokenizerFor func(name string) (count func(string) int, canonical string, err error)
 
 	Clock  func() time.Time // the default is time.Now
 	Logger *slog.Logger     // the default discards
@@ -114,6 +117,9 @@ func (o *Options) EnsureDefaults() {
 	if o.Count == nil {
 		o.Count = tokens.Count
 		o.Tokenizer = tokens.Name
+	}
+	if o.TokenizerFor == nil {
+		o.TokenizerFor = tokens.For
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

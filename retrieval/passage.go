@@ -1,171 +1,195 @@
 package retrieval
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/clipperhouse/uax29/v2/sentences"
-	"github.com/clipperhouse/uax29/v2/words"
+	"time"
 
 	"github.com/lodedb/lode"
 )
 
-// separator stands between passages.
-const separator = "\n\n"
-
-// How much of a header its parts may take, in bytes; the citation holds them whole.
-const (
-	maxLabelBytes  = 200
-	maxSourceBytes = 300
-)
-
-// header returns the line above a passage: "[1] Title > Path (uri, p. 3)".
-func header(number int, row *lode.Row) string {
-	label := row.Chunk.Path
-	if title := row.Version.Title; title != "" && (len(label) == 0 || label[0] != title) {
-		label = append([]string{title}, label...)
-	}
-	name := oneLine(strings.Join(label, " > "), maxLabelBytes)
-	source := row.Version.URI
-	if source == "" {
-		source = string(row.Document.ID)
-	}
-	source = oneLine(source, maxSourceBytes)
-	if row.Chunk.Page > 0 {
-		source += fmt.Sprintf(", p. %d", row.Chunk.Page)
-	}
-	if name == "" {
-		return fmt.Sprintf("[%d] %s", number, source)
-	}
-	return fmt.Sprintf("[%d] %s (%s)", number, name, source)
+// passage is what one header stands above: a chunk, or neighbouring chunks of a document version.
+type passage struct {
+	hit  *lode.Row
+	rows []lode.Row // ascending; the hit's may be among them
+	text string     // without white space at its end
+	// stretches are where the text came from: between two of them is white space of ours, or
+	// nothing.
+	stretches []stretch
+	flags     []lode.TextFlag // of what is shown
+	cost      int             // in tokens, of its place in the context
 }
 
-// oneLine makes white space, control and format characters to single spaces and cuts the
-// result: what stands in a header cannot begin a line or turn the writing around.
-func oneLine(s string, maxBytes int) string {
-	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.In(r, unicode.C, unicode.Z)
-	}), " ")
-	if len(s) <= maxBytes {
-		return s
-	}
-	return s[:runeStart(s, maxBytes)] + "…"
+// stretch is text of one chunk in a passage.
+type stretch struct {
+	at   int // in the passage's text
+	len  int
+	span lode.Span // in the canonical text
 }
 
-// quote marks every line of a document's text, so that no line of it can pass for a
-// header or for the end of the passage. Line ends of every kind become line feeds.
-func quote(text string) string {
+// skipped stands where chunks between two are not shown.
+const skipped = "\n[…]\n"
+
+// newPassage joins chunks. The canonical text goes on from one to the next, but for white space
+// that belongs to no chunk: between them stands a line end for one byte of it and an empty line
+// for more. Where chunks overlap, what is shown already is left out.
+func newPassage(hit *lode.Row, rows []lode.Row) *passage {
+	p := &passage{hit: hit, rows: rows}
+	if len(rows) == 1 {
+		c := &rows[0].Chunk
+		p.text, p.stretches = c.Text, []stretch{{len: len(c.Text), span: c.Span}}
+		return p.cutAt(len(strings.TrimRightFunc(p.text, isBreakOrSpace)))
+	}
 	var b strings.Builder
-	b.Grow(len(text) + len(text)/16 + 2)
-	for i, line := range lines(text) {
+	for i := range rows {
+		c := &rows[i].Chunk
+		text, span := c.Text, c.Span
 		if i > 0 {
-			b.WriteByte('\n')
+			between, repeated := p.between(&rows[i-1].Chunk, c)
+			if repeated >= len(text) {
+				continue
+			}
+			b.WriteString(between)
+			text, span.Start = text[repeated:], span.Start+repeated
 		}
-		b.WriteByte('>')
-		if line != "" {
-			b.WriteByte(' ')
-			b.WriteString(line)
-		}
+		p.stretches = append(p.stretches, stretch{at: b.Len(), len: len(text), span: span})
+		b.WriteString(text)
 	}
-	return b.String()
+	p.text = b.String()
+	return p.cutAt(len(strings.TrimRightFunc(p.text, isBreakOrSpace)))
 }
 
-// lines splits text where any reader may see a new line.
-func lines(text string) []string {
-	var out []string
-	for {
-		i := strings.IndexFunc(text, isBreak)
-		if i < 0 {
-			return append(out, text)
-		}
-		out = append(out, text[:i])
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if text = text[i+size:]; r == '\r' {
-			text = strings.TrimPrefix(text, "\n")
-		}
+// between returns what stands between a chunk and the next one, and how many bytes of the next one
+// are shown already.
+func (p *passage) between(before, c *lode.Chunk) (string, int) {
+	end := p.stretches[len(p.stretches)-1].span.End
+	gap := c.Span.Start - end
+	switch {
+	case c.ID.Ordinal > before.ID.Ordinal+1:
+		return skipped, 0
+	case gap == 0:
+		return "", 0
+	case gap == 1:
+		return "\n", 0
+	case gap < 0 && c.Span.Len() == len(c.Text):
+		return "", min(-gap, len(c.Text))
 	}
+	return separator, 0
 }
 
-// isBreak reports whether r ends a line: the mandatory breaks of Unicode (UAX #14) and the
-// information separators that some programs take for them.
-func isBreak(r rune) bool {
-	switch r {
-	case '\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029', '\x1c', '\x1d', '\x1e':
-		return true
-	}
-	return false
-}
-
-func isBreakOrSpace(r rune) bool { return isBreak(r) || unicode.IsSpace(r) }
-
-// cuts lists where text may end at or before limit, best first: behind the last sentence,
-// unless that gives away more than half; then behind words, and behind runes where the
-// first word is longer than the limit.
-func cuts(text string, limit int) []int {
-	const lookAhead = 256 // so that the boundary after the limit is seen as it is
-	window := text[:runeStart(text, min(len(text), limit+lookAhead))]
-	var out []int
-	if end := lastSentence(window, limit); 2*end >= limit {
-		out = append(out, end)
-	}
-	ends := wordEnds(window, limit)
-	if len(ends) == 0 {
-		ends = runeEnds(window, limit)
-	}
-	slices.Reverse(ends)
-	return append(out, ends...)
-}
-
-func lastSentence(text string, limit int) int {
-	end, last := 0, 0
-	for it := sentences.FromString(text); it.Next(); {
-		if end += len(it.Value()); end > limit {
+// cutAt returns the passage with no more than the first n bytes of its text.
+func (p *passage) cutAt(n int) *passage {
+	short := *p
+	short.text, short.stretches, short.flags = p.text[:n], nil, nil
+	for _, s := range p.stretches {
+		if s.at >= n {
 			break
 		}
-		last = end
-	}
-	return len(strings.TrimRightFunc(text[:last], isBreakOrSpace))
-}
-
-// wordEnds returns the ends of words and punctuation within the limit, ascending.
-func wordEnds(text string, limit int) []int {
-	var ends []int
-	end := 0
-	for it := words.FromString(text); it.Next(); {
-		word := it.Value()
-		if end += len(word); end > limit {
-			break
+		if over := s.at + s.len - n; over > 0 {
+			if s.span.Len() == s.len {
+				s.span.End -= over
+			}
+			s.len -= over
 		}
-		if strings.TrimFunc(word, isBreakOrSpace) != "" {
-			ends = append(ends, end)
+		short.stretches = append(short.stretches, s)
+	}
+	for i := range p.rows {
+		for _, flag := range p.rows[i].Chunk.Flags {
+			if short.shows(flag.Span) && !slices.Contains(short.flags, flag) {
+				short.flags = append(short.flags, flag)
+			}
 		}
 	}
-	return ends
+	return &short
 }
 
-func runeEnds(text string, limit int) []int {
-	var ends []int
-	for i := range text {
-		if i > 0 && i <= limit {
-			ends = append(ends, i)
+// shows reports whether a part of the canonical text is shown, if only in part.
+func (p *passage) shows(span lode.Span) bool {
+	return slices.ContainsFunc(p.stretches, func(s stretch) bool { return s.span.Overlaps(span) })
+}
+
+// span is from the first byte shown to the last.
+func (p *passage) span() lode.Span {
+	if len(p.stretches) == 0 {
+		return lode.Span{}
+	}
+	return lode.Span{Start: p.stretches[0].span.Start, End: p.stretches[len(p.stretches)-1].span.End}
+}
+
+// parts are the spans shown, where they are more than one.
+func (p *passage) parts() []lode.Span {
+	var parts []lode.Span
+	for _, s := range p.stretches {
+		if n := len(parts); n > 0 && parts[n-1].End == s.span.Start {
+			parts[n-1].End = s.span.End
+			continue
+		}
+		parts = append(parts, s.span)
+	}
+	if len(parts) < 2 {
+		return nil
+	}
+	return parts
+}
+
+func (p *passage) first() uint32 { return p.rows[0].Chunk.ID.Ordinal }
+func (p *passage) last() uint32  { return p.rows[len(p.rows)-1].Chunk.ID.Ordinal }
+
+// touches reports whether the chunk is the one before the passage or the one after it.
+func (p *passage) touches(c *lode.Chunk) bool {
+	return c.ID.Ordinal == p.last()+1 || c.ID.Ordinal+1 == p.first()
+}
+
+func (p *passage) covers(c *lode.Chunk) bool {
+	span := p.span()
+	return span.Start <= c.Span.Start && c.Span.End <= span.End
+}
+
+// with returns the passage with chunks that go on from it or that it goes on from, under the same
+// headings; ok is false for others, and where the passage was cut.
+func (p *passage) with(rows []lode.Row) (longer *passage, ok bool) {
+	var all []lode.Row
+	switch {
+	case rows[0].Chunk.ID.Ordinal == p.last()+1:
+		all = slices.Concat(p.rows, rows)
+	case rows[len(rows)-1].Chunk.ID.Ordinal+1 == p.first():
+		all = slices.Concat(rows, p.rows)
+	default:
+		return nil, false
+	}
+	for i := range rows {
+		if !slices.Equal(rows[i].Chunk.Path, p.hit.Chunk.Path) {
+			return nil, false
 		}
 	}
-	return ends
-}
-
-// runeStart moves i back to the start of a rune.
-func runeStart(s string, i int) int {
-	for i > 0 && i < len(s) && !utf8.RuneStart(s[i]) {
-		i--
+	if end := p.rows[len(p.rows)-1].Chunk; len(p.text) < len(newPassage(p.hit, p.rows).text) || end.Span.Len() != len(end.Text) {
+		return nil, false
 	}
-	return i
+	return newPassage(p.hit, all), true
 }
 
-// nextRune returns where the rune after the one at i begins.
-func nextRune(s string, i int) int {
-	_, size := utf8.DecodeRuneInString(s[i:])
-	return i + size
+// cite says where the passage comes from.
+func (p *passage) cite(number int, now time.Time) lode.Citation {
+	row := p.hit
+	c := lode.Citation{
+		Number:     number,
+		Chunk:      row.Chunk.ID,
+		Document:   row.Document.ID,
+		URI:        row.Version.URI,
+		Title:      row.Version.Title,
+		Path:       row.Chunk.Path,
+		Page:       p.page(),
+		Span:       p.span(),
+		Parts:      p.parts(),
+		Bronze:     row.Version.Blob,
+		ReceivedAt: row.Version.ReceivedAt,
+		Flags:      p.flags,
+	}
+	if !c.ReceivedAt.IsZero() {
+		c.Age = max(0, now.Sub(c.ReceivedAt))
+	}
+	return c
 }
+
+// page is where the passage begins.
+func (p *passage) page() int { return p.rows[0].Chunk.Page }

@@ -8,12 +8,22 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// block is a passage of the context: a hit with chunks of its document around it, in order and
-// adjacent, the hit among them.
+// block is what a hit brings to the context: its chunk, and neighbours that are shown with it.
 type block struct {
 	hit    *lode.Hit
-	chunks []lode.Row
+	chunks []lode.Row // of one document version, by ascending ordinal, the hit's among them
 }
+
+// plainBlocks are the hits without neighbours.
+func plainBlocks(hits []lode.Hit) []block {
+	blocks := make([]block, len(hits))
+	for i := range hits {
+		blocks[i] = plainBlock(&hits[i])
+	}
+	return blocks
+}
+
+func plainBlock(hit *lode.Hit) block { return block{hit, []lode.Row{hit.Row}} }
 
 // assemble makes the context of the hits.
 func (a *answer) assemble(ctx context.Context, of []*candidate) error {
@@ -23,27 +33,24 @@ func (a *answer) assemble(ctx context.Context, of []*candidate) error {
 		return err
 	}
 	g := a.begin(StepContext, len(blocks))
-	a.result.Context = a.s.r.assemble(blocks, a.s.q.BudgetTokens)
+	a.result.Context = a.s.r.assemble(blocks, a.s.spec)
 	c := &a.result.Context
 	g.end(len(c.Citations), "%d of %d tokens", c.Tokens, c.BudgetTokens)
 	return nil
 }
 
-// blocks are the passages of the hits, in their order: each hit alone, or with more of its document
-// around it. A chunk is in one passage: hits that an earlier passage shows get none.
+// blocks are what the hits bring to the context, in their order: each hit alone, or with more of its
+// document around it. A hit that an earlier one brings as a neighbour brings itself, for where the
+// budget cuts that.
 func (a *answer) blocks(ctx context.Context, hits []lode.Hit, of []*candidate) ([]block, error) {
 	spec := a.s.q.Expand
 	if spec == nil || a.s.late() {
 		if spec != nil {
 			a.partial("passages were not expanded")
 		}
-		blocks := make([]block, len(hits))
-		for i := range hits {
-			blocks[i] = block{&hits[i], []lode.Row{hits[i].Row}}
-		}
-		return blocks, nil
+		return plainBlocks(hits), nil
 	}
-	x := expansion{a: a, spec: spec, shown: map[place]bool{}, sections: map[section]int{}}
+	x := expansion{a: a, spec: spec, shown: map[place]bool{}, sections: map[heading]int{}}
 	if x.parentTokens = spec.ParentTokens; x.parentTokens == 0 {
 		x.parentTokens = lode.DefaultParent
 	}
@@ -53,6 +60,7 @@ func (a *answer) blocks(ctx context.Context, hits []lode.Hit, of []*candidate) (
 	var blocks []block
 	for i := range hits {
 		if x.shown[of[i].place] {
+			blocks = append(blocks, plainBlock(&hits[i]))
 			continue
 		}
 		b, err := x.around(ctx, &hits[i], of[i])
@@ -64,15 +72,15 @@ func (a *answer) blocks(ctx context.Context, hits []lode.Hit, of []*candidate) (
 	return blocks, nil
 }
 
-// section is a heading path in a document.
-type section struct {
+// heading is a heading path in a document.
+type heading struct {
 	at   int
 	doc  lode.DocNo
 	path string
 }
 
-func sectionOf(at int, row *lode.Row) section {
-	return section{at, row.Chunk.ID.Doc, strings.Join(row.Chunk.Path, "\x00")}
+func sectionOf(at int, row *lode.Row) heading {
+	return heading{at, row.Chunk.ID.Doc, strings.Join(row.Chunk.Path, "\x00")}
 }
 
 // expansion widens hits.
@@ -80,8 +88,8 @@ type expansion struct {
 	a            *answer
 	spec         *lode.Expand
 	parentTokens int
-	shown        map[place]bool  // chunks that are in a passage
-	sections     map[section]int // hits of each
+	shown        map[place]bool  // chunks that a hit brings
+	sections     map[heading]int // hits of each
 }
 
 // around is the passage of a hit.
@@ -109,7 +117,7 @@ type window struct {
 }
 
 // read reads up to n chunks next to the window: before it with a step of -1, nearest first, or
-// behind it with 1. It ends at the document and at what another passage shows.
+// behind it with 1. It ends at the document and at what another hit brings.
 func (w *window) read(ctx context.Context, n, step int) ([]lode.Row, error) {
 	id, v := w.chunks[0].ID, w.hit.Version
 	if step > 0 {

@@ -1,4 +1,4 @@
-package retrieval_test
+package retrieval
 
 import (
 	"fmt"
@@ -8,55 +8,51 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// book is one document of n chunks, in sections of five.
-func book(v *fakeView, n int) {
-	doc := &lode.Document{No: 9, ID: "book"}
-	version := &lode.DocVersion{Doc: 9, Version: 1, URI: "book", Title: "Book", Chunks: n, FirstRow: 1}
-	for i := range n {
-		text := fmt.Sprintf("chunk%d", i+1)
-		v.rows[lode.RowID(i+1)] = lode.Row{ID: lode.RowID(i + 1), Document: doc, Version: version, Chunk: lode.Chunk{
-			ID: lode.ChunkID{Doc: 9, Version: 1, Ordinal: uint32(i)}, Text: text, Tokens: 1, Span: lode.Span{Start: 10 * i, End: 10*i + len(text)},
-			Path: []string{"Book", fmt.Sprint("Part ", i/5)},
-		}}
+// section makes the chunks of a document, of size words each, one byte of white space between them.
+func section(n, size int) []lode.Row {
+	rows := make([]lode.Row, n)
+	at := 0
+	for i := range rows {
+		text := strings.TrimSpace(strings.Repeat(fmt.Sprintf("w%d ", i), size))
+		rows[i] = lode.Row{
+			Document: &lode.Document{ID: "d"}, Version: &lode.DocVersion{},
+			Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 1, Ordinal: uint32(i)}, Text: text, Span: lode.Span{Start: at, End: at + len(text)}, Tokens: size},
+		}
+		at += len(text) + 1
+	}
+	return rows
+}
+
+// TestNeighboursOfAHit: a hit brings the neighbours that fit, fewer of them from the far ends where
+// the budget is short, and a hit that was shown as a neighbour is not shown again.
+func TestNeighboursOfAHit(t *testing.T) {
+	const frame = 9 + 2 // words of the notice and the header; each line's mark is one more
+	rows := section(5, 4)
+	wide := block{hit: &lode.Hit{Row: rows[2]}, chunks: rows}
+	for budget, want := range map[int]string{
+		frame + 25: "w0 w1 w2 w3 w4", frame + 24: "w0 w1 w2 w3", frame + 15: "w1 w2 w3", frame + 14: "w1 w2", frame + 5: "w2", frame + 4: "w2",
+	} {
+		a := newAssembler(spec{budget: budget, count: func(s string) int { return len(strings.Fields(s)) }})
+		a.offer(&wide)
+		a.offer(&block{hit: &lode.Hit{Row: rows[2]}, chunks: rows[2:3]})
+		text, _, tokens := a.finish()
+		var shown []string
+		for i := range rows {
+			if word := fmt.Sprintf("w%d", i); strings.Contains(text, word) {
+				shown = append(shown, word)
+			}
+		}
+		if got := strings.Join(shown, " "); got != want || tokens > budget || a.omitted != 0 {
+			t.Errorf("budget %d: shows %q, want %q; %d tokens, %d omitted", budget, got, want, tokens, a.omitted)
+		}
 	}
 }
 
-func TestExpands(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		x    *lode.Expand
-		hits []float64
-		want string
-	}{
-		{"nothing", nil, []float64{3, 9, 4, 8}, "3 4"},
-		{"neighbours", &lode.Expand{Before: 1, After: 2}, []float64{8, 9}, "7 8 9 10"},
-		{"the ends of the document", &lode.Expand{Before: 2, After: 3}, []float64{1, 9, 19, 8}, "1 2 3 4 17 18 19 20"},
-		{"hits that are shown already", &lode.Expand{Before: 1, After: 1}, []float64{3, 9, 4, 8, 6, 7}, "2 3 4 5 6 7"},
-		{"one hit of a section", &lode.Expand{Parent: true}, []float64{8, 9}, "8"},
-		{"two hits of a section", &lode.Expand{Parent: true}, []float64{8, 9, 12, 8, 10, 7}, "6 7 8 9 10 12"},
-		{"a section that is too long", &lode.Expand{Parent: true, ParentTokens: 3}, []float64{8, 9, 10, 7}, "7 8 9 10"},
-		{"neighbours, then the section", &lode.Expand{After: 3, Parent: true}, []float64{9, 9, 8, 7}, "6 7 8 9 10 11 12"},
-	} {
-		v := newView()
-		book(v, 20)
-		v.lexical = v.candidates(c.hits...)
-		q := ask("words")
-		q.Mode, q.Expand = lode.ModeLexical, c.x
-		result, err := retriever(v, unit()).Retrieve(t.Context(), anyone, q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var shown []string
-		for _, word := range strings.Fields(result.Context.Text) {
-			if n, ok := strings.CutPrefix(word, "chunk"); ok {
-				shown = append(shown, n)
-			}
-		}
-		if got := strings.Join(shown, " "); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-		if len(result.Hits) != len(c.hits)/2 {
-			t.Errorf("%s: %d hits", c.name, len(result.Hits))
-		}
+// TestSkippedChunks: where chunks between two are missing, the text says so.
+func TestSkippedChunks(t *testing.T) {
+	rows := section(4, 1)
+	p := newPassage(&rows[0], []lode.Row{rows[0], rows[1], rows[3]})
+	if p.text != "w0\nw1\n[…]\nw3" || len(p.parts()) != 3 {
+		t.Errorf("%q, parts %v", p.text, p.parts())
 	}
 }

@@ -68,6 +68,7 @@ type search struct {
 	q     lode.Query
 	names []string  // of the collections
 	until time.Time // when the time of the query is over; zero: never
+	spec  spec      // of the context
 	// Vectors of the text, made once, by collection and by what made them.
 	embedded map[lode.CollectionID]lode.Vector
 	made     map[string]lode.Vector
@@ -94,7 +95,9 @@ func (r *Retriever) search(q lode.Query) (*search, error) {
 	if s.q.Timeout > 0 {
 		s.until = time.Now().Add(s.q.Timeout)
 	}
-	return s, nil
+	var err error
+	s.spec, err = r.contextSpec(&s.q)
+	return s, err
 }
 
 // hurry returns the context of what is given up when the time of the query is over.

@@ -268,7 +268,8 @@ func FullApplied() any { return &appliedRecord{Index: 1 << 40, Term: 7} }
 // FullSealedRow is a row of a sealed segment with every field.
 func FullSealedRow() any {
 	return &sealedRow{
-		Chunk:   lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}, Text: "text", Span: lode.Span{Start: 1, End: 5}, Path: []string{"a"}, Page: 2, Tokens: 1},
+		Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}, Text: "text", Span: lode.Span{Start: 1, End: 5}, Path: []string{"a"}, Page: 2, Tokens: 1,
+			Flags: []lode.TextFlag{{Kind: lode.FlagInstruction, Span: lode.Span{Start: 1, End: 2}, Rule: "override/en"}}},
 		Vectors: map[string][]byte{"b": {1, 2, 3, 4}, "a": {}}, Sparse: map[string][]byte{"words": make([]byte, 300)},
 	}
 }

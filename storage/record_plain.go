@@ -67,8 +67,29 @@ func plainChunkField(r *plainReader, key uint64, c *lode.Chunk) {
 		c.Page = r.int()
 	case 6:
 		c.Tokens = r.int()
+	case 9:
+		n := r.items()
+		for c.Flags = make([]lode.TextFlag, 0, n.room()); r.more(&n); {
+			c.Flags = append(c.Flags, lode.TextFlag{})
+			plainFlag(r, &c.Flags[len(c.Flags)-1])
+		}
 	default:
 		r.failed = true
+	}
+}
+
+func plainFlag(r *plainReader, flag *lode.TextFlag) {
+	for f := r.fields(); r.next(&f); {
+		switch f.key {
+		case 1:
+			flag.Kind = lode.FlagKind(r.word(string(lode.FlagHidden), string(lode.FlagInstruction)))
+		case 2:
+			plainSpan(r, &flag.Span)
+		case 3:
+			flag.Rule = r.text()
+		default:
+			r.failed = true
+		}
 	}
 }
 

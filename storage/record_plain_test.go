@@ -21,7 +21,8 @@ func plainRecords() []any {
 		Config: "text/1", Counts: map[string]int64{"rows": 300, "a longer name than others have": 1 << 40}}
 	return []any{
 		&lode.Chunk{ID: lode.ChunkID{Doc: 1 << 33, Version: math.MaxUint32, Ordinal: 70000}, Text: strings.Repeat("text ü ", 50),
-			Span: lode.Span{Start: 23, End: 24}, Path: []string{"a", "", "c"}, Page: 255, Tokens: 256},
+			Span: lode.Span{Start: 23, End: 24}, Path: []string{"a", "", "c"}, Page: 255, Tokens: 256,
+			Flags: []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 300}, Rule: "tag"}, {Kind: "another"}}},
 		&lode.DocVersion{Doc: math.MaxUint64, Version: 3, State: lode.StateReady, Blob: hash, Size: 1 << 50, URI: "file:x", MediaType: "text/plain",
 			ReceivedAt: at, Epoch: 65536, Title: "\xff", Silver: hash, Gold: hash, Chunks: 10, FirstRow: 65535, Runs: []lode.Run{run, {Stage: "another"}},
 			UpdatedAt: at.Add(time.Second), Segment: 9, ExpiresAt: &at},

@@ -12,7 +12,7 @@ import (
 // sealedRow is everything of a row but its own vector. Without vectors in named spaces it is
 // written as the chunk alone.
 type sealedRow struct {
-	lode.Chunk                   // 1 to 6
+	lode.Chunk                   // 1 to 6, and from 9 on
 	Vectors    map[string][]byte `cbor:"7,keyasint,omitempty"`
 	Sparse     map[string][]byte `cbor:"8,keyasint,omitempty"`
 }

@@ -8,8 +8,15 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// silverVersion is the first byte of encoded silver; its history is in docs/format/silver.md.
-const silverVersion = 1
+// silverVersion is the first byte of encoded silver; its history is in docs/format/silver.md. Silver
+// without flags is written as plainSilver, which has none.
+const (
+	silverVersion = 2
+	plainSilver   = 1
+)
+
+// flagKinds gives each kind of flag its number in encoded silver.
+var flagKinds = []lode.FlagKind{1: lode.FlagHidden, 2: lode.FlagInstruction}
 
 // maxPathDepth bounds a section's heading path, so that a short encoding cannot stand for a
 // large value.
@@ -25,7 +32,11 @@ var sectionKinds = []lode.SectionKind{
 // [lode.SilverText] promises; otherwise the error is [lode.CodeInvalid].
 func EncodeSilver(s *lode.SilverText) ([]byte, error) {
 	b := make([]byte, 0, len(s.Text)+len(s.Title)+16*len(s.Sections)+6*len(s.Runs)+64)
-	b = append(b, silverVersion)
+	if len(s.Flags) == 0 {
+		b = append(b, plainSilver)
+	} else {
+		b = append(b, silverVersion)
+	}
 	b = appendString(b, s.Title)
 	b = appendString(b, s.Language)
 	b = binary.AppendVarint(b, int64(s.Pages))
@@ -46,6 +57,30 @@ func EncodeSilver(s *lode.SilverText) ([]byte, error) {
 			return nil, err.(*lode.Error).In(fieldAt("runs", i))
 		}
 		last = run
+	}
+	return appendFlags(b, s)
+}
+
+// appendFlags writes what follows the runs when there are flags.
+func appendFlags(b []byte, s *lode.SilverText) ([]byte, error) {
+	if len(s.Flags) == 0 {
+		return b, nil
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Flags)))
+	start := 0
+	for i := range s.Flags {
+		f := &s.Flags[i]
+		if err := f.Validate(len(s.Text)); err != nil {
+			return nil, err.(*lode.Error).In(fieldAt("flags", i))
+		}
+		if f.Span.Start < start {
+			return nil, lode.Invalid(fieldAt("flags", i)+".span", f.Span, "span is out of order")
+		}
+		b = append(b, byte(slices.Index(flagKinds, f.Kind)))
+		b = binary.AppendUvarint(b, uint64(f.Span.Start-start))
+		b = binary.AppendUvarint(b, uint64(f.Span.Len()))
+		b = appendString(b, f.Rule)
+		start = f.Span.Start
 	}
 	return b, nil
 }

@@ -13,6 +13,7 @@ import (
 const (
 	minSectionBytes = 7
 	minRunBytes     = 3
+	minFlagBytes    = 4
 )
 
 // DecodeSilver reads what [EncodeSilver] returned. The result shares no memory with b. Any
@@ -21,7 +22,7 @@ func DecodeSilver(b []byte) (*lode.SilverText, error) {
 	if len(b) == 0 {
 		return nil, lode.Errorf(lode.CodeCorrupt, "silver is empty")
 	}
-	if b[0] != silverVersion {
+	if b[0] != silverVersion && b[0] != plainSilver {
 		return nil, lode.Errorf(lode.CodeCorrupt, "silver has format version %d, this program knows %d", b[0], silverVersion).
 			WithHint("data written by a newer lode needs a newer lode")
 	}
@@ -29,6 +30,9 @@ func DecodeSilver(b []byte) (*lode.SilverText, error) {
 	s := &lode.SilverText{Title: d.text(), Language: d.text(), Pages: d.int(0), Text: d.text()}
 	d.sections(s)
 	d.runs(s)
+	if b[0] == silverVersion {
+		d.flags(s)
+	}
 	if d.err == nil && len(d.b) > 0 {
 		d.fail("%d bytes after the end", len(d.b))
 	}
@@ -196,4 +200,30 @@ func (d *silverDecoder) run(before lode.SourceRun, textBytes int) lode.SourceRun
 	}
 	r.Bronze = lode.Span{Start: start, End: start + int(length)}
 	return r
+}
+
+func (d *silverDecoder) flags(s *lode.SilverText) {
+	n := d.count(minFlagBytes)
+	if n == 0 {
+		d.fail("flags without one")
+		return
+	}
+	s.Flags = make([]lode.TextFlag, 0, n)
+	start := 0
+	for range n {
+		kind, gap, length := d.uvarint(), d.uvarint(), d.uvarint()
+		if kind == 0 || kind >= uint64(len(flagKinds)) {
+			d.fail("flag of kind %d", kind)
+			return
+		}
+		f := lode.TextFlag{Kind: flagKinds[kind], Span: d.span(start, gap, length, len(s.Text)), Rule: d.text()}
+		if d.err == nil && f.Validate(len(s.Text)) != nil {
+			d.fail("flag with an empty span, or with a bad rule")
+		}
+		if d.err != nil {
+			return
+		}
+		s.Flags = append(s.Flags, f)
+		start = f.Span.Start
+	}
 }

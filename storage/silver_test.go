@@ -35,6 +35,12 @@ func drawSilver(t *rapid.T) *lode.SilverText {
 		s.Runs = append(s.Runs, run)
 		end = run.Silver.End
 	}
+	for start := 0; start < len(s.Text) && rapid.Bool().Draw(t, "more flags"); {
+		span := lode.Span{Start: rapid.IntRange(start, len(s.Text)-1).Draw(t, "flag")}
+		span.End = rapid.IntRange(span.Start+1, len(s.Text)).Draw(t, "end")
+		s.Flags = append(s.Flags, lode.TextFlag{Kind: rapid.SampledFrom([]lode.FlagKind{lode.FlagHidden, lode.FlagInstruction}).Draw(t, "kind"), Span: span, Rule: "tag"})
+		start = span.Start
+	}
 	return s
 }
 

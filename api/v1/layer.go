@@ -55,6 +55,15 @@ type Chunk struct {
 	Path       []string     `json:"path,omitempty" doc:"Headings above, outermost first."`
 	Page       int          `json:"page,omitempty" doc:"Page where the chunk begins, in formats that have pages."`
 	Tokens     int          `json:"tokens" doc:"Tokens of the text." example:"312"`
+	Flags      []Flag       `json:"flags,omitempty" doc:"What in the text a model should not be trusted with."`
+}
+
+// Flag marks text that is hidden from readers of the source or gives orders to a model. It never
+// changes what is found or shown.
+type Flag struct {
+	Kind lode.FlagKind `json:"kind" doc:"What is the matter." enum:"hidden,instruction" example:"instruction"`
+	Span Span          `json:"span" doc:"Where it is in the canonical text."`
+	Rule string        `json:"rule" doc:"What found it." example:"override/en"`
 }
 
 // Trace follows a chunk back to the bytes it came from, with every hash recomputed.

@@ -42,6 +42,7 @@ type Hit struct {
 	Page         int                     `json:"page,omitempty" doc:"Page where the passage begins, in formats that have pages."`
 	Span         Span                    `json:"span" doc:"Where the passage is in the canonical text; missing with the text." required:"false"`
 	Bronze       *lode.Hash              `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received; missing for raw vectors."`
+	Flags        []Flag                  `json:"flags,omitempty" doc:"What in the passage a model should not be trusted with."`
 	Metadata     lode.Metadata           `json:"metadata,omitempty" doc:"Metadata of the document."`
 	Vector       lode.Vector             `json:"vector,omitempty" doc:"The stored vector, when a search was asked for it."`
 	Vectors      map[string]lode.Vector  `json:"vectors,omitempty" doc:"With it, the vector in the dense space that was searched."`
@@ -56,6 +57,13 @@ type Context struct {
 	Tokenizer    string     `json:"tokenizer,omitempty" doc:"What counted the tokens." example:"cl100k_base"`
 	Citations    []Citation `json:"citations" doc:"The sources of the passages, by number."`
 	Omitted      int        `json:"omitted,omitempty" doc:"Hits that did not fit the budget." example:"2"`
+	Messages     []Message  `json:"messages,omitempty" doc:"The context as chat messages, in the form messages; text is their contents then. The question goes behind them."`
+}
+
+// Message is one message to a chat model.
+type Message struct {
+	Role    string `json:"role" doc:"Whose message it is." enum:"system,user" example:"user"`
+	Content string `json:"content" doc:"What it says."`
 }
 
 // Citation is the numbered source of a passage.
@@ -70,4 +78,7 @@ type Citation struct {
 	Span       Span         `json:"span" doc:"Where the passage is in the canonical text."`
 	Bronze     *lode.Hash   `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received."`
 	ReceivedAt *time.Time   `json:"received_at,omitempty" doc:"When those bytes were received."`
+	AgeSeconds int64        `json:"age_seconds,omitempty" doc:"How long ago that was." example:"86400"`
+	Parts      []Span       `json:"parts,omitempty" doc:"The spans of the passage, where it is made of several chunks or has gaps; span covers them all."`
+	Flags      []Flag       `json:"flags,omitempty" doc:"What in the passage a model should not be trusted with."`
 }

@@ -1,14 +1,15 @@
-// Package tokens counts and cuts text in tokens of the cl100k_base encoding: the unit of
-// chunk sizes and of context budgets.
+// Package tokens counts and cuts text in tokens: [Count], [Fits] and [Truncate] in the
+// cl100k_base encoding, the unit of chunk sizes and of context budgets; [For] gives counters
+// of other encodings, by their names or by those of models.
 //
-// The tokenizer is pkoukk/tiktoken-go with the vocabulary that its offline loader carries in
-// the binary; nothing is fetched. It is made at the first use, once (about 12 MB, a tenth of
-// a second), so that a process which counts nothing pays nothing. Everything here may be used
-// by many goroutines.
+// The tokenizer is pkoukk/tiktoken-go with the vocabularies that its offline loader carries in
+// the binary, all of them whichever are used (7 MB); nothing is fetched. Each is made at its first
+// use, once (cl100k_base: about 12 MB of memory, a tenth of a second; o200k_base twice that), so
+// that a process which counts nothing pays nothing. Everything here may be used by many goroutines.
 //
-// The encoding works in two steps: a regular expression splits the text into pieces (mostly
+// An encoding works in two steps: a regular expression splits the text into pieces (mostly
 // words with the space before them), then byte pairs are merged within each piece. The
-// package does the first step by hand (piece.go), because the expression needs most of the
+// package does the first step by hand (piece.go, piece200k.go), because the expression needs most of the
 // time; answers itself for pieces that are in the vocabulary; asks the library for the
 // others; and keeps the answers in a small fixed table (cache.go). Counts are those of the
 // library: tests compare them on real text and by fuzzing.

@@ -9,16 +9,8 @@ import (
 // depends on counts.
 const Name = "cl100k_base"
 
-// Count returns the number of tokens of s.
-func Count(s string) int {
-	v, n := vocabulary(), 0
-	for len(s) > 0 {
-		size := nextPiece(s)
-		n += v.count(s[:size])
-		s = s[size:]
-	}
-	return n
-}
+// Count returns the number of tokens of s in the encoding [Name].
+func Count(s string) int { return vocabulary().text(s) }
 
 // Fits reports whether s has at most max tokens. It reads no further than it must.
 func Fits(s string, max int) bool {

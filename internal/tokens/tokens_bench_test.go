@@ -38,6 +38,6 @@ func BenchmarkCount(b *testing.B) {
 
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		loadVocab()
+		cl100k.load()
 	}
 }
