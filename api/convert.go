@@ -112,15 +112,6 @@ func toTrace(t *lode.Trace) v1.Trace {
 	return out
 }
 
-func toRetrieved(result *lode.Result) v1.Retrieved {
-	out := v1.Retrieved{Mode: result.Mode, Hits: toHits(result.Hits), Context: toContext(&result.Context)}
-	if result.Mode == lode.ModeHybrid {
-		weight := result.DenseWeight
-		out.DenseWeight, out.WeightReason = &weight, result.WeightReason
-	}
-	return out
-}
-
 func toHits(hits []lode.Hit) []v1.Hit {
 	out := make([]v1.Hit, len(hits))
 	for i := range hits {
@@ -143,6 +134,10 @@ func toHit(h *lode.Hit) v1.Hit {
 		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
 	}
 	out.Flags = toFlags(row.Chunk.Flags)
+	out.RerankScore, out.Collection, out.Duplicates = h.Rerank, h.Collection, h.Duplicates
+	if h.Explanation != nil {
+		out.Explanation = toHitExplanation(h.Explanation)
+	}
 	return out
 }
 

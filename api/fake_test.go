@@ -419,8 +419,10 @@ func (f *fake) Point(_ context.Context, p lode.Principal, collection string, id 
 // Retrieve finds documents that hold the text, and every point that the filter passes.
 func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*lode.Result, error) {
 	q.EnsureDefaults()
-	if err := errors.Join(q.Validate(), known(p, q.Collection)); err != nil {
-		return nil, err
+	for _, name := range append(q.Collections, q.Collection)[:max(1, len(q.Collections))] {
+		if err := errors.Join(q.Validate(), known(p, name)); err != nil {
+			return nil, err
+		}
 	}
 	if q.Vector != nil {
 		if err := q.Vector.ValidateFor(2, lode.Cosine); err != nil {

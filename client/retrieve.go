@@ -14,6 +14,12 @@ func (c *Client) Retrieve(ctx context.Context, collection string, req v1.Retriev
 	return ask[v1.Retrieved](ctx, c, v1.Path(v1.PathRetrieve, collection), req)
 }
 
+// RetrieveSeveral finds the passages of several collections, those of req.Collections, that answer a
+// question.
+func (c *Client) RetrieveSeveral(ctx context.Context, req v1.Retrieve) (*v1.Retrieved, error) {
+	return ask[v1.Retrieved](ctx, c, v1.PathRetrieveSeveral, req)
+}
+
 // GetChunk shows a chunk.
 func (c *Client) GetChunk(ctx context.Context, collection string, id lode.ChunkID) (*v1.Chunk, error) {
 	return get[v1.Chunk](ctx, c, c.about(call{path: v1.ChunkPath(collection, id)}))

@@ -24,6 +24,8 @@ const (
 	PathScroll          = "/v1/collections/{collection}/scroll"
 	PathQuarantine      = "/v1/collections/{collection}/quarantine"
 	PathRetrieve        = "/v1/collections/{collection}/retrieve"
+	PathRetrieveSeveral = "/v1/retrieve"
+	PathWhyNot          = "/v1/collections/{collection}/why-not"
 	PathChunk           = "/v1/collections/{collection}/chunks/{chunk}"
 	PathChunkTrace      = "/v1/collections/{collection}/chunks/{chunk}/trace"
 	PathVectors         = "/v1/collections/{collection}/vectors"
