@@ -65,18 +65,23 @@ func FlagsIn(flags []TextFlag, span Span) []TextFlag {
 	return in
 }
 
-// EmbeddedText is what the embedder and the lexical index see: the title and heading path,
-// then the text. Quotations use Text alone.
+// EmbeddedText is what the embedder sees: the title and heading path, then the text. Quotations
+// use Text alone.
 func (c *Chunk) EmbeddedText(title string) string {
+	if head := c.Heading(title); head != "" {
+		return head + "\n\n" + c.Text
+	}
+	return c.Text
+}
+
+// Heading is the title and the heading path of a chunk, which searches for words give more weight
+// than the text; "" where there is neither.
+func (c *Chunk) Heading(title string) string {
 	head := make([]string, 0, len(c.Path)+1)
 	if title != "" && (len(c.Path) == 0 || c.Path[0] != title) {
 		head = append(head, title)
 	}
-	head = append(head, c.Path...)
-	if len(head) == 0 {
-		return c.Text
-	}
-	return strings.Join(head, " > ") + "\n\n" + c.Text
+	return strings.Join(append(head, c.Path...), " > ")
 }
 
 // GoldHash returns the hash that a document's gold layer is known by: over each chunk's

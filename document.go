@@ -93,6 +93,9 @@ type DocVersion struct {
 	ExpiresAt *time.Time `cbor:"21,keyasint,omitempty"`
 	// Kept marks a version that is shown no more and stays for the history of the collection.
 	Kept bool `cbor:"22,keyasint,omitempty"`
+	// Language is that of the text, by whose rules its words are found: two letters of ISO 639-1,
+	// or "none" for one without rules. Empty is English.
+	Language string `cbor:"23,keyasint,omitempty"`
 }
 
 // Failure says why a version is in quarantine.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -180,9 +182,13 @@ func (s *segmentsRun) reportOpen(rounds []openRound, rebuilt int) {
 	r.Raw["open"] = rounds
 }
 
+// wordsSuffix ends the name of the words of a segment, which are no graph.
+const wordsSuffix = ".words.index"
+
 // graphFiles are the graphs of a folder.
 func graphFiles(dir string) (map[string]fs.FileInfo, error) {
 	files, err := segmentFiles(dir, "*.index")
+	maps.DeleteFunc(files, func(path string, _ fs.FileInfo) bool { return strings.HasSuffix(path, wordsSuffix) })
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("there are no graphs")
 	}

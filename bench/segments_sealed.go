@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -89,6 +91,7 @@ func graphInMemory(ctx context.Context, set *VectorSet) (*hnsw.Sealed, error) {
 // rows, codes or breadth cannot be compared.
 func sameIndex(dir string, set *VectorSet, memory *hnsw.Sealed) error {
 	files, err := filepath.Glob(filepath.Join(dir, "segments", "*.index"))
+	files = slices.DeleteFunc(files, func(path string) bool { return strings.HasSuffix(path, wordsSuffix) })
 	if err != nil || len(files) != 1 {
 		return fmt.Errorf("%d files of graphs instead of one: %w", len(files), err)
 	}

@@ -184,6 +184,10 @@ func TestSegmentsCatchesRebuilt(t *testing.T) {
 	if _, err := graphFiles(dir); err == nil {
 		t.Error("a folder without graphs passes")
 	}
+	write(t, dir, "segments/a.words.index", "words")
+	if _, err := graphFiles(dir); err == nil {
+		t.Error("words pass for a graph")
+	}
 	write(t, dir, "segments/a.index", "graph")
 	before := stats(t, dir)
 	if n := changedFiles(before, stats(t, dir)); n != 0 {

@@ -46,7 +46,7 @@ type allowed struct {
 	snapshot *snapshot
 	filter   lode.Filter
 	parts    []*index.Bitset // by part
-	rows     *index.Bitset   // of the collection; nil until a search by words wants them
+	rows     *index.Bitset   // by ordinal; nil until somebody wants them
 }
 
 // allow returns the rows of the snapshot that the principal may see and the filter matches.
@@ -74,8 +74,8 @@ func (v *View) allow(ctx context.Context, s *snapshot, f lode.Filter) (*allowed,
 	return a, nil
 }
 
-// byWords returns the rows as the collection numbers them.
-func (v *View) byWords(a *allowed) *index.Bitset {
+// ordinals returns the rows as the collection numbers them.
+func (v *View) ordinals(a *allowed) *index.Bitset {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if a.rows == nil && a.whole() {

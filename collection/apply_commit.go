@@ -75,7 +75,7 @@ func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Err
 			return fmt.Errorf("vector of chunk %s: %w", s.Chunk.ID, err)
 		}
 		inOrder = inOrder && int(s.Chunk.ID.Ordinal) == len(chunks)
-		rows.texts = append(rows.texts, s.Chunk.EmbeddedText(c.Title))
+		rows.words = append(rows.words, wordsOf(d.newest.Language, &s.Chunk, c.Title))
 		rows.vectors = append(rows.vectors, v)
 		if err := rows.addOthers(settings.Vectors, s); err != nil {
 			return err
@@ -91,6 +91,7 @@ func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Err
 	case lode.GoldHash(chunks) != c.Gold:
 		return nil, lode.Invalid("gold", c.Gold, "the staged chunks have another hash"), nil
 	}
+	rows.rows, rows.language = len(chunks), d.newest.Language
 	return rows, nil, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 )
 
 // written is the result of a command that writes points: for each point the version that
@@ -174,11 +175,10 @@ func (b *batch) storePoint(old, next *document, p *point, vectors *pointVectors,
 	if err := next.put(b.tx); err != nil {
 		return err
 	}
-	shown := &version{doc: doc, segment: v.Segment, first: row, texts: []string{p.Text}, vectors: []lode.Vector{vectors.vector}, others: []others{vectors.others}}
-	if p.ready.terms != nil {
-		shown.terms = [][]string{p.ready.terms}
-	}
-	b.changed(old, next, shown)
+	b.changed(old, next, &version{
+		doc: doc, segment: v.Segment, first: row, rows: 1, language: v.Language, words: []lexical.Row{p.wordsIn(v.Language)},
+		vectors: []lode.Vector{vectors.vector}, others: []others{vectors.others},
+	})
 	b.tell(func(ev *Events) {
 		if ev.Committed != nil {
 			ev.Committed(*doc, *v)

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -108,10 +109,6 @@ type checker struct {
 
 func (k *checker) run(id lode.CollectionID) error {
 	s := k.snapshot
-	if l := s.lexical.Len(); l < len(s.rows) {
-		k.report("%d rows, but the lexical index has %d", len(s.rows), l)
-		return nil
-	}
 	for i, x := range s.sparse {
 		if x != nil && x.Len() < len(s.rows) {
 			k.report("%d rows, but the index of space %q has %d", len(s.rows), s.settings.Vectors[i].Name, x.Len())
@@ -126,7 +123,7 @@ func (k *checker) run(id lode.CollectionID) error {
 			return nil
 		}
 		live += p.live.Count()
-		if err := k.graphs(p); err != nil {
+		if err := errors.Join(k.graphs(p), k.words(p)); err != nil {
 			return err
 		}
 	}
@@ -192,6 +189,28 @@ func (k *checker) graphs(p *partView) error {
 		}
 	}
 	return nil
+}
+
+// words verifies those of a part: every live row has its words, and no other row has the same.
+func (k *checker) words(p *partView) error {
+	w := &p.words
+	if n := w.part.Len(); n < len(w.rows) {
+		k.report("segment %d has %d rows, but the index of its words has %d", p.segment, len(w.rows), n)
+		return nil
+	}
+	if named, live := p.narrowWords(p.live).Count(), p.live.Count(); named != live {
+		k.report("segment %d shows %d rows, of which %d have words", p.segment, live, named)
+	}
+	if w.file == nil {
+		return nil
+	}
+	err := w.file.verify(k.ctx)
+	if lode.IsCode(err, lode.CodeCorrupt) {
+		w.file.verified.Store(false)
+		k.report("segment %d: %v", p.segment, err)
+		return nil
+	}
+	return err
 }
 
 // document compares one document with its entry, nil where it has none.

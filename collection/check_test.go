@@ -7,7 +7,7 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/index/flat"
 	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/storage"
@@ -46,7 +46,6 @@ func TestCheckCatches(t *testing.T) {
 			defer store.Close()
 			e, err := New(store, Options{
 				NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
-				NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 				NewSparse:   func() index.Sparse { return sparse.New() },
 				Fingerprint: func(lode.Collection) (string, error) { return "f", nil },
 			})
@@ -93,7 +92,7 @@ func TestCheckCatches(t *testing.T) {
 }
 
 func stranger() *version {
-	return &version{doc: &lode.Document{No: 9}, first: 9, texts: []string{""}, vectors: []lode.Vector{{1, 1}}}
+	return &version{doc: &lode.Document{No: 9}, first: 9, rows: 1, words: []lexical.Row{nil}, vectors: []lode.Vector{{1, 1}}}
 }
 
 func describe(c *collection, change func(*lode.Document)) {

@@ -12,6 +12,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/internal/seal"
 )
 
@@ -268,9 +269,10 @@ type point struct {
 	Sparse  map[string][]byte `cbor:"9,keyasint,omitempty"`
 
 	ready struct { // by prepare
-		vectors pointVectors
-		refusal *lode.Error
-		terms   []string
+		vectors  pointVectors
+		refusal  *lode.Error
+		words    lexical.Row
+		language string // of the words
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 )
 
 // early holds the commands that this node has proposed and not yet applied, by the first byte
@@ -73,20 +74,28 @@ func (e *Engine) preparing(cmd command) func() {
 		return e.preparing(cmd.inner)
 	case *putPoints:
 		if c := e.catalog.Load().byID[cmd.Collection]; c != nil {
-			return func() { cmd.prepare(&c.settings, c.terms) }
+			return func() { cmd.prepare(&c.settings) }
 		}
 	}
 	return nil
 }
 
-// prepare parses the vectors for a collection and finds the terms of the texts.
-func (c *putPoints) prepare(settings *lode.Collection, terms func(string) []string) {
+// prepare parses the vectors for a collection and finds the words of the texts.
+func (c *putPoints) prepare(settings *lode.Collection) {
 	for i := range c.decoded {
 		p := &c.decoded[i]
 		p.ready.vectors, p.ready.refusal = parseVectors(settings, p)
-		p.ready.terms = terms(p.Text)
+		p.ready.words = p.wordsIn("")
 	}
 	c.preparedFor = settings
+}
+
+// wordsIn are the words of a point, which were mostly found before.
+func (p *point) wordsIn(language string) lexical.Row {
+	if p.ready.words != nil && p.ready.language == language {
+		return p.ready.words
+	}
+	return wordsOf(language, &lode.Chunk{Text: p.Text}, "")
 }
 
 // vectors are those of a point as the collection holds and stores them, or why they do not fit.

@@ -33,7 +33,7 @@ func (l *loader) earlyRows() (*earlyRows, error) {
 	rows, beside := &earlyRows{at: l.tx.At(), dead: l.c.settings.Tuning.HistoryFrom != nil}, int64(0)
 	for i := range l.segments {
 		s := &l.segments[i]
-		if g := l.graphs[s.ID]; g != nil {
+		if g := l.files.graphs[s.ID]; g != nil {
 			rows.add(s, g, g, g.rows.VersionOf)
 		} else if isShown(s) {
 			beside += max(s.Rows, s.FileRows)
@@ -44,7 +44,7 @@ func (l *loader) earlyRows() (*earlyRows, error) {
 	}
 	for i := range l.segments {
 		s := &l.segments[i]
-		if l.graphs[s.ID] != nil || !isShown(s) {
+		if l.files.graphs[s.ID] != nil || !isShown(s) {
 			continue
 		}
 		read := l.readGrown

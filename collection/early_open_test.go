@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,11 +14,11 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/flat"
 )
 
-// gate stops loads in the background where they fill the index of words, until it is opened.
-// A broken one then makes them fail.
+// gate stops loads in the background where they make an index, until it is opened. A broken one then
+// makes them fail.
 type gate struct {
 	closed chan struct{}
 	once   sync.Once
@@ -26,30 +27,24 @@ type gate struct {
 
 func (g *gate) open() { g.once.Do(func() { close(g.closed) }) }
 
-type gated struct {
-	index.Lexical
-	gate *gate
-}
+// broken is an index that takes nothing.
+type broken struct{ index.Dense }
 
-func (x *gated) AddTerms(terms []string) uint32 {
-	<-x.gate.closed
-	if x.gate.broken.Load() {
-		return 1 << 31
-	}
-	return x.Lexical.AddTerms(terms)
-}
+func (broken) Add(lode.Vector) (uint32, error) { return 0, errors.New("the index is broken") }
 
 // gatedStart starts a node again whose collections wait behind a gate.
 func gatedStart(n *node) *gate {
 	g := &gate{closed: make(chan struct{})}
-	n.t.Cleanup(g.open)  // also when the test fails: closing waits for it
-	var made atomic.Bool // the first is that of the collection which is loaded
-	n.opts.NewLexical = func() index.Lexical {
-		x := bm25.New(bm25.Options{})
-		if made.Swap(true) {
-			return x
+	n.t.Cleanup(g.open) // also when the test fails: closing waits for it
+	n.opts.NewDense = func(dim int, m lode.Metric) index.Dense {
+		if !strings.Contains(string(debug.Stack()), ".loadLater(") {
+			return flat.New(dim, m) // before the load, for early answers
 		}
-		return &gated{x, g}
+		<-g.closed
+		if g.broken.Load() {
+			return broken{flat.New(dim, m)}
+		}
+		return flat.New(dim, m)
 	}
 	n.opts.EarlyRows = 1
 	n.restart()
@@ -330,7 +325,7 @@ func TestFailedLoad(t *testing.T) {
 	if v := earlyView(t, n, root); v != nil {
 		t.Error("what failed is answered from")
 	}
-	n.opts.NewLexical = func() index.Lexical { return bm25.New(bm25.Options{}) }
+	g.broken.Store(false)
 	n.restart()
 }
 

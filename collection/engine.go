@@ -15,15 +15,14 @@ import (
 	"github.com/lodedb/lode/storage"
 )
 
-// Options says what an [Engine] is built from. NewDense, NewLexical, NewSparse and
+// Options says what an [Engine] is built from. NewDense, NewSparse and
 // Fingerprint are required.
 type Options struct {
 	// Logger is told what an operator must know. The default discards.
 	Logger *slog.Logger
-	// NewDense, NewLexical and NewSparse make the empty indexes of a collection.
-	NewDense   func(dim int, metric lode.Metric) index.Dense
-	NewLexical func() index.Lexical
-	NewSparse  func() index.Sparse
+	// NewDense and NewSparse make the empty indexes of a collection.
+	NewDense  func(dim int, metric lode.Metric) index.Dense
+	NewSparse func() index.Sparse
 	// Fingerprint identifies the model, tokenizer and chunker that a collection names, and
 	// refuses an embedder that the node does not know.
 	Fingerprint func(lode.Collection) (string, error)
@@ -47,6 +46,9 @@ type Options struct {
 	// of less than GraphRows rows gets none; the default is [DefaultGraphRows].
 	Graphs    Graphs
 	GraphRows int
+	// Pace is told when words of a sealed segment are written, which may take seconds; see
+	// [storage.Options]. The default does nothing.
+	Pace func(context.Context) (yield, end func())
 	// EarlyRows is how many rows a collection must have for a start not to wait until it is
 	// loaded; see [Engine.EarlyView]. 0 waits for all.
 	EarlyRows int
@@ -74,14 +76,18 @@ func (o *Options) ensureDefaults() {
 	if o.Memory == nil {
 		o.Memory = func(int64) error { return nil }
 	}
+	if o.Pace == nil {
+		unpaced := func() {}
+		o.Pace = func(context.Context) (yield, end func()) { return unpaced, unpaced }
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
 }
 
 func (o *Options) validate() error {
-	if o.NewDense == nil || o.NewLexical == nil || o.NewSparse == nil || o.Fingerprint == nil {
-		return errors.New("collection: NewDense, NewLexical, NewSparse and Fingerprint must be set")
+	if o.NewDense == nil || o.NewSparse == nil || o.Fingerprint == nil {
+		return errors.New("collection: NewDense, NewSparse and Fingerprint must be set")
 	}
 	return nil
 }
@@ -131,8 +137,8 @@ type Engine struct {
 }
 
 // building holds what is built one at a time of each kind: it reads and writes whole segments.
-// A seal waits for no merge and no graph.
-type building struct{ seals, merges, graphs sync.Mutex }
+// A seal waits for no merge, no graph and no words.
+type building struct{ seals, merges, graphs, words sync.Mutex }
 
 // New builds the in-memory state from storage. It does not wait for collections of
 // [Options].EarlyRows rows: what needs one of them whole waits for it. The caller closes the

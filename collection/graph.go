@@ -197,7 +197,7 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 		case due && p.graph != nil && !p.graph.rows.Replaced():
 			errs = append(errs, e.look(ctx, c, p.graph))
 		case due || !known[all[i].ID]: // grown enough, or merged
-			done, err := e.buildGraph(ctx, c, &all[i])
+			done, err := e.buildGraph(ctx, c, &all[i], !known[all[i].ID])
 			if done {
 				built++
 			}
@@ -211,11 +211,21 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 	return built, nil
 }
 
-// buildGraph opens or builds the graph of a sealed segment and gives it to searches.
-func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (built bool, err error) {
+// buildGraph opens or builds the graph of a sealed segment and gives it to searches: that of a
+// merged one with its words, as it takes the place of several parts that have some each.
+func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment, merged bool) (built bool, err error) {
 	rows, err := e.store.MapSealed(c.settings.ID, s.ID)
 	if err != nil || rows.Rows < e.options.GraphRows {
 		return false, err
+	}
+	var f *wordsFile
+	if merged {
+		if f, _, err = e.ensureWords(ctx, c, s.ID, rows); err != nil {
+			return false, err
+		}
+		if err := f.removeRows(c.deadRows(rows)); err != nil { // most, before everybody waits for it
+			return false, errors.Join(err, e.store.DropIndex(f.name))
+		}
 	}
 	e.building.graphs.Lock() // before it is looked for: somebody else may be building it
 	defer e.building.graphs.Unlock()
@@ -232,7 +242,7 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment) (bui
 		}
 		built = true
 	}
-	return built, e.adopt(c, g)
+	return built, e.adopt(c, g, f)
 }
 
 // writeGraph builds a graph of vectors that were checked, if there is room for it.
@@ -257,13 +267,13 @@ func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.Se
 const maxLinkBytes = 256
 
 // adopt publishes a graph in the place of the exact index of its rows.
-func (e *Engine) adopt(c *collection, g *graphPart) error {
+func (e *Engine) adopt(c *collection, g *graphPart, f *wordsFile) error {
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	if e.catalog.Load().byID[c.settings.ID] != c {
 		return nil // gone meanwhile
 	}
-	if err := c.segment.adopt(g); err != nil {
+	if err := c.segment.adopt(g, f); err != nil {
 		return err
 	}
 	return c.publish()

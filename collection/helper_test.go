@@ -19,7 +19,6 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
 	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/storage"
@@ -129,7 +128,6 @@ func openBare(t tb, change ...func(*collection.Options)) *node {
 	n := &node{t: t, dir: tempDir(t), log: &history{}, now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}
 	n.opts = collection.Options{
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
-		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: fingerprint,
 		Clock:       n.tick,

@@ -61,9 +61,9 @@ func (e *Engine) loadAll(tx *storage.Tx, loaded *catalog, early bool) (later []*
 	return later, nil
 }
 
-// openCollection opens the graphs of a collection, of which nothing else is loaded yet.
+// openCollection opens the graphs and words of a collection, of which nothing else is loaded yet.
 func (e *Engine) openCollection(tx *storage.Tx, settings *lode.Collection) (*loader, error) {
-	l := &loader{ctx: e.loads.ctx, tx: tx, c: newCollection(*settings, &e.options), progress: new(progress), workers: runtime.GOMAXPROCS(0)}
+	l := &loader{ctx: e.loads.ctx, e: e, tx: tx, c: newCollection(*settings, &e.options), progress: new(progress), workers: runtime.GOMAXPROCS(0)}
 	var err error
 	if l.segments, err = tx.Segments(settings.ID); err != nil {
 		return nil, err
@@ -73,17 +73,20 @@ func (e *Engine) openCollection(tx *storage.Tx, settings *lode.Collection) (*loa
 			l.progress.total += l.segments[i].Rows
 		}
 	}
-	l.graphs, err = e.loadGraphs(tx, settings, l.segments)
+	l.files, err = e.openFiles(tx, settings, l.segments)
 	return l, err
 }
 
-// loadGraphs opens the graphs that are there. One that cannot be opened is built again later:
-// until then its rows are searched exactly.
-func (e *Engine) loadGraphs(tx *storage.Tx, settings *lode.Collection, all []storage.Segment) (map[lode.SegmentID]*graphPart, error) {
-	graphs := map[lode.SegmentID]*graphPart{}
-	if e.options.Graphs == nil {
-		return graphs, nil
-	}
+// segmentFiles are what sealed segments have beside their own files.
+type segmentFiles struct {
+	graphs map[lode.SegmentID]*graphPart
+	words  map[lode.SegmentID]*wordsFile
+}
+
+// openFiles opens the graphs and words that are there. Those that cannot be opened are built again
+// later: until then their rows are searched exactly, and their words are read.
+func (e *Engine) openFiles(tx *storage.Tx, settings *lode.Collection, all []storage.Segment) (segmentFiles, error) {
+	files := segmentFiles{graphs: map[lode.SegmentID]*graphPart{}, words: map[lode.SegmentID]*wordsFile{}}
 	var ids []lode.SegmentID
 	for i := range all {
 		if all[i].State == storage.SegmentSealed {
@@ -92,26 +95,37 @@ func (e *Engine) loadGraphs(tx *storage.Tx, settings *lode.Collection, all []sto
 	}
 	rows, err := tx.MapAllSealed(settings.ID, ids)
 	if err != nil {
-		return nil, err
+		return files, err
 	}
-	opened := make([]*graphPart, len(ids))
+	graphs, words := make([]*graphPart, len(ids)), make([]*wordsFile, len(ids))
+	unused := func(what string, id lode.SegmentID, err error) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			e.options.Logger.Warn(what+" not used", "collection", settings.Name, "segment", id, "error", err)
+		}
+	}
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, id := range ids {
 		group.Go(func() (err error) {
-			if opened[i], err = e.openGraph(settings, id, rows[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				e.options.Logger.Warn("a graph is not used", "collection", settings.Name, "segment", id, "error", err)
+			words[i], err = e.openWords(id, rows[i])
+			unused("a file of words is", id, err)
+			if e.options.Graphs != nil {
+				graphs[i], err = e.openGraph(settings, id, rows[i])
+				unused("a graph is", id, err)
 			}
 			return nil
 		})
 	}
-	_ = group.Wait() // no graph is no error
+	_ = group.Wait() // what is not there is no error
 	for i, id := range ids {
-		if opened[i] != nil {
-			graphs[id] = opened[i]
+		if graphs[i] != nil {
+			files.graphs[id] = graphs[i]
+		}
+		if words[i] != nil {
+			files.words[id] = words[i]
 		}
 	}
-	return graphs, nil
+	return files, nil
 }
 
 // Snapshot takes a copy of the durable state for another node or a backup: all that is

@@ -3,11 +3,13 @@ package collection
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/storage"
 )
 
@@ -17,17 +19,18 @@ const loadedVersions = 256
 // loader makes the in-memory state of a collection of what one transaction holds.
 type loader struct {
 	ctx      context.Context
+	e        *Engine
 	tx       *storage.Tx
 	c        *collection
 	segments []storage.Segment
-	graphs   map[lode.SegmentID]*graphPart
+	files    segmentFiles
 	workers  int // goroutines beside the one that reads
 	progress *progress
 	asOf     *time.Time           // what was shown then; nil: what is shown
 	admit    func(rows int) error // asked by a loader of the past before it reads rows
 	found    []shown
 	rows     int // of what was found
-	free     [][]version
+	free     [][]loaded
 }
 
 // shown is a document with a searchable version, and where the rows of that are.
@@ -40,6 +43,8 @@ type shown struct {
 	rows    uint32
 	epoch   uint32
 	plain   bool // its only row has no text
+
+	language string
 }
 
 // version is as much of the version as reading its rows takes.
@@ -49,8 +54,8 @@ func (f *shown) version() *lode.DocVersion {
 	}
 }
 
-// load reads the documents, then their rows in the order of their ids, then lets graphs take
-// the places of their segments.
+// load reads the documents, then their rows in the order of their ids, then lets graphs and words in
+// files take the places of their segments.
 func (l *loader) load() error {
 	if err := l.documents(); err != nil {
 		return err
@@ -74,13 +79,36 @@ func (l *loader) load() error {
 		return err
 	}
 	l.found, l.free = nil, nil
-	for _, g := range l.graphs {
-		if err := s.adopt(g); err != nil {
+	for _, g := range l.files.graphs {
+		if err := s.adopt(g, nil); err != nil {
+			return err
+		}
+	}
+	for _, f := range l.files.words {
+		if err := l.adoptWords(f); err != nil {
 			return err
 		}
 	}
 	l.c.ungraphed.Store(true)
+	l.c.unworded.Store(true)
 	return nil
+}
+
+// adoptWords lets a file of words take the place of those of its segment, which were not read.
+// They are read where the file turns out to be damaged.
+func (l *loader) adoptWords(f *wordsFile) error {
+	err := l.c.segment.adoptWords(f.asWords(), f.segment, f.rows)
+	if !lode.IsCode(err, lode.CodeCorrupt) {
+		return err
+	}
+	l.e.options.Logger.Error("a file of words is damaged and will be written anew", "collection", l.c.settings.Name, "segment", f.segment, "error", err)
+	grown, err := growWords(func(add func(lexical.Row) error) error {
+		return readWordsOf(l.ctx, l.tx, l.c.settings.ID, f.rows.Versions(), add)
+	})
+	if err != nil {
+		return fmt.Errorf("words of segment %d: %w", f.segment, err)
+	}
+	return errors.Join(l.e.store.DropIndex(f.name), l.c.segment.adoptWords(grown, f.segment, f.rows))
 }
 
 // step is between two batches.
@@ -144,19 +172,16 @@ func (l *loader) shownOf(doc *lode.Document, v *lode.DocVersion, waiting []strin
 	}
 	return shown{
 		doc: doc, waiting: waiting, title: v.Title, segment: v.Segment, first: v.FirstRow,
-		rows: uint32(v.Chunks), epoch: v.Epoch, plain: doc.Kind == lode.KindVector && v.Size == textless,
+		rows: uint32(v.Chunks), epoch: v.Epoch, language: v.Language, plain: doc.Kind == lode.KindVector && v.Size == textless,
 	}
 }
 
-// What searches by words are told of a row without text.
-var (
-	noText  = []string{""}
-	noTerms = [][]string{{}}
-)
+// noWords are those of a row without text.
+var noWords = []lexical.Row{nil}
 
-// read gives the versions with what has to be read of their rows: texts, and the vectors of
-// rows that no graph has.
-func (l *loader) read(give func([]version) error) error {
+// read gives the versions with what has to be read of their rows: the texts of those that no file
+// has the words of, and the vectors of those that no graph has.
+func (l *loader) read(give func([]loaded) error) error {
 	for found := range slices.Chunk(l.found, loadedVersions) {
 		if err := l.step(); err != nil {
 			return err
@@ -177,68 +202,86 @@ func (l *loader) read(give func([]version) error) error {
 }
 
 // batch is an empty one; the memory is used again and again.
-func (l *loader) batch() []version {
+func (l *loader) batch() []loaded {
 	if n := len(l.free); n > 0 {
 		b := l.free[n-1]
 		l.free = l.free[:n-1]
 		return b
 	}
-	return make([]version, 0, loadedVersions)
+	return make([]loaded, 0, loadedVersions)
 }
 
-func (l *loader) readVersion(f *shown) (version, error) {
-	v := version{doc: f.doc, waiting: f.waiting, segment: f.segment, first: f.first}
+// loaded is a version, and the chunks whose words are still to be found.
+type loaded struct {
+	version
+	shown  *shown
+	chunks []lode.Chunk
+}
+
+func (l *loader) readVersion(f *shown) (loaded, error) {
+	v := loaded{shown: f, version: version{doc: f.doc, waiting: f.waiting, segment: f.segment, first: f.first, rows: int(f.rows), language: f.language}}
 	home, err := l.tx.Home(l.c.settings.ID, f.segment)
 	if err != nil {
 		return v, err
 	}
 	l.c.segment.move(f.segment, home)
-	graphed := l.graphs[home] != nil
-	if graphed && f.plain {
-		v.texts, v.terms = noText, noTerms
+	graphed, worded := l.files.graphs[home] != nil, l.files.words[home] != nil
+	switch {
+	case graphed && worded && l.c.segment.sparse == nil:
+		return v, nil
+	case graphed && f.plain:
+		if !worded {
+			v.words = noWords
+		}
 		return v, nil
 	}
 	read := l.tx.Chunks
 	if graphed {
 		read = l.tx.ChunkTexts
 	}
+	rows := 0
 	err = read(l.c.settings.ID, f.version(), func(staged *lode.StagedChunk) error {
-		v.texts = append(v.texts, staged.Chunk.EmbeddedText(f.title))
-		if err := v.addOthers(l.c.segment.spaces, staged); err != nil {
-			return err
+		rows++
+		if !worded {
+			v.chunks = append(v.chunks, staged.Chunk)
 		}
-		if graphed {
-			return nil
-		}
-		vector, err := lode.ParseVector(staged.Vector)
-		if err != nil {
-			return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
-		}
-		v.vectors = append(v.vectors, vector)
-		return nil
+		return l.addVectors(&v, staged, graphed)
 	})
+	if err == nil && rows != v.rows {
+		err = lode.Errorf(lode.CodeCorrupt, "it has %d rows, not %d", rows, v.rows)
+	}
 	return v, err
 }
 
+// addVectors adds the vectors of the next row that no graph has.
+func (l *loader) addVectors(v *loaded, staged *lode.StagedChunk, graphed bool) error {
+	if err := v.addOthers(l.c.segment.spaces, staged); err != nil || graphed {
+		return err
+	}
+	vector, err := lode.ParseVector(staged.Vector)
+	if err != nil {
+		return fmt.Errorf("vector of chunk %s: %w", staged.Chunk.ID, err)
+	}
+	v.vectors = append(v.vectors, vector)
+	return nil
+}
+
 // analyse finds the words of the texts. It is called by many goroutines.
-func (l *loader) analyse(batch []version) error {
+func (l *loader) analyse(batch []loaded) error {
 	for i := range batch {
 		v := &batch[i]
-		if v.terms != nil {
-			continue
+		for j := range v.chunks {
+			v.words = append(v.words, wordsOf(v.shown.language, &v.chunks[j], v.shown.title))
 		}
-		v.terms = make([][]string, len(v.texts))
-		for j, text := range v.texts {
-			v.terms[j] = l.c.terms(text)
-		}
+		v.chunks = nil
 	}
 	return nil
 }
 
-func (l *loader) append(batch []version) error {
+func (l *loader) append(batch []loaded) error {
 	s := &l.c.segment
 	for i := range batch {
-		if err := s.append(&batch[i]); err != nil {
+		if err := s.append(&batch[i].version); err != nil {
 			return fmt.Errorf("document %d: %w", batch[i].doc.No, err)
 		}
 	}

@@ -37,6 +37,7 @@ func (e *Engine) warm(c *collection) {
 func (e *Engine) keepInMemory(c *collection) {
 	want := residence(c.tuning.Load().Memory)
 	for _, p := range c.published.Load().parts {
+		e.keepWords(c, &p, want)
 		if p.graph == nil {
 			continue // its vectors lie in the heap
 		}
@@ -45,10 +46,26 @@ func (e *Engine) keepInMemory(c *collection) {
 		}
 		p.graph.residence.Store(uint32(want))
 		if err := errors.Join(p.graph.rows.Keep(want), p.graph.file.Keep(want), p.keepSpaces(want)); err != nil {
-			e.options.Logger.Warn("a segment is not pinned in memory; the system may drop parts of it", "collection", c.settings.Name, "segment", p.segment,
-				"error", err, "hint", "let the process lock memory: ulimit -l, or LimitMEMLOCK of its service")
+			e.warnUnpinned(c, p.segment, err)
 		}
 	}
+}
+
+// keepWords holds the file of the words of a part, if there is one.
+func (e *Engine) keepWords(c *collection, p *partView, want vfs.Residence) {
+	f := p.words.file
+	if f == nil || vfs.Residence(f.residence.Load()) == want && want != vfs.Cold {
+		return
+	}
+	f.residence.Store(uint32(want))
+	if err := f.file.Keep(want); err != nil {
+		e.warnUnpinned(c, p.segment, err)
+	}
+}
+
+func (e *Engine) warnUnpinned(c *collection, id lode.SegmentID, err error) {
+	e.options.Logger.Warn("a segment is not pinned in memory; the system may drop parts of it", "collection", c.settings.Name, "segment", id,
+		"error", err, "hint", "let the process lock memory: ulimit -l, or LimitMEMLOCK of its service")
 }
 
 // unknownResidence is no vfs.Residence: how the files are held must be said anew.

@@ -65,7 +65,7 @@ func TestMerge(t *testing.T) {
 	if _, err := n.SweepSegments(); err != nil {
 		t.Fatal(err)
 	}
-	if _, sealed := n.segmentFiles(); len(sealed) != 2 { // the file and its graph
+	if _, sealed := n.segmentFiles(); len(sealed) != 3 { // the file, its graph and its words
 		t.Errorf("files %v", sealed)
 	}
 	n.restart()

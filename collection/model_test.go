@@ -14,7 +14,6 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
-	"github.com/lodedb/lode/index/bm25"
 )
 
 // modelDoc is what the model knows of one document or raw vector.
@@ -316,6 +315,13 @@ func (m *model) Graphs(t *rapid.T) {
 	}
 }
 
+// Words writes the words that sealed segments lack.
+func (m *model) Words(t *rapid.T) {
+	if _, err := m.BuildWords(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (m *model) Restore_(t *rapid.T) {
 	var copied bytes.Buffer
 	write, release, err := m.Snapshot()
@@ -473,17 +479,13 @@ func (m *modelWorld) wordScores(t *rapid.T, word string) map[lode.RowID]float64 
 			}
 		}
 	}
-	fresh := bm25.New(bm25.Options{})
+	var live []worded
 	for _, c := range everything {
-		fresh.Add(texts[c.Row])
-	}
-	found, err := fresh.Search(ctx, word, lode.MaxK, nil)
-	if err != nil {
-		t.Fatal(err)
+		live = append(live, worded{id: c.Row, text: texts[c.Row]})
 	}
 	scores := map[lode.RowID]float64{}
-	for _, c := range found {
-		scores[everything[c.Ordinal].Row] = float64(c.Score)
+	for _, c := range oneIndex(t, live, word) {
+		scores[c.Row] = c.Score
 	}
 	return scores
 }
@@ -563,6 +565,7 @@ func testModel(t *testing.T, change func(*collection.Options)) (early, past int)
 			"drop point":  m.DeletePoint,
 			"restart":     m.Restart,
 			"graphs":      m.Graphs,
+			"words":       m.Words,
 			"flush":       m.Flush,
 			"crash":       m.Crash,
 			"seal":        m.Seal_,

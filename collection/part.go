@@ -10,6 +10,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
 	"github.com/lodedb/lode/index/payload"
+	"github.com/lodedb/lode/storage"
 )
 
 // vectors are an index of vectors as searches use it: exact while a segment grows, a graph
@@ -21,8 +22,8 @@ type vectors interface {
 	Bytes() int64
 }
 
-// part is the vectors of one segment of storage. Its rows have ordinals of their own, in the
-// same order as those of the collection.
+// part is the vectors and words of one segment of storage. Its rows have ordinals of their own, in
+// the same order as those of the collection.
 type part struct {
 	segment lode.SegmentID
 	vectors vectors
@@ -36,6 +37,7 @@ type part struct {
 	alive   int  // live rows
 	held    bool // live is held by a published snapshot
 	columns columns
+	words   partWords
 	spaces  []*space // by place of the space; nil where no row has a vector
 	memo    *memo    // of the rows as they are, nil until the next publication
 }
@@ -50,6 +52,7 @@ type partView struct {
 	live    *index.Bitset
 	full    bool // every row of the graph is live; what grows has rows that came later
 	blocks  []*payload.Block
+	words   wordsView
 	spaces  []spaceView // by place of the space; none where no row has a vector in any
 	memo    *memo
 }
@@ -174,22 +177,32 @@ func (s *segment) views() ([]partView, error) {
 		views = append(views, partView{
 			segment: p.segment, vectors: p.vectors, graph: p.graph, rows: slices.Clip(p.rows), aligned: p.aligned,
 			live: p.live, full: p.graph != nil && p.alive == len(p.rows), blocks: p.columns.blocks,
-			spaces: p.spaceViews(), memo: p.memo,
+			words: p.wordsView(), spaces: p.spaceViews(), memo: p.memo,
 		})
+		if views[len(views)-1].words.part == nil {
+			return nil, fmt.Errorf("segment %d has no words", p.segment)
+		}
 	}
 	return views, nil
 }
 
-// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
-// that were merged into it. Rows of the file that the collection does not show stay out.
-func (s *segment) adopt(g *graphPart) error {
-	rows := make([]uint32, g.rows.Rows)
-	live := index.NewBitset(g.rows.Rows)
+// fileRows are the rows of a sealed file as a collection knows them.
+type fileRows struct {
+	rows   []uint32 // as those of a part
+	live   *index.Bitset
+	filled columns
+	from   map[lode.SegmentID]bool // what entries call the segment
+}
+
+// fileRows finds the rows of a sealed file. Those that the collection does not show stay out.
+func (s *segment) fileRows(of *storage.SealedRows) fileRows {
+	rows := make([]uint32, of.Rows)
+	live := index.NewBitset(of.Rows)
 	last := uint32(0)
 	var filled columns
-	from := map[lode.SegmentID]bool{} // what entries call the segment
-	next := 0                         // where the rows of the next run mostly are
-	for _, run := range g.rows.Runs() {
+	from := map[lode.SegmentID]bool{}
+	next := 0 // where the rows of the next run mostly are
+	for _, run := range of.Runs() {
 		first := next
 		if next >= len(s.rows) || s.rows[next].id != run.First {
 			first = sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
@@ -210,7 +223,19 @@ func (s *segment) adopt(g *graphPart) error {
 			rows[run.At+i] = last
 		}
 	}
-	if err := s.replace(from, g.segment, live.Count()); err != nil {
+	return fileRows{rows, live, filled, from}
+}
+
+// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
+// that were merged into it: then with words in a file, else with those that it has.
+func (s *segment) adopt(g *graphPart, f *wordsFile) error {
+	in := s.fileRows(g.rows)
+	if f != nil {
+		if err := f.asWords().removeDead(in.live); err != nil {
+			return err
+		}
+	}
+	if err := s.replace(in.from, g.segment, in.live.Count()); err != nil {
 		return err
 	}
 	p := s.part(g.segment)
@@ -218,8 +243,13 @@ func (s *segment) adopt(g *graphPart) error {
 		p = &part{segment: g.segment}
 		s.parts = append(s.parts, p)
 	}
-	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, rows, live, live.Count(), false
-	p.aligned, p.columns, p.spaces, p.memo = isAligned(rows), filled, g.spaces, nil
+	if p.words = p.words.apart(p.rows); f != nil {
+		p.words = f.asWords()
+		p.words.rows = in.rows
+	}
+	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, in.rows, in.live, in.live.Count(), false
+	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), in.filled, g.spaces, nil
+	p.words = p.words.together(p.rows)
 	return nil
 }
 
@@ -228,7 +258,7 @@ func (s *segment) adopt(g *graphPart) error {
 func (s *segment) replace(segments map[lode.SegmentID]bool, by lode.SegmentID, live int) error {
 	had, alive := map[*part]bool{}, 0
 	for id := range segments {
-		if p := s.part(id); p != nil && !had[p] {
+		if p := s.part(id); p != nil && !had[p] && len(p.rows) > 0 { // else a start has nothing but its words yet
 			had[p] = true
 			alive += p.alive
 		}

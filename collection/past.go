@@ -160,14 +160,14 @@ func (e *Engine) loadPast(ctx context.Context, c *collection, at time.Time, now 
 		if err != nil {
 			return err
 		}
-		l := &loader{ctx: ctx, tx: tx, c: past, segments: segments, progress: new(progress), workers: runtime.GOMAXPROCS(0), asOf: &at}
+		l := &loader{ctx: ctx, e: e, tx: tx, c: past, segments: segments, progress: new(progress), workers: runtime.GOMAXPROCS(0), asOf: &at}
 		l.admit = func(rows int) error {
 			if rows <= now.Rows {
 				return nil // asked before
 			}
 			return e.options.Memory(now.heapOf(rows, c.settings.Dim))
 		}
-		if l.graphs, err = e.loadGraphs(tx, &c.settings, segments); err != nil {
+		if l.files, err = e.openFiles(tx, &c.settings, segments); err != nil {
 			return err
 		}
 		return l.load()

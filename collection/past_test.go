@@ -10,17 +10,17 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/flat"
 )
 
-// slowWords is a lexical index that is made when a test lets it, and says that it is wanted.
-type slowWords struct {
+// slowIndex is an index that is made when a test lets it, and says that it is wanted.
+type slowIndex struct {
 	mu      sync.Mutex
 	wanted  chan struct{}
 	release chan struct{} // nil: nothing waits
 }
 
-func (s *slowWords) make() index.Lexical {
+func (s *slowIndex) make(dim int, m lode.Metric) index.Dense {
 	s.mu.Lock()
 	wanted, release := s.wanted, s.release
 	s.wanted, s.release = nil, nil
@@ -29,11 +29,11 @@ func (s *slowWords) make() index.Lexical {
 		close(wanted)
 		<-release
 	}
-	return bm25.New(bm25.Options{})
+	return flat.New(dim, m)
 }
 
 // slow makes the next index wait until release is closed.
-func (s *slowWords) slow() (wanted <-chan struct{}, release chan<- struct{}) {
+func (s *slowIndex) slow() (wanted <-chan struct{}, release chan<- struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wanted, s.release = make(chan struct{}), make(chan struct{})
@@ -43,16 +43,16 @@ func (s *slowWords) slow() (wanted <-chan struct{}, release chan<- struct{}) {
 // TestSlowPast: while a state is loaded who waits for another may leave, and the load goes on when
 // who asked for it has left.
 func TestSlowPast(t *testing.T) {
-	words, asked := new(slowWords), 0
+	slow, asked := new(slowIndex), 0
 	n := open(t, func(o *collection.Options) {
-		o.NewLexical = words.make
+		o.NewDense = slow.make
 		o.Memory = func(int64) error { asked++; return nil }
 	})
 	n.create("c")
 	n.keep(time.Hour)
 	n.point("p", "a")
 	at, other := n.tick(), n.tick()
-	wanted, release := words.slow()
+	wanted, release := slow.slow()
 	first, leave := context.WithCancel(ctx)
 	left := make(chan error)
 	go func() {
@@ -74,13 +74,13 @@ func TestSlowPast(t *testing.T) {
 
 // TestClosedWhileThePastIsLoaded: a load ends with the engine, not after the store.
 func TestClosedWhileThePastIsLoaded(t *testing.T) {
-	words := new(slowWords)
-	n := open(t, func(o *collection.Options) { o.NewLexical = words.make })
+	slow := new(slowIndex)
+	n := open(t, func(o *collection.Options) { o.NewDense = slow.make })
 	n.create("c")
 	n.keep(time.Hour)
 	n.point("p", "a")
 	at := n.tick()
-	wanted, release := words.slow()
+	wanted, release := slow.slow()
 	ended := make(chan error)
 	go func() {
 		_, err := n.ViewAsOf(ctx, root, "c", at)

@@ -110,7 +110,7 @@ func (v *View) recentQueries(n int) (queries []sampled) {
 // storedQueries are rows at random, each once.
 func (v *View) storedQueries(may *allowed, q *RecallQuery) (queries []sampled) {
 	var rows []uint32
-	v.byWords(may).Each(func(ordinal uint32) bool {
+	v.ordinals(may).Each(func(ordinal uint32) bool {
 		rows = append(rows, ordinal)
 		return true
 	})

@@ -66,7 +66,7 @@ func (q *ScrollQuery) wants(e *entry) bool { return q.Kind == 0 || e.doc.Kind ==
 
 // inOrderOfRows returns up to one document more than a page.
 func (v *View) inOrderOfRows(may *allowed, q *ScrollQuery) (page []Scrolled) {
-	s, rows := v.base, v.byWords(may)
+	s, rows := v.base, v.ordinals(may)
 	from := 0
 	if q.After != nil {
 		from = sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id > q.After.Row })

@@ -199,7 +199,9 @@ func (b *batch) sealedSegment(c *sealedSegment) (any, error) {
 		return coded(err), nil
 	}
 	b.effects = append(b.effects, func(w *world) error {
-		w.catalog.byID[c.Collection].ungraphed.Store(true)
+		sealed := w.catalog.byID[c.Collection]
+		sealed.ungraphed.Store(true)
+		sealed.unworded.Store(true)
 		return nil
 	})
 	return done{}, err

@@ -9,6 +9,8 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
+	"github.com/lodedb/lode/internal/text"
 )
 
 // compactDeadRows is the number of dead rows below which a segment is never compacted.
@@ -26,6 +28,8 @@ type entry struct {
 	first   lode.RowID
 	ordinal uint32 // of the first row
 	rows    uint32
+	// language is that of the text.
+	language text.Language
 }
 
 // rowRef is one row of a segment: its id and its document's slot.
@@ -39,14 +43,16 @@ type snapshot struct {
 	settings *lode.Collection
 	parts    []partView
 	homes    map[lode.SegmentID]lode.SegmentID // see segment
-	lexical  index.Lexical
-	sparse   []index.Sparse // by place of the space; nil for dense ones
-	rows     []rowRef       // by ordinal, ascending by id
-	docs     table
-	stats    lode.CollectionStats
-	expires  int64 // before then no row expires, in unix nanoseconds; 0: never
+	words    wordOrder
+	// languages are those of the rows, that of most first.
+	languages []text.Language
+	sparse    []index.Sparse // by place of the space; nil for dense ones
+	rows      []rowRef       // by ordinal, ascending by id
+	docs      table
+	stats     lode.CollectionStats
+	expires   int64 // before then no row expires, in unix nanoseconds; 0: never
 
-	everything struct { // all rows that are shown, for the lexical index; made at first use
+	everything struct { // all rows that are shown, by ordinal; made at first use
 		once sync.Once
 		rows *index.Bitset
 	}
@@ -71,35 +77,33 @@ type collection struct {
 	loading   *loading // nil for one that was loaded before anybody saw it
 	segment   segment
 	pressure  pressure
-	// ungraphed is set when segments were sealed or merged since it was last looked which of
-	// them lack a graph.
-	ungraphed atomic.Bool
-	recent    recent
-	uris      map[lode.DocNo]string // of a state of the past, where they are others now
-	// terms is the lexical index's: what it makes of a text.
-	terms func(string) []string
+	// ungraphed and unworded are set when segments were sealed or merged since it was last looked
+	// which of them lack a graph, or a file of words.
+	ungraphed, unworded atomic.Bool
+	recent              recent
+	uris                map[lode.DocNo]string // of a state of the past, where they are others now
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
 	// answer, and exclusively while rows that no published snapshot shows any more leave
-	// the lexical index. It covers no I/O.
+	// the words of their parts. It covers no I/O but that of mapped pages.
 	lexicalUse sync.RWMutex
 }
 
-// segment is all rows of a collection in order of their ids, which is the order of ordinals
-// in the lexical index. Vectors lie in parts, one for each segment of storage.
+// segment is all rows of a collection in order of their ids, which is the order of ordinals.
+// Their vectors and words lie in parts, one for each segment of storage.
 type segment struct {
 	flat    func() index.Dense                 // makes an empty exact index
 	spaces  []lode.VectorSpace                 // of the collection
 	dense   func(lode.VectorSpace) index.Dense // makes an empty exact index of one of them
 	parts   []*part
 	homes   map[lode.SegmentID]lode.SegmentID // the parts that have rows of merged segments; it never changes
-	lexical index.Lexical
-	sparse  []index.Sparse // of the sparse spaces, by place, with the ordinals of lexical
-	rows    []rowRef       // append-only: published snapshots share it
+	sparse  []index.Sparse                    // of the sparse spaces, by place
+	rows    []rowRef                          // append-only: published snapshots share it
 	dead    int
 	docs    tableWriter
 	stats   lode.CollectionStats
-	expires int64    // before then no row expires; 0: never
-	removed []uint32 // dead rows that the lexical index still holds
+	expires int64     // before then no row expires; 0: never
+	removed []removal // dead rows whose words still count
+	spoken  spoken
 }
 
 // described are the settings as they are now.
@@ -112,16 +116,15 @@ func (c *collection) described() lode.Collection {
 func newCollection(settings lode.Collection, o *Options) *collection {
 	c := &collection{settings: settings}
 	c.segment = segment{
-		flat:    func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
-		spaces:  settings.Vectors,
-		dense:   func(s lode.VectorSpace) index.Dense { return o.NewDense(s.Dim, s.Metric) },
-		lexical: o.NewLexical(),
-		sparse:  newSparse(settings.Vectors, o.NewSparse),
-		docs:    newTableWriter(),
+		flat:   func() index.Dense { return o.NewDense(settings.Dim, settings.Metric) },
+		spaces: settings.Vectors,
+		dense:  func(s lode.VectorSpace) index.Dense { return o.NewDense(s.Dim, s.Metric) },
+		sparse: newSparse(settings.Vectors, o.NewSparse),
+		docs:   newTableWriter(),
+		spoken: spoken{},
 	}
 	c.published.ready = make(chan struct{})
 	c.tuning.Store(&settings.Tuning)
-	c.terms = c.segment.lexical.Terms
 	return c
 }
 
@@ -131,8 +134,10 @@ type version struct {
 	waiting []string // see entry
 	segment lode.SegmentID
 	first   lode.RowID
-	texts   []string   // what the lexical index sees, of each row
-	terms   [][]string // of each text, nil where they are not known
+	rows    int
+
+	language string
+	words    []lexical.Row // of each row; none where a file over the segment's has them
 	// vectors are those of the rows; none where a graph over the segment's file has them.
 	vectors []lode.Vector
 	others  []others // those of the rows in named spaces; none where no row has any
@@ -155,23 +160,25 @@ func (s *segment) show(v *version) error {
 
 // append is show for a document that has no rows yet.
 func (s *segment) append(v *version) error {
-	if len(v.texts) == 0 {
+	if v.rows == 0 {
 		return nil
 	}
-	e := &entry{doc: v.doc, waiting: v.waiting, expires: expiry(v.doc), segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(len(v.texts))}
+	e := &entry{doc: v.doc, waiting: v.waiting, expires: expiry(v.doc), segment: v.segment, first: v.first, ordinal: uint32(len(s.rows)), rows: uint32(v.rows), language: languageOf(v.language)}
+	s.spoken.count(e.language, v.rows)
 	slot := s.docs.add(e)
 	s.expire(e)
 	if len(v.vectors) > 0 {
 		p := s.growing(v.segment)
 		p.columns.add(e, len(p.rows))
 	}
-	for i := range v.texts {
+	for i := range v.rows {
 		id, ordinal := v.first+lode.RowID(i), uint32(len(s.rows))
-		if err := s.addVectors(v, i, ordinal); err != nil {
-			return fmt.Errorf("index row %d: %w", id, err)
+		err := s.addVectors(v, i, ordinal)
+		if err == nil && v.words != nil {
+			err = s.growing(v.segment).addWords(v.words[i], ordinal)
 		}
-		if lexical := s.addText(v, i); lexical != ordinal {
-			return fmt.Errorf("index row %d: it is the lexical index's row %d, want %d", id, lexical, ordinal)
+		if err != nil {
+			return fmt.Errorf("index row %d: %w", id, err)
 		}
 		s.rows = append(s.rows, rowRef{id: id, slot: slot})
 	}
@@ -194,25 +201,17 @@ func (s *segment) addVectors(v *version, i int, ordinal uint32) error {
 	return s.addSparse(o, ordinal)
 }
 
-func (s *segment) addText(v *version, i int) (ordinal uint32) {
-	if v.terms != nil {
-		return s.lexical.AddTerms(v.terms[i])
-	}
-	return s.lexical.Add(v.texts[i])
-}
-
 // hide takes the document's rows out of the search.
 func (s *segment) hide(no lode.DocNo) {
 	e := s.docs.find(no)
 	if e == nil {
 		return
 	}
-	for ordinal := e.ordinal; ordinal < e.ordinal+e.rows; ordinal++ {
-		s.removed = append(s.removed, ordinal)
-	}
 	if p := s.part(e.segment); p != nil {
 		p.hide(e.ordinal, e.rows)
+		s.removed = p.removing(s.removed, e.ordinal, e.rows)
 	}
+	s.spoken.count(e.language, -int(e.rows))
 	s.dead += int(e.rows)
 	s.docs.remove(no)
 }
@@ -271,28 +270,17 @@ func (c *collection) publish() error {
 		settings: &c.settings,
 		parts:    parts,
 		homes:    s.homes,
-		lexical:  s.lexical,
-		sparse:   s.sparse,
-		rows:     slices.Clip(s.rows),
-		docs:     s.docs.publish(),
-		stats:    s.stats,
-		expires:  s.expires,
+		words:    orderWords(parts),
+
+		languages: s.spoken.list(),
+		sparse:    s.sparse,
+		rows:      slices.Clip(s.rows),
+		docs:      s.docs.publish(),
+		stats:     s.stats,
+		expires:   s.expires,
 	})
 	c.forget()
 	return nil
-}
-
-// forget takes dead rows out of the lexical index and its statistics. Rows that a lexical
-// search may still answer with must stay: it holds lexicalUse, and began with a snapshot
-// that is older than the one just published.
-func (c *collection) forget() {
-	if len(c.segment.removed) == 0 {
-		return
-	}
-	c.lexicalUse.Lock()
-	defer c.lexicalUse.Unlock()
-	c.segment.lexical.Remove(c.segment.removed...)
-	c.segment.removed = c.segment.removed[:0]
 }
 
 // compact replaces the indexes by ones without dead rows. Snapshots keep the old ones.
@@ -302,7 +290,6 @@ func (s *segment) compact() {
 		keep.SetRange(e.ordinal, e.ordinal+e.rows)
 		return true
 	})
-	lexical := s.lexical.Compact(keep)
 	rows := make([]rowRef, 0, len(s.rows)-s.dead)
 	moved := make([]uint32, len(s.rows)) // where live rows go
 	docs := newTableWriter()
@@ -317,11 +304,11 @@ func (s *segment) compact() {
 		return true
 	})
 	for _, p := range s.parts {
+		p.compactWords(keep, moved)
 		p.compact(moved)
 	}
 	s.sparse = s.compactSparse(keep)
-	s.lexical, s.rows, s.docs = lexical, rows, docs
-	s.dead, s.removed = 0, nil
+	s.rows, s.docs, s.dead = rows, docs, 0
 	s.refill()
 }
 

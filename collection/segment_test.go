@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -9,18 +10,18 @@ import (
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/index/flat"
+	"github.com/lodedb/lode/internal/text"
 )
 
 func emptyCollection() *collection {
 	return newCollection(lode.Collection{Name: "c", Dim: 2, Metric: lode.Dot}, &Options{
-		NewDense:   func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
-		NewLexical: func() index.Lexical { return bm25.New(bm25.Options{}) },
+		NewDense: func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
 	})
 }
 
-func found(t *testing.T, s *snapshot) (dense, lexical []lode.RowID) {
+func found(t *testing.T, s *snapshot) (dense, byWords []lode.RowID) {
 	t.Helper()
 	var parts []*index.Bitset
 	for i := range s.parts {
@@ -30,10 +31,20 @@ func found(t *testing.T, s *snapshot) (dense, lexical []lode.RowID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.lexical.Search(context.Background(), "zebra", 1<<20, s.all())
+	views, err := s.wordViews(parts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	q := lexical.Parser{Analyzer: new(text.Analyzer)}.Plain("zebra")
+	l, err := lexical.Search(context.Background(), q, views, wordSearch(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []lode.RowID
+	for _, h := range l {
+		words = append(words, s.wordRow(h.Part, h.Row))
+	}
+	slices.Sort(words)
 	ids := func(c []index.Candidate) (ids []lode.RowID) {
 		for _, c := range s.candidates(c) {
 			ids = append(ids, c.Row)
@@ -41,11 +52,27 @@ func found(t *testing.T, s *snapshot) (dense, lexical []lode.RowID) {
 		slices.Sort(ids)
 		return ids
 	}
-	return ids(d), ids(l)
+	return ids(d), words
+}
+
+// sealWords puts the words of a part into a file, as far as a test can tell.
+func sealWords(t *testing.T, p *part) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := p.words.growing.Seal(&b); err != nil {
+		t.Fatal(err)
+	}
+	x, err := lexical.Open(b.Bytes(), wordOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := (&wordsFile{Sealed: x}).asWords()
+	w.rows = slices.Clone(p.wordRows())
+	p.words = w.together(p.rows)
 }
 
 // TestCompaction replaces documents until the segment is compacted, and looks at old
-// snapshots meanwhile: they never change.
+// snapshots meanwhile: they never change. The words of older parts lie in files.
 func TestCompaction(t *testing.T) {
 	c := emptyCollection()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -55,7 +82,8 @@ func TestCompaction(t *testing.T) {
 		v := &version{doc: &lode.Document{No: no}, segment: lode.SegmentID(next/2000) + 1, first: next}
 		live[no] = nil
 		for range rows {
-			v.texts = append(v.texts, "zebra")
+			v.rows++
+			v.words = append(v.words, wordsOf("", &lode.Chunk{Text: "zebra"}, ""))
 			v.vectors = append(v.vectors, lode.Vector{float32(next), 1})
 			live[no] = append(live[no], next)
 			next++
@@ -76,7 +104,7 @@ func TestCompaction(t *testing.T) {
 		rows     []lode.RowID
 	}
 	var old []seen
-	compactions, before := 0, 0
+	compactions, sealed, before := 0, 0, 0
 	for round := range 60 {
 		for range 200 {
 			no := lode.DocNo(random.IntN(500) + 1)
@@ -89,6 +117,12 @@ func TestCompaction(t *testing.T) {
 		}
 		if err := c.publish(); err != nil {
 			t.Fatal(err)
+		}
+		for _, p := range c.segment.parts {
+			if p.segment%2 == 0 && p.words.growing != nil && lode.RowID(p.segment)*2000 < next {
+				sealWords(t, p)
+				sealed++
+			}
 		}
 		s := c.published.Load()
 		if len(s.rows) < before {
@@ -108,8 +142,8 @@ func TestCompaction(t *testing.T) {
 			old = append(old, seen{s, want()})
 		}
 	}
-	if compactions == 0 {
-		t.Error("the segment was never compacted")
+	if compactions == 0 || sealed == 0 {
+		t.Errorf("the segment was compacted %d times, with %d files of words", compactions, sealed)
 	}
 	for i, o := range old {
 		if dense, _ := found(t, o.snapshot); !slices.Equal(dense, o.rows) {

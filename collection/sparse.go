@@ -9,7 +9,7 @@ import (
 )
 
 // The sparse vectors of a collection lie in one index for each sparse space, with the ordinals of
-// the lexical index. Rows that are gone stay in it until the collection is compacted: scores
+// the collection. Rows that are gone stay in it until the collection is compacted: scores
 // depend on no statistics, so the rows of a snapshot are all that decides, and a search needs no
 // lock and answers from the moment of its view.
 
@@ -74,7 +74,7 @@ func (v *View) Sparse(ctx context.Context, name string, query lode.SparseVector,
 	if err != nil {
 		return nil, err
 	}
-	found, err := v.base.sparse[at].Search(ctx, query, k, v.byWords(may))
+	found, err := v.base.sparse[at].Search(ctx, query, k, v.ordinals(may))
 	if err != nil {
 		return nil, err
 	}

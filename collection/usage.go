@@ -1,6 +1,9 @@
 package collection
 
-import "github.com/lodedb/lode"
+import (
+	"github.com/lodedb/lode"
+	lexical "github.com/lodedb/lode/index/bm25/segment"
+)
 
 // Usage is about what a collection holds in memory.
 type Usage struct {
@@ -8,7 +11,7 @@ type Usage struct {
 	Rows           int   // deleted ones that were not compacted away included
 	Dense, Lexical int64 // bytes of the indexes; Dense are those of named spaces too
 	Sparse         int64 // bytes of the indexes of sparse spaces
-	Graphs         int64 // bytes of files that are mapped and searched in place
+	Graphs, Words  int64 // bytes of files that are mapped and searched in place
 	Payload        int64 // bytes of the indexes of metadata and readers
 }
 
@@ -34,7 +37,7 @@ func (e *Engine) Usage(p lode.Principal) ([]Usage, error) {
 }
 
 func usageOf(name string, s *snapshot) Usage {
-	u := Usage{Name: name, Rows: len(s.rows), Lexical: s.lexical.Bytes()}
+	u := Usage{Name: name, Rows: len(s.rows)}
 	for _, x := range s.sparse {
 		if x != nil {
 			u.Sparse += x.Bytes()
@@ -42,6 +45,7 @@ func usageOf(name string, s *snapshot) Usage {
 	}
 	for i := range s.parts {
 		p := &s.parts[i]
+		u.addWords(&p.words)
 		for j := range p.spaces {
 			switch in := p.space(j); {
 			case in == nil:
@@ -61,6 +65,18 @@ func usageOf(name string, s *snapshot) Usage {
 		}
 	}
 	return u
+}
+
+func (u *Usage) addWords(w *wordsView) {
+	if w.file == nil {
+		u.Lexical += w.part.(*lexical.Growing).Bytes()
+	} else {
+		u.Lexical += w.file.Sealed.Bytes()
+		u.Words += int64(len(w.file.file.Bytes()))
+	}
+	if !w.same {
+		u.Lexical += int64(4 * len(w.rows))
+	}
 }
 
 // documentBytes is about what a document takes in memory beside its indexes.

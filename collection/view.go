@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -106,44 +105,6 @@ func (v *View) DenseWith(ctx context.Context, vector lode.Vector, q lode.DenseSe
 		return nil, err
 	}
 	return v.base.candidates(found), nil
-}
-
-// Lexical returns the min(k, matching) rows that answer the words best, among those that
-// the principal may see and the filter matches. Word statistics belong to the moment of
-// the search, and so does its answer: it may be newer than the view. Rows tells apart what
-// belongs together.
-func (v *View) Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error) {
-	if err := lode.ValidateK(k); err != nil {
-		return nil, err
-	}
-	if len(text) > lode.MaxQueryBytes {
-		return nil, lode.Invalid("text", len(text), "query text has %d bytes, the limit is %d", len(text), lode.MaxQueryBytes)
-	}
-	// The lock keeps rows of the loaded snapshot in the index until the answer is there.
-	v.collection.lexicalUse.RLock()
-	defer v.collection.lexicalUse.RUnlock()
-	now := v.collection.published.Load()
-	v.mu.Lock()
-	v.mu.lexical = now
-	v.mu.Unlock()
-	may, err := v.allow(ctx, now, f)
-	if err != nil {
-		return nil, err
-	}
-	found, err := now.lexical.Search(ctx, text, k, v.byWords(may))
-	if err != nil {
-		return nil, err
-	}
-	return now.candidates(found), nil
-}
-
-// LexicalBound is a score that no row can exceed for these words, or infinity when the
-// index does not know one; see [index.Bounded].
-func (v *View) LexicalBound(text string) float64 {
-	if bounded, ok := v.base.lexical.(index.Bounded); ok {
-		return bounded.UpperBound(text)
-	}
-	return math.Inf(1)
 }
 
 func (s *snapshot) candidates(found []index.Candidate) []lode.Candidate {

@@ -72,12 +72,9 @@ func (a *answer) explain(ctx context.Context, hits []lode.Hit, of []*candidate) 
 			if x.Terms, err = view.LexicalExplain(ctx, q.Text, q.Syntax, c.id); err != nil {
 				return err
 			}
-			x.Highlights = view.Highlight(q.Text, q.Syntax, hits[i].Row.Chunk.Text, languageOf(&hits[i].Row))
+			x.Highlights = view.Highlight(q.Text, q.Syntax, hits[i].Row.Chunk.Text, hits[i].Row.Version.Language)
 		}
 		hits[i].Explanation = x
 	}
 	return nil
 }
-
-// languageOf is the language of a row's text.
-func languageOf(*lode.Row) string { return "" }

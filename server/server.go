@@ -17,7 +17,6 @@ import (
 	"github.com/lodedb/lode/api"
 	"github.com/lodedb/lode/collection"
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/flat"
 	"github.com/lodedb/lode/index/sparse"
 	"github.com/lodedb/lode/pipeline"
@@ -180,7 +179,6 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.engine, err = collection.New(s.store, collection.Options{
 		Logger:      log,
 		NewDense:    func(dim int, m lode.Metric) index.Dense { return flat.New(dim, m) },
-		NewLexical:  func() index.Lexical { return bm25.New(bm25.Options{}) },
 		NewSparse:   func() index.Sparse { return sparse.New() },
 		Fingerprint: embedders.fingerprint,
 		Room:        s.room.command,
@@ -189,6 +187,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		SealBytes:   s.cfg.SegmentBytes,
 		Graphs:      graphs{threads: max(1, runtime.GOMAXPROCS(0)/2), pace: &s.pace},
 		GraphRows:   s.cfg.GraphRows,
+		Pace:        s.pace.work,
 		EarlyRows:   s.cfg.EarlyRows,
 		Failed:      s.fail,
 	})

@@ -35,7 +35,7 @@ func (n node) Usage(ctx context.Context, p lode.Principal) (api.Usage, error) {
 	u.Writes.Reasons = append(u.Writes.Reasons, n.refusals()...)
 	u.Memory.Collections = make([]v1.CollectionUsage, len(collections))
 	for i, c := range collections {
-		u.Memory.Collections[i] = v1.CollectionUsage{Name: c.Name, Rows: c.Rows, Dense: c.Dense, Lexical: c.Lexical, Graphs: c.Graphs}
+		u.Memory.Collections[i] = v1.CollectionUsage{Name: c.Name, Rows: c.Rows, Dense: c.Dense, Lexical: c.Lexical, Graphs: c.Graphs, Words: c.Words}
 		u.Memory.Indexes += c.Dense + c.Lexical + c.Sparse
 	}
 	work := s.pipeline.Stats()

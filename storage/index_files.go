@@ -33,11 +33,18 @@ type IndexName struct {
 	// Space is 0 for the index of the rows' own vectors, else the place of a named vector space
 	// of the collection, from 1.
 	Space int
+	// Words says that it is the index of the rows' words; Space is 0 then.
+	Words bool
 }
 
-// String is the name of the file: HASH.index, or HASH.SPACE.index.
+const wordsName = "words"
+
+// String is the name of the file: HASH.index, HASH.SPACE.index or HASH.words.index.
 func (n IndexName) String() string {
-	if n.Space == 0 {
+	switch {
+	case n.Words:
+		return fmt.Sprintf("%s.%s%s", n.Hash, wordsName, indexSuffix)
+	case n.Space == 0:
 		return n.Hash.String() + indexSuffix
 	}
 	return fmt.Sprintf("%s.%d%s", n.Hash, n.Space, indexSuffix)
@@ -45,14 +52,14 @@ func (n IndexName) String() string {
 
 func parseIndexName(name string) (n IndexName, ok bool) {
 	base, ok := strings.CutSuffix(name, indexSuffix)
-	hash, space, named := strings.Cut(base, ".")
+	hash, of, named := strings.Cut(base, ".")
 	h, err := lode.ParseHash(hash)
 	if !ok || err != nil {
 		return n, false
 	}
 	n.Hash = h
-	if named {
-		n.Space, _ = strconv.Atoi(space)
+	if n.Words = of == wordsName; named && !n.Words {
+		n.Space, _ = strconv.Atoi(of)
 	}
 	return n, n.String() == name
 }
@@ -174,14 +181,25 @@ func (r *SealedRows) Vectors() []byte {
 
 // Runs are the rows by version, in the order in which they lie in the segment.
 func (r *SealedRows) Runs() []SealedRun {
-	runs := make([]SealedRun, 0, r.dir.versions())
+	versions := r.Versions()
+	runs := make([]SealedRun, len(versions))
+	for i, v := range versions {
+		runs[i] = v.SealedRun
+	}
+	return runs
+}
+
+// Versions are those that the rows belong to, in the order in which they lie in the segment. Some
+// of them may be gone.
+func (r *SealedRows) Versions() []SealedVersion {
+	all := make([]SealedVersion, 0, r.dir.versions())
 	for i := range r.dir.versions() {
 		if e := unpackVersion(r.dir.Versions[i*packedVersion:]); e.rows > 0 {
-			runs = append(runs, SealedRun{First: e.firstRow, At: int(e.first), Rows: int(e.rows)})
+			all = append(all, e.sealed())
 		}
 	}
-	slices.SortFunc(runs, func(a, b SealedRun) int { return cmp.Compare(a.At, b.At) })
-	return runs
+	slices.SortFunc(all, func(a, b SealedVersion) int { return cmp.Compare(a.At, b.At) })
+	return all
 }
 
 // SealedVersion is the version that rows of a sealed segment belong to.
@@ -205,8 +223,11 @@ func (r *SealedRows) VersionOf(row int) (v SealedVersion, ok bool) {
 	if i == n {
 		return v, false
 	}
-	e := at(i)
-	return SealedVersion{e.doc, e.version, SealedRun{First: e.firstRow, At: int(e.first), Rows: int(e.rows)}}, true
+	return at(i).sealed(), true
+}
+
+func (e versionEntry) sealed() SealedVersion {
+	return SealedVersion{e.doc, e.version, SealedRun{First: e.firstRow, At: int(e.first), Rows: int(e.rows)}}
 }
 
 // Check is nil when the vector of a row is what was written: at the first touch in this
@@ -276,6 +297,10 @@ func (s *Store) MapIndex(n IndexName) (*vfs.Mapping, error) {
 	}
 	return m, nil
 }
+
+// IndexFolder is where indexes lie. What is written there beside them, to be put together, has a
+// name that ends in .tmp: a start removes what a crash left.
+func (s *Store) IndexFolder() (vfs.FS, string) { return s.fsys, s.segments.dir }
 
 // DropIndex removes an index of a sealed file, if it is there. Who has mapped it keeps it.
 func (s *Store) DropIndex(n IndexName) error {

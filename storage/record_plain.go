@@ -186,6 +186,8 @@ func plainReady(r *plainReader, key uint64, v *lode.DocVersion) {
 		v.UpdatedAt = r.time()
 	case 20:
 		v.Segment = lode.SegmentID(r.uint())
+	case 23:
+		v.Language = r.text()
 	case 21:
 		at := r.time()
 		v.ExpiresAt, r.failed = &at, r.failed || at.IsZero()

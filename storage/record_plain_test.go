@@ -25,7 +25,7 @@ func plainRecords() []any {
 			Flags: []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 300}, Rule: "tag"}, {Kind: "another"}}},
 		&lode.DocVersion{Doc: math.MaxUint64, Version: 3, State: lode.StateReady, Blob: hash, Size: 1 << 50, URI: "file:x", MediaType: "text/plain",
 			ReceivedAt: at, Epoch: 65536, Title: "\xff", Silver: hash, Gold: hash, Chunks: 10, FirstRow: 65535, Runs: []lode.Run{run, {Stage: "another"}},
-			UpdatedAt: at.Add(time.Second), Segment: 9, ExpiresAt: &at},
+			UpdatedAt: at.Add(time.Second), Segment: 9, ExpiresAt: &at, Language: "de"},
 		&storage.Segment{ID: 1, State: storage.SegmentMerged, Pending: 2, Members: 3, Bytes: 4, ClosedAt: 5, Hash: hash, FileBytes: 6, PutAt: 7,
 			Inputs: []lode.SegmentID{8, 1 << 35}, Into: 9, Rows: 10, FileRows: 11},
 		storage.FullApplied(), storage.FullSealedRow(),

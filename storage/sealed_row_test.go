@@ -38,12 +38,12 @@ func TestSealedRowsStayTheSame(t *testing.T) {
 // TestIndexNames: names of files and of indexes stand for each other.
 func TestIndexNames(t *testing.T) {
 	h := lode.HashOf([]byte("x"))
-	for _, n := range []IndexName{{Hash: h}, {Hash: h, Space: 1}, {Hash: h, Space: 8}} {
+	for _, n := range []IndexName{{Hash: h}, {Hash: h, Space: 1}, {Hash: h, Space: 8}, {Hash: h, Words: true}} {
 		if got, ok := parseIndexName(n.String()); !ok || got != n {
 			t.Errorf("%s became %+v", n, got)
 		}
 	}
-	for _, name := range []string{"", ".index", "ab.index", h.String(), h.String() + ".segment", h.String() + ".0.index", h.String() + ".x.index", h.String() + ".01.index", h.String() + "..index", h.String() + ".index.index", h.String() + ".1.index.1.tmp"} {
+	for _, name := range []string{"", ".index", "ab.index", h.String(), h.String() + ".segment", h.String() + ".0.index", h.String() + ".x.index", h.String() + ".01.index", h.String() + "..index", h.String() + ".index.index", h.String() + ".words.index.index", h.String() + ".words", h.String() + ".1.index.1.tmp"} {
 		if n, ok := parseIndexName(name); ok {
 			t.Errorf("%q is the name of %+v", name, n)
 		}

@@ -34,8 +34,9 @@ type CollectionUsage struct {
 	Name    string `json:"name" doc:"Name of the collection." example:"docs"`
 	Rows    int    `json:"rows" doc:"Rows in the indexes, deleted ones that were not compacted away included." example:"2417"`
 	Dense   int64  `json:"dense" doc:"Bytes of the exact index of vectors that no graph holds." example:"4950016"`
-	Lexical int64  `json:"lexical" doc:"Bytes of the index of words." example:"1300000"`
+	Lexical int64  `json:"lexical" doc:"Bytes of the index of words, but for those of sealed segments that lie in files." example:"1300000"`
 	Graphs  int64  `json:"graphs" doc:"Bytes of the graphs of sealed segments: files that are mapped and searched in place, which the system keeps in memory as far as there is room." example:"0"`
+	Words   int64  `json:"words" doc:"Bytes of the words of sealed segments: files that are mapped and searched in place, as graphs are." example:"0"`
 }
 
 // DiskUsage is the disk of a node, in bytes.

@@ -53,6 +53,7 @@ const (
 	segmentsDir  = "segments"
 	sealedSuffix = ".segment"
 	graphSuffix  = ".index"
+	wordsSuffix  = ".words.index"
 	buildingName = "building.segment."
 )
 
@@ -69,7 +70,7 @@ func segmentsIn(dir string) (sealed, graphs, unfinished int) {
 			unfinished++
 		case strings.HasSuffix(e.Name(), sealedSuffix):
 			sealed++
-		case strings.HasSuffix(e.Name(), graphSuffix):
+		case strings.HasSuffix(e.Name(), graphSuffix) && !strings.HasSuffix(e.Name(), wordsSuffix):
 			graphs++
 		}
 	}

@@ -45,7 +45,8 @@ func printUsage(w io.Writer, u *v1.NodeUsage) error {
 	row("  heap", "%s", formatBytes(m.Heap))
 	row("  indexes", "%s", formatBytes(m.Indexes))
 	for _, c := range m.Collections {
-		row("    "+c.Name, "%s dense, %s lexical, %d rows; graphs of %s on disk", formatBytes(c.Dense), formatBytes(c.Lexical), c.Rows, formatBytes(c.Graphs))
+		row("    "+c.Name, "%s dense, %s lexical, %d rows; graphs of %s and words of %s on disk",
+			formatBytes(c.Dense), formatBytes(c.Lexical), c.Rows, formatBytes(c.Graphs), formatBytes(c.Words))
 	}
 	printDisk(row, &u.Disk)
 	row("bodies", "%s, limit %s, %d refused", formatBytes(u.Requests.Bodies), limitText(u.Requests.BodyLimit), u.Requests.Refused)

@@ -1,6 +1,11 @@
 package text
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/abadojack/whatlanggo"
@@ -86,6 +91,19 @@ func For(l Language) (*Analyzer, error) {
 		return nil, lode.Invalid("language", l, "there is no analyzer for this language; %q has none of its rules", NoLanguage)
 	}
 	return &Analyzer{rules: r}, nil
+}
+
+// Languages are those that there are analyzers for, in order.
+func Languages() []Language { return slices.Sorted(maps.Keys(languages)) }
+
+// Rules names the rules of all languages together, for what is made of texts in any of them. It
+// changes when one of them does, or another one comes.
+func Rules() string {
+	h := sha256.New()
+	for _, l := range Languages() {
+		fmt.Fprintf(h, "%s %s\n", l, languages[l].name)
+	}
+	return Version + " and others " + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Name names the rules of the analyzer. It is part of the fingerprint of everything made with

@@ -132,12 +132,12 @@ func (s *memoryScratch) Bytes() ([]byte, error) { return s.Buffer.Bytes(), nil }
 func (s *memoryScratch) Close() error           { return nil }
 
 // InFolder puts what is aside into files of a folder that exists. Their names begin with a
-// prefix; what a crash leaves is the caller's to remove.
+// prefix and end in .tmp, as those of [vfs.CreateAtomic]; what a crash leaves is the caller's to remove.
 func InFolder(fsys vfs.FS, dir, prefix string) NewScratch {
 	n := 0
 	return func() (Scratch, error) {
 		n++
-		name := filepath.Join(dir, prefix+strconv.Itoa(n))
+		name := filepath.Join(dir, prefix+strconv.Itoa(n)+".tmp")
 		f, err := fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, vfs.FilePerm)
 		return &fileScratch{File: f, fsys: fsys, name: name}, err
 	}

@@ -15,6 +15,7 @@ type partSearch struct {
 	fields  int
 	allow   *index.Bitset // nil: all
 	base    uint32        // of the part's rows among all
+	order   []uint32      // or their places; see View
 	top     *index.TopK
 	limit   float64 // what hopeless compares with
 	err     error   // the first; everything ends then
@@ -32,19 +33,28 @@ func (s *partSearch) fail(err error) {
 	}
 }
 
-// hopeless reports whether rows of a score at most so large cannot be found any more. Rows come
-// in order, so that one that is as good as the worst held comes after it. The margin covers the
-// rounding of bounds and sums.
+// hopeless reports whether rows of a score at most so large cannot be found any more. Mostly rows
+// come in order, so that one that is as good as the worst held comes after it.
 func (s *partSearch) hopeless(score float64) bool { return score <= s.limit }
 
 // offer proposes a row, after all rows before it.
 func (s *partSearch) offer(row uint32, score float64) {
-	s.top.Offer(index.Candidate{Ordinal: s.base + row, Score: float32(score)})
+	ordinal := s.base + row
+	if s.order != nil {
+		ordinal = s.order[row]
+	}
+	s.top.Offer(index.Candidate{Ordinal: ordinal, Score: float32(score)})
 	s.setLimit()
 }
 
+// setLimit takes as much off the worst score as the rounding of bounds and sums may add. Where rows
+// do not come in order one that is as good as the worst may be found: then the limit is a score
+// that is rounded to less.
 func (s *partSearch) setLimit() {
-	const margin = 1 - 0x1p-30
+	margin := 1 - 0x1p-30
+	if s.order != nil {
+		margin = 1 - 0x1p-22
+	}
 	if s.limit = -1; s.top.Full() {
 		s.limit = float64(s.top.Worst().Score) * margin
 	}

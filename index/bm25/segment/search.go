@@ -16,6 +16,11 @@ import (
 type View struct {
 	Part  Part
 	Allow *index.Bitset // nil: all
+	// Order has for each row its place among the rows of all views, ascending in the view, for
+	// views whose rows lie between those of others: equal scores go by it. A number that comes
+	// again belongs to the first row that has it; the others are not allowed. Of several views all
+	// have one or none; without, the rows of a view come behind those of the views before it.
+	Order []uint32
 }
 
 // Hit is a row that a search found.
@@ -26,7 +31,7 @@ type Hit struct {
 }
 
 // Search returns the best rows of all parts together: at most o.K, best first, ties by part and
-// then by row. Statistics are those of all live rows of all parts, whoever may see them; scores
+// then by row, or as [View].Order says. Statistics are those of all live rows of all parts, whoever may see them; scores
 // are to the bit what one index of the live rows would give, and no row is left out that would
 // score as much. The parts must have been made with the same [Options].
 //
@@ -45,7 +50,7 @@ func Search(ctx context.Context, q Query, views []View, o SearchOptions) ([]Hit,
 		}
 		s := &partSearch{
 			scoring: p.scoring, rows: prepared[i].rows, fields: prepared[i].rows.fields(), allow: v.Allow,
-			base: uint32(base), top: top,
+			base: uint32(base), order: v.Order, top: top,
 		}
 		var err error
 		if fault := distance.Guard(func() { err = s.run(ctx, p, prepared[i].entries) }); fault != nil {
@@ -55,6 +60,9 @@ func Search(ctx context.Context, q Query, views []View, o SearchOptions) ([]Hit,
 			return nil, err
 		}
 		base += uint64(prepared[i].rows.count())
+	}
+	if len(views) > 0 && views[0].Order != nil {
+		return orderedHits(top.Sorted(), views), nil
 	}
 	return hits(top.Sorted(), prepared), nil
 }
@@ -112,6 +120,20 @@ func hits(found []index.Candidate, parts []*prepared) []Hit {
 			row -= parts[part].rows.count()
 		}
 		out[i] = Hit{Part: part, Row: row, Score: c.Score}
+	}
+	return out
+}
+
+// orderedHits is hits for views with an order.
+func orderedHits(found []index.Candidate, views []View) []Hit {
+	out := make([]Hit, len(found))
+	for i, c := range found {
+		for part, v := range views {
+			if row, ok := slices.BinarySearch(v.Order, c.Ordinal); ok {
+				out[i] = Hit{Part: part, Row: uint32(row), Score: c.Score}
+				break
+			}
+		}
 	}
 	return out
 }
