@@ -153,6 +153,11 @@ func TestBadInput(t *testing.T) {
 		{"no time", "POST", retrieve, jsonType, `{"text":"a","timeout":"0"}`, lode.CodeInvalid, "timeout", "0"},
 		{"timeout as a number", "POST", retrieve, jsonType, `{"text":"a","timeout":500}`, lode.CodeInvalid, "timeout", "500"},
 		{"unknown form", "POST", retrieve, jsonType, `{"text":"a","form":"pdf"}`, lode.CodeInvalid, "form", "pdf"},
+		{"why not what", "POST", "/v1/collections/docs/why-not", jsonType, `{"query":{"text":"a"}}`, lode.CodeInvalid, "document", ""},
+		{"why not both", "POST", "/v1/collections/docs/why-not", jsonType, `{"query":{"text":"a"},"document":"a","chunk":"ch-1-1-0"}`, lode.CodeInvalid, "document", "a"},
+		{"why not of a bad question", "POST", "/v1/collections/docs/why-not", jsonType, `{"query":{"text":"a","k":0},"document":"a"}`, lode.CodeInvalid, "query.k", "0"},
+		{"why not of several", "POST", "/v1/collections/docs/why-not", jsonType, `{"query":{"text":"a","collections":["docs"]},"document":"a"}`, lode.CodeInvalid, "query.collections", "1"},
+		{"why not of a kind", "POST", "/v1/collections/docs/why-not", jsonType, `{"query":{"text":"a"},"document":"a","kind":"page"}`, lode.CodeInvalid, "kind", "page"},
 		{"neither text nor vector", "POST", retrieve, jsonType, `{}`, lode.CodeInvalid, "text", ""},
 		{"query too long", "POST", retrieve, jsonType, `{"text":"` + strings.Repeat("x", 32769) + `"}`, lode.CodeInvalid, "text", "32769"},
 

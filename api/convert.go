@@ -154,6 +154,19 @@ func kindName(k lode.Kind) string {
 	return kindDocument
 }
 
+// kindFrom reads the name of a kind; 0 for none.
+func kindFrom(name string) (lode.Kind, error) {
+	switch name {
+	case "":
+		return 0, nil
+	case kindDocument:
+		return lode.KindDocument, nil
+	case kindVector:
+		return lode.KindVector, nil
+	}
+	return 0, lode.Invalid("kind", name, "kind must be document or vector")
+}
+
 func fromPoint(in v1.Point) lode.Point {
 	return lode.Point{
 		ID: in.ID, Vector: in.Vector, Vectors: in.Vectors, Sparse: fromSparses(in.Sparse), Text: in.Text,

@@ -83,3 +83,19 @@ func TestRetrieveSeveral(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhyNot(t *testing.T) {
+	f := newFake()
+	c, _ := serve(t, f)
+	k, as := 3, []string{}
+	got, err := c.WhyNot(t.Context(), "docs", v1.WhyNot{Query: v1.Retrieve{Text: "x", K: &k}, Document: "a", As: &as})
+	if err != nil || got.ChunkID.Ordinal != 3 || got.Reasons[0].Stage != lode.ReasonRank || got.Reasons[0].Change.Value != 37.0 || got.Reasons[0].Values["rank"] != 37 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if q := f.whyNot[0]; q.Query.K != 3 || q.Document != "a" || q.Chunk != nil || q.As == nil || len(q.As) > 0 {
+		t.Errorf("%+v", q)
+	}
+	if _, err := c.WhyNot(t.Context(), "docs", v1.WhyNot{Query: v1.Retrieve{Text: "x"}, Chunk: got.ChunkID, Kind: "vector"}); err != nil || *f.whyNot[1].Chunk != *got.ChunkID || f.whyNot[1].As != nil {
+		t.Errorf("%+v, %v", f.whyNot, err)
+	}
+}

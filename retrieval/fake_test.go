@@ -26,6 +26,8 @@ type fakeView struct {
 	mu         sync.Mutex
 	collection lode.Collection
 	dense      []lode.Candidate
+	exact      []lode.Candidate // what dense should be; nil: dense is right
+	ef         int              // from this breadth on, and exactly, exact is found
 	lexical    []lode.Candidate
 	bound      float64
 	rows       map[lode.RowID]lode.Row
@@ -73,6 +75,9 @@ func (v *fakeView) DenseWith(_ context.Context, q lode.Vector, s lode.DenseSearc
 	v.asked.vector, v.asked.filters = q, append(v.asked.filters, f)
 	v.asked.depth = append(v.asked.depth, k)
 	v.using = append(v.using, s.Using)
+	if v.exact != nil && (s.Exact || v.ef > 0 && s.Ef >= v.ef) {
+		return v.exact[:min(k, len(v.exact))], nil
+	}
 	return v.dense[:min(k, len(v.dense))], nil
 }
 
@@ -209,6 +214,36 @@ func (v *fakeView) Known(_ context.Context, ids []lode.RowID) ([]lode.Row, error
 		}
 	}
 	return rows, nil
+}
+
+// Standing shows every row's document; one of which a reader is missing does not exist.
+func (v *fakeView) Standing(_ context.Context, kind lode.Kind, id lode.DocID, no lode.DocNo) (*retrieval.Standing, error) {
+	if err := v.called("Standing"); err != nil {
+		return nil, err
+	}
+	for _, row := range v.rows {
+		if row.Document.ID == id && id != "" || row.Document.No == no {
+			version := *row.Version
+			version.FirstRow, version.Chunks = row.ID-lode.RowID(row.Chunk.ID.Ordinal), max(1, version.Chunks)
+			doc := *row.Document
+			doc.Current = version.Version
+			return &retrieval.Standing{Document: &doc, Newest: &version, Current: &version}, nil
+		}
+	}
+	return nil, lode.NotFound("document", id)
+}
+
+// DenseRanks looks rows up in all, or else in dense.
+func (v *fakeView) DenseRanks(_ context.Context, _ lode.Vector, _ lode.Filter, rows []lode.RowID) ([]retrieval.DenseRank, error) {
+	out := make([]retrieval.DenseRank, len(rows))
+	for i, id := range rows {
+		for at, c := range append(v.exact, v.dense...) {
+			if c.Row == id && out[i].Rank == 0 {
+				out[i] = retrieval.DenseRank{Score: c.Score, Rank: at + 1}
+			}
+		}
+	}
+	return out, v.called("DenseRanks")
 }
 
 // add makes a row with that text, in a document of its own.

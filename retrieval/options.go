@@ -43,6 +43,11 @@ type View interface {
 	// Received returns when the bytes of each row were received. It returns [ErrViewGone] when a
 	// row is gone.
 	Received(ctx context.Context, ids []lode.RowID) ([]time.Time, error)
+	// Standing says how a document stands now, by its outside id or, where no is not 0, by its number.
+	// One that the principal may not see is [lode.CodeNotFound].
+	Standing(ctx context.Context, kind lode.Kind, id lode.DocID, no lode.DocNo) (*Standing, error)
+	// DenseRanks returns the places of rows in an exact search for v of any depth.
+	DenseRanks(ctx context.Context, v lode.Vector, f lode.Filter, rows []lode.RowID) ([]DenseRank, error)
 	// Groups returns the documents that have the rows nearest to v, as many as match up to groups,
 	// that with the nearest row first, each with up to size of its rows, best first.
 	Groups(ctx context.Context, v lode.Vector, groups, size int, f lode.Filter) ([]Grouped, error)

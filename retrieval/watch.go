@@ -1,6 +1,11 @@
 package retrieval
 
-import "github.com/lodedb/lode"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lodedb/lode"
+)
 
 // watch hears where the rows of a why-not question are dropped. A nil watch hears nothing.
 type watch struct {
@@ -45,4 +50,19 @@ func (w *watch) beyond(ranked []*candidate, looked int) {
 	for i := looked; i < len(ranked); i++ {
 		w.drop(ranked[i], drop{stage: StepFuse, rank: i + 1})
 	}
+}
+
+// dropOrder are the stages that drop, in order.
+var dropOrder = []Step{StepMinScore, StepFuse, StepCollapse, StepCaps, StepDiversity}
+
+// farthest is the watched candidate that came farthest, the best of several; nil where no search
+// proposed any.
+func (w *watch) farthest() (*candidate, drop) {
+	var far drop
+	for _, d := range w.drops {
+		if far.c == nil || cmp.Or(slices.Index(dropOrder, d.stage)-slices.Index(dropOrder, far.stage), cmp.Compare(d.c.score, far.c.score), -cmp.Compare(d.c.id, far.c.id)) > 0 {
+			far = d
+		}
+	}
+	return far.c, far
 }

@@ -39,6 +39,7 @@ type commands struct {
 	Ingest      ingestCommand      `cmd:"" help:"Send files and folders to a node."`
 	Search      searchCommand      `cmd:"" help:"Print the passages that answer a question."`
 	Context     contextCommand     `cmd:"" help:"Print a context with numbered citations, ready for a model."`
+	WhyNot      whyNotCommand      `cmd:"" help:"Say why a document is not in the answer to a question."`
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`
