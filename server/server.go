@@ -50,6 +50,7 @@ type Server struct {
 	metrics   *metrics
 	backups   *backups
 	embedders *embedders
+	retriever *retrieval.Retriever
 
 	disk      *disk
 	latencies latencies
@@ -281,13 +282,13 @@ func (s *Server) openRaft(ctx context.Context) error {
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal}
-	retriever := retrieval.New(retrieval.Options{
+	s.retriever = retrieval.New(retrieval.Options{
 		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{s.retriever}, Contents: contents{s.engine, s.retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
 			Operations: operations{s.engine},
 		},
 		Authenticate: s.cfg.authenticate,
@@ -423,6 +424,9 @@ func (s *Server) Seal(ctx context.Context, p lode.Principal, name string) (lode.
 // Engine is the node's collections, for harnesses and tests in the same process that measure
 // or check them without HTTP.
 func (s *Server) Engine() *collection.Engine { return s.engine }
+
+// Retriever answers questions without the HTTP surface, likewise. It is there once the node serves.
+func (s *Server) Retriever() *retrieval.Retriever { return s.retriever }
 
 // StateHash is the hash of the node's durable state: equal on every node that applied the
 // same log. It reads everything and is meant for checks.

@@ -31,6 +31,7 @@ type benchCommand struct {
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
+	Retrieve benchRetrieve `cmd:"" help:"Questions to 100,000 passages: latency, share of each stage, against the searches alone."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
 
 	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`
