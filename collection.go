@@ -43,6 +43,11 @@ type Tuning struct {
 	HistorySince uint64 `cbor:"5,keyasint,omitempty"`
 	// Ranking is what queries take where they say nothing.
 	Ranking *Ranking `cbor:"6,keyasint,omitempty"`
+	// Language is that of texts that come in and are neither said nor seen to be in another one. It
+	// changes nothing of what is there. The default is [LanguageDefault].
+	Language string `cbor:"7,keyasint,omitempty"`
+	// Glossary says what words of queries are also called.
+	Glossary []Synonym `cbor:"8,keyasint,omitempty"`
 }
 
 // MemoryMode says how the files of a collection are held in memory.
@@ -63,6 +68,9 @@ func (t *Tuning) EnsureDefaults() {
 	if t.Memory == "" {
 		t.Memory = MemoryCached
 	}
+	if t.Language == "" {
+		t.Language = LanguageDefault
+	}
 }
 
 // Validate checks the settings after [Tuning.EnsureDefaults].
@@ -78,6 +86,16 @@ func (t *Tuning) Validate() error {
 	if err := t.Ranking.Validate(); err != nil {
 		return asError(err).In("ranking")
 	}
+	if err := ValidateLanguage(t.Language); err != nil {
+		return err
+	}
+	if err := validateGlossary(t.Glossary); err != nil {
+		return err
+	}
+	return t.validateIndexes()
+}
+
+func (t *Tuning) validateIndexes() error {
 	if len(t.Indexes) > MaxIndexes {
 		return Invalid("indexes", len(t.Indexes), "at most %d fields are indexed ahead", MaxIndexes)
 	}
@@ -98,6 +116,9 @@ type TuningChange struct {
 	Indexes *[]string   `cbor:"2,keyasint,omitempty"`
 	History *Period     `cbor:"3,keyasint,omitempty"`
 	Ranking *Ranking    `cbor:"4,keyasint,omitempty"` // replaces all of it
+
+	Language *string    `cbor:"5,keyasint,omitempty"`
+	Glossary *[]Synonym `cbor:"6,keyasint,omitempty"` // replaces all of it
 }
 
 // Apply returns the settings as they are after a change at a time, or why they cannot be.
@@ -117,6 +138,12 @@ func (c *TuningChange) Apply(t Tuning, at time.Time) (Tuning, error) {
 		if *c.Ranking == (Ranking{}) {
 			t.Ranking = nil
 		}
+	}
+	if c.Language != nil {
+		t.Language = *c.Language
+	}
+	if c.Glossary != nil {
+		t.Glossary = *c.Glossary
 	}
 	t.EnsureDefaults()
 	return t, t.Validate()

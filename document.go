@@ -94,7 +94,8 @@ type DocVersion struct {
 	// Kept marks a version that is shown no more and stays for the history of the collection.
 	Kept bool `cbor:"22,keyasint,omitempty"`
 	// Language is that of the text, by whose rules its words are found: two letters of ISO 639-1,
-	// or "none" for one without rules. Empty is English.
+	// or [LanguageNone] for one without rules. Empty is English. Until the version is ready it is
+	// what the submission said.
 	Language string `cbor:"23,keyasint,omitempty"`
 }
 
@@ -117,6 +118,9 @@ type Submission struct {
 	Metadata   Metadata
 	Readers    []string
 	ExpiresAt  *time.Time // when the document ends of itself; nil: never
+	// Language is that of the text, for whoever knows it; see [DocVersion]. Else the document
+	// says, or the text tells, or it is that of the collection.
+	Language string
 	// IfVersion makes the submission conditional on the document's newest version; 0 stands
 	// for no document. The default, nil, is no condition.
 	IfVersion *Version
@@ -171,6 +175,11 @@ func (s *Submission) Validate() error {
 	}
 	if err := ValidateReaders(s.Readers); err != nil {
 		return err
+	}
+	if s.Language != "" {
+		if err := ValidateLanguage(s.Language); err != nil {
+			return err
+		}
 	}
 	return ValidateExpiry(s.ExpiresAt)
 }

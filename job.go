@@ -22,6 +22,7 @@ type Accepted struct {
 	Metadata   Metadata
 	Readers    []string
 	ExpiresAt  *time.Time
+	Language   string // as of the [Submission]
 	ReceivedAt time.Time
 	Run        Run      // of the receive stage
 	IfVersion  *Version // as of the [Submission]
@@ -50,4 +51,5 @@ type Completion struct {
 	Chunks      int       `cbor:"6,keyasint"`
 	Runs        []Run     `cbor:"7,keyasint,omitempty"`
 	At          time.Time `cbor:"8,keyasint"`
+	Language    string    `cbor:"9,keyasint,omitempty"` // see [DocVersion]
 }

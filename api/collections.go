@@ -37,7 +37,7 @@ func (s *service) createCollection(w http.ResponseWriter, r *http.Request, p lod
 // collectionFrom checks what does not depend on the node, so that the error names the
 // member of the request.
 func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
-	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking)}}
+	c := lode.Collection{Name: req.Name, Metric: req.Metric, Vectors: fromSpaces(req.Vectors), Tuning: lode.Tuning{Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking), Language: req.Language, Glossary: req.Glossary}}
 	if e := req.Embedder; e != nil {
 		if e.Provider == "" {
 			return c, lode.Invalid("embedder.provider", "", "provider must be builtin, local, none, or a provider of the node")
@@ -103,10 +103,10 @@ func (s *service) updateCollection(w http.ResponseWriter, r *http.Request, p lod
 		return err
 	}
 	if req == (v1.UpdateCollection{}) {
-		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes, history or ranking; nothing else of a collection changes")
+		return lode.Invalid("memory", "", "nothing is to be changed").WithHint("say memory, indexes, history, ranking, language or glossary; nothing else of a collection changes")
 	}
 	changed, err := s.Backend.Collections.Tune(r.Context(), p, writeOf(r), name, lode.TuningChange{
-		Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking),
+		Memory: req.Memory, Indexes: req.Indexes, History: req.History, Ranking: fromRanking(req.Ranking), Language: req.Language, Glossary: req.Glossary,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/lodedb/lode"
@@ -14,6 +15,7 @@ func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection 
 		Name: c.Name, Metric: c.Metric, Dim: c.Dim, Fingerprint: c.Fingerprint, CreatedAt: c.CreatedAt,
 		Vectors: toSpaces(c.Vectors), Memory: c.Tuning.Memory, Indexes: c.Tuning.Indexes, History: c.Tuning.History, HistoryFrom: c.Tuning.HistoryFrom,
 		Ranking:  toRanking(c.Tuning.Ranking),
+		Language: cmp.Or(c.Tuning.Language, lode.LanguageDefault), Glossary: c.Tuning.Glossary,
 		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
 		Weights:  c.Embedder.Weights,
 		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},
@@ -28,7 +30,7 @@ func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection 
 func toDocument(d *lode.Document, v *lode.DocVersion) v1.Document {
 	out := v1.Document{
 		ID: d.ID, State: v.State, Version: v.Version, CurrentVersion: d.Current, URI: v.URI, MediaType: v.MediaType,
-		Title: v.Title, Size: v.Size, Bronze: hashOrNil(v.Blob), Silver: hashOrNil(v.Silver), Gold: hashOrNil(v.Gold),
+		Title: v.Title, Language: v.Language, Size: v.Size, Bronze: hashOrNil(v.Blob), Silver: hashOrNil(v.Silver), Gold: hashOrNil(v.Gold),
 		Chunks: v.Chunks, Metadata: d.Metadata, Readers: d.Readers, ExpiresAt: inUTC(d.ExpiresAt),
 		ReceivedAt: v.ReceivedAt, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}

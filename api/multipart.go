@@ -134,7 +134,7 @@ func (m *multipartReader) file(part *multipart.Part) error {
 	sub := lode.Submission{
 		ID: m.about.ID, URI: m.about.URI, MediaType: m.about.MediaType, Name: m.about.Name,
 		Content: content, Metadata: m.about.Metadata, Readers: m.about.Readers,
-		ExpiresAt: m.about.ExpiresAt, IfVersion: m.about.IfVersion,
+		ExpiresAt: m.about.ExpiresAt, IfVersion: m.about.IfVersion, Language: m.about.Language,
 	}
 	fileName := partFileName(part)
 	if sub.ID == "" && sub.URI == "" {

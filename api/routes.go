@@ -261,7 +261,7 @@ const (
 	spacesAbout    = "using names the space that is searched, of those that the collection has beside the vectors of every row. "
 	framesAbout    = "Bodies may be binary frames of " + v1.MediaTypeVectors + " instead of JSON, see docs/wire.md: that of the request by its Content-Type, that of an answer with hits by Accept."
 	uploadAbout    = "Either JSON, or multipart/form-data with any number of parts named file. " +
-		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, expires_at, if_version) or one named metadata (JSON: the metadata alone) about it. " +
+		"A file may be preceded by one part named document (JSON: id, uri, media_type, name, metadata, readers, expires_at, language, if_version) or one named metadata (JSON: the metadata alone) about it. " +
 		"The body is read to its end before anything is stored, so a broken request changes nothing. " +
 		"The same bytes again change nothing; other bytes under a known id become a new version. " +
 		"A request with a single document that is refused answers with that document's problem."

@@ -102,7 +102,7 @@ func readUploads(r *http.Request) (*batch, error) {
 func submissionFrom(d *v1.DocumentUpload) (lode.Submission, error) {
 	sub := lode.Submission{
 		ID: d.ID, URI: d.URI, MediaType: d.MediaType, Name: d.Name, Content: d.ContentBase64, Metadata: d.Metadata, Readers: d.Readers,
-		ExpiresAt: d.ExpiresAt, IfVersion: d.IfVersion,
+		ExpiresAt: d.ExpiresAt, IfVersion: d.IfVersion, Language: d.Language,
 	}
 	switch {
 	case d.Content != nil && d.ContentBase64 != nil:

@@ -155,7 +155,8 @@ func hashSubmission(sum hash.Hash, s *lode.Submission) error {
 		Readers                  []string
 		IfVersion                *lode.Version
 		ExpiresAt                *time.Time `json:",omitempty"` // so that older requests keep their hash
-	}{string(s.ID), s.URI, s.MediaType, s.Name, s.Metadata, s.Readers, s.IfVersion, s.ExpiresAt})
+		Language                 string     `json:",omitempty"`
+	}{string(s.ID), s.URI, s.MediaType, s.Name, s.Metadata, s.Readers, s.IfVersion, s.ExpiresAt, s.Language})
 	if err != nil {
 		return fmt.Errorf("hash upload: %w", err)
 	}

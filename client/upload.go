@@ -36,6 +36,7 @@ type File struct {
 	Metadata  lode.Metadata
 	Readers   []string
 	ExpiresAt *time.Time    // when the document ends of itself; nil: never
+	Language  string        // of the text, such as "de"; empty: the document says, or the text tells
 	IfVersion *lode.Version // take the file only while this is the document's newest version; 0: only while there is none
 	Size      int64         // bytes, as far as known; [Client.UploadAll] cuts requests by it
 	// Open gives the content. It is called again when the request is repeated.
@@ -198,7 +199,7 @@ func writeFiles(w io.Writer, boundary string, files []File) error {
 func writeFile(m *multipart.Writer, f *File) error {
 	about, err := json.Marshal(v1.DocumentPart{
 		ID: f.ID, URI: f.URI, MediaType: f.MediaType, Name: f.Name, Metadata: f.Metadata, Readers: f.Readers,
-		ExpiresAt: f.ExpiresAt, IfVersion: f.IfVersion,
+		ExpiresAt: f.ExpiresAt, IfVersion: f.IfVersion, Language: f.Language,
 	})
 	if err != nil {
 		return lode.Invalid("document", f.ID, "description cannot be written as JSON: %s", err)

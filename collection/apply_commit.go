@@ -75,7 +75,7 @@ func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Err
 			return fmt.Errorf("vector of chunk %s: %w", s.Chunk.ID, err)
 		}
 		inOrder = inOrder && int(s.Chunk.ID.Ordinal) == len(chunks)
-		rows.words = append(rows.words, wordsOf(d.newest.Language, &s.Chunk, c.Title))
+		rows.words = append(rows.words, wordsOf(c.Language, &s.Chunk, c.Title))
 		rows.vectors = append(rows.vectors, v)
 		if err := rows.addOthers(settings.Vectors, s); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (b *batch) stagedRows(d *document, c *lode.Completion) (*version, *lode.Err
 	case lode.GoldHash(chunks) != c.Gold:
 		return nil, lode.Invalid("gold", c.Gold, "the staged chunks have another hash"), nil
 	}
-	rows.rows, rows.language = len(chunks), d.newest.Language
+	rows.rows, rows.language = len(chunks), c.Language
 	return rows, nil, nil
 }
 
@@ -117,6 +117,7 @@ func (b *batch) commit(c *lode.Completion, old *document, rows *version) (any, e
 		v.FirstRow = first
 	}
 	doc.Current, doc.UpdatedAt = v.Version, c.At
+	v.Language = c.Language
 	v.State, v.Title, v.Silver, v.Gold, v.Chunks = lode.StateReady, c.Title, c.Silver, c.Gold, c.Chunks
 	v.Runs, v.UpdatedAt = addRuns(v.Runs, c.Runs), c.At
 	next.current = v

@@ -59,7 +59,7 @@ func (b *batch) submit(c *submit) (any, error) {
 	switch {
 	case old == nil:
 		return b.submitNew(c)
-	case old.newest.Blob != c.Blob || old.newest.MediaType != c.MediaType:
+	case old.newest.Blob != c.Blob || old.newest.MediaType != c.MediaType || c.Language != "" && languageOf(c.Language) != languageOf(old.newest.Language):
 		return b.submitVersion(c, old)
 	case old.newest.State == lode.StateQuarantined:
 		return b.submitAgain(c, old)
@@ -130,7 +130,7 @@ func (b *batch) accept(c *submit, old, next *document, outcome lode.Outcome) (an
 	next.newest = &lode.DocVersion{
 		Doc: next.doc.No, Version: next.doc.Newest, State: lode.StatePending,
 		Blob: c.Blob, Size: c.Size, URI: c.URI, MediaType: c.MediaType, ReceivedAt: c.At,
-		Epoch: 1, Runs: []lode.Run{c.Run}, UpdatedAt: c.At,
+		Epoch: 1, Runs: []lode.Run{c.Run}, UpdatedAt: c.At, Language: c.Language,
 	}
 	if next.hasWaiting() {
 		describeVersion(next.newest, c.facts())
@@ -142,7 +142,7 @@ func (b *batch) accept(c *submit, old, next *document, outcome lode.Outcome) (an
 func (b *batch) submitAgain(c *submit, old *document) (any, error) {
 	next := old.clone()
 	next.setFacts(c.facts())
-	next.newest.URI = c.URI
+	next.newest.URI, next.newest.Language = c.URI, c.Language
 	next.newest.ReceivedAt = c.At
 	next.newest.Runs = []lode.Run{c.Run}
 	next.doc.UpdatedAt = c.At

@@ -3,7 +3,6 @@ package collection
 import (
 	"bytes"
 	"maps"
-	"time"
 
 	"github.com/lodedb/lode"
 	lexical "github.com/lodedb/lode/index/bm25/segment"
@@ -58,6 +57,7 @@ func (b *batch) putPoints(c *putPoints) (any, error) {
 	if settings == nil {
 		return errNoCollection(c.Collection), nil
 	}
+	c.language = pointLanguage(&settings.Tuning)
 	results := written{versions: make([]lode.Version, len(c.decoded)), errs: make([]error, len(c.decoded))}
 	for i := range c.decoded {
 		version, refusal, err := b.putPoint(settings, c, &c.decoded[i])
@@ -122,7 +122,7 @@ func (b *batch) newPoint(c *putPoints, p *point, vectors *pointVectors) error {
 	if err := b.begins(next, c.At); err != nil {
 		return err
 	}
-	return b.storePoint(nil, next, p, vectors, c.At)
+	return b.storePoint(nil, next, c, p, vectors)
 }
 
 func (b *batch) replacePoint(c *putPoints, old *document, p *point, vectors *pointVectors) error {
@@ -132,7 +132,7 @@ func (b *batch) replacePoint(c *putPoints, old *document, p *point, vectors *poi
 	if err := b.replaced(old, next, c.At); err != nil {
 		return err
 	}
-	return b.storePoint(old, next, p, vectors, c.At)
+	return b.storePoint(old, next, c, p, vectors)
 }
 
 // describePoint replaces metadata and readers; the row stays.
@@ -151,8 +151,8 @@ func (b *batch) describePoint(c *putPoints, old *document, said lode.Facts) erro
 }
 
 // storePoint adds a version of one chunk, ready at once.
-func (b *batch) storePoint(old, next *document, p *point, vectors *pointVectors, at time.Time) error {
-	doc := next.doc
+func (b *batch) storePoint(old, next *document, c *putPoints, p *point, vectors *pointVectors) error {
+	doc, at := next.doc, c.At
 	row, err := b.tx.NextRows(doc.Collection, 1)
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (b *batch) storePoint(old, next *document, p *point, vectors *pointVectors,
 	doc.Current, doc.UpdatedAt = doc.Newest, at
 	v := &lode.DocVersion{
 		Doc: doc.No, Version: doc.Newest, State: lode.StateReady, ReceivedAt: at, UpdatedAt: at,
-		Size: vectors.bytes() + int64(len(p.Text)), Chunks: 1, FirstRow: row,
+		Size: vectors.bytes() + int64(len(p.Text)), Chunks: 1, FirstRow: row, Language: c.language,
 	}
 	chunk := lode.Chunk{ID: pointChunk(v), Text: p.Text, Span: lode.Span{End: len(p.Text)}}
 	v.Gold = lode.GoldHash([]lode.Chunk{chunk})

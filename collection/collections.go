@@ -61,6 +61,9 @@ func (e *Engine) CreateWeighted(ctx context.Context, p lode.Principal, w lode.Wr
 	if err := c.Validate(); err != nil {
 		return lode.Collection{}, err
 	}
+	if err := checkSpoken(&c.Tuning); err != nil {
+		return lode.Collection{}, err
+	}
 	if len(weights) > MaxWeightsBytes {
 		return lode.Collection{}, lode.Errorf(lode.CodeTooLarge, "the weights of words have %d bytes, the limit is %d", len(weights), MaxWeightsBytes)
 	}
@@ -140,7 +143,10 @@ func (e *Engine) Tune(ctx context.Context, p lode.Principal, w lode.Write, name 
 	c, err := e.open(p, name)
 	at := e.now()
 	if err == nil {
-		_, err = change.Apply(*c.tuning.Load(), at)
+		var next lode.Tuning
+		if next, err = change.Apply(*c.tuning.Load(), at); err == nil {
+			err = checkSpoken(&next)
+		}
 	}
 	return carry[lode.Collection](ctx, e, p, w, err, func() command { return &tune{Collection: c.settings.ID, Change: change, At: at} })
 }

@@ -63,15 +63,19 @@ func (t commandType) version() uint16 {
 	switch t {
 	case typePutPoints: // 2: conditions on the version; 3: expiry, metadata with objects and null; 4: named vectors
 		return 4
-	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null
-		return 3
+	case typeSubmit: // 2: conditions on the version; 3: expiry, metadata with objects and null; 4: a language
+		return 4
 	case typeDeleteDocuments: // 2: conditions on the version; 3: a time
 		return 3
-	case typeCreateCollection: // 2: named vectors; 3: history, weights of words
-		return 3
+	case typeCreateCollection: // 2: named vectors; 3: history, weights of words; 4: language, glossary
+		return 4
 	case typeStageChunks: // 2: named vectors
 		return 2
-	case typeTune, typeDeleteSelected: // 2: a time, history
+	case typeComplete: // 2: a language
+		return 2
+	case typeTune: // 2: a time, history; 3: language, glossary
+		return 3
+	case typeDeleteSelected: // 2: a time
 		return 2
 	}
 	return 1
@@ -125,6 +129,7 @@ type submit struct {
 	Run        lode.Run          `cbor:"11,keyasint"`
 	IfVersion  *lode.Version     `cbor:"12,keyasint,omitempty"`
 	ExpiresAt  *time.Time        `cbor:"13,keyasint,omitempty"`
+	Language   string            `cbor:"14,keyasint,omitempty"`
 }
 
 func (c *submit) facts() lode.Facts {
@@ -232,6 +237,7 @@ type putPoints struct {
 
 	decoded     []point          // of Points, by decode
 	preparedFor *lode.Collection // what is ready in the points holds for these settings
+	language    string           // of their texts: by the state that the command meets
 }
 
 // sealSegment closes the growing segment of a collection.

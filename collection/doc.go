@@ -29,10 +29,13 @@
 //	Operation    what is known of a write that had a key
 //	Graphs       what makes and opens the graphs of sealed segments; the server has one
 //
+// Beside a sealed segment lie, derived, a graph of its vectors ([Engine.BuildGraphs]) and its words
+// ([Engine.BuildWords]): both are searched in their files, and a start reads nothing that they have.
+//
 // # What it leaves to others
 //
 // How entries are replicated (raft), how records lie on disk (storage), how vectors and
-// words are searched (index and its kinds), how bytes become chunks with vectors
+// words are searched (index and its kinds, index/bm25/segment), how bytes become chunks with vectors
 // (pipeline), how two searches become one answer (retrieval), who a principal is and where
 // its labels come from (api). The engine knows no HTTP, no consensus, no embedding model.
 //
@@ -100,12 +103,12 @@
 // A selection is an actor, a kind, ids or numbers of documents, and a filter as JSON that they must
 // match when the command is applied.
 //
-// Older versions of a payload are read too. Submit and put points are at 3 and 4: version 2 added
-// conditions on the version, 3 expiry and metadata with objects and null, 4 vectors in named spaces, which
-// are version 2 of create collection and stage chunks. Delete documents is at 3: conditions, then a time.
-// Tune and delete selected are at 2, with a time, and create collection at 3, with a history and
-// weights. All others
-// are at 1.
+// Older versions of a payload are read too. Submit and put points are at 4: version 2 added
+// conditions on the version, 3 expiry and metadata with objects and null, 4 a language and vectors in
+// named spaces, which are version 2 of create collection and stage chunks. Delete documents is at 3:
+// conditions, then a time. Tune is at 3 and delete selected at 2, with a time and then language and
+// glossary, which are version 4 of create collection, after a history and weights. Complete is at 2, with a
+// language. All others are at 1.
 //
 // An actor is the principal with its labels: access is decided by Apply, against the state
 // that the command meets.

@@ -74,18 +74,18 @@ func (e *Engine) preparing(cmd command) func() {
 		return e.preparing(cmd.inner)
 	case *putPoints:
 		if c := e.catalog.Load().byID[cmd.Collection]; c != nil {
-			return func() { cmd.prepare(&c.settings) }
+			return func() { cmd.prepare(&c.settings, pointLanguage(c.tuning.Load())) }
 		}
 	}
 	return nil
 }
 
-// prepare parses the vectors for a collection and finds the words of the texts.
-func (c *putPoints) prepare(settings *lode.Collection) {
+// prepare parses the vectors for a collection and finds the words of the texts in a language.
+func (c *putPoints) prepare(settings *lode.Collection, language string) {
 	for i := range c.decoded {
 		p := &c.decoded[i]
 		p.ready.vectors, p.ready.refusal = parseVectors(settings, p)
-		p.ready.words = p.wordsIn("")
+		p.ready.words, p.ready.language = p.wordsIn(language), language
 	}
 	c.preparedFor = settings
 }

@@ -46,7 +46,7 @@ func (e *Engine) Submit(ctx context.Context, p lode.Principal, a lode.Accepted) 
 			Collection: c.settings.ID, Actor: by,
 			ID: a.ID, URI: a.URI, MediaType: a.MediaType, Blob: a.Blob, Size: a.Size,
 			Metadata: a.Metadata, Readers: normalReaders(a.Readers), ExpiresAt: plainTimeOf(a.ExpiresAt),
-			At: plainTime(a.ReceivedAt), Run: cleanRun(a.Run), IfVersion: a.IfVersion,
+			At: plainTime(a.ReceivedAt), Run: cleanRun(a.Run), IfVersion: a.IfVersion, Language: a.Language,
 		}
 	})
 }
@@ -64,6 +64,11 @@ func checkAccepted(a *lode.Accepted) error {
 		return lode.Invalid("blob", a.Blob, "the bytes have no hash")
 	case a.Size < 1:
 		return lode.Invalid("size", a.Size, "document is empty")
+	}
+	if a.Language != "" {
+		if err := checkLanguage(a.Language); err != nil {
+			return err
+		}
 	}
 	facts := lode.Facts{Metadata: a.Metadata, Readers: a.Readers, ExpiresAt: a.ExpiresAt}
 	return facts.Validate()

@@ -81,7 +81,8 @@ type collection struct {
 	// which of them lack a graph, or a file of words.
 	ungraphed, unworded atomic.Bool
 	recent              recent
-	uris                map[lode.DocNo]string // of a state of the past, where they are others now
+	analysed            atomic.Pointer[analysed] // the glossary of the latest query
+	uris                map[lode.DocNo]string    // of a state of the past, where they are others now
 	// lexicalUse is held shared by lexical searches from the load of their snapshot to the
 	// answer, and exclusively while rows that no published snapshot shows any more leave
 	// the words of their parts. It covers no I/O but that of mapped pages.

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,14 +30,67 @@ func (s spoken) list() []text.Language {
 // parser reads queries about a snapshot: by the rules of the language that most rows are in, and
 // by those of the others beside them.
 func (c *collection) parser(s *snapshot) lexical.Parser {
-	p := lexical.Parser{Analyzer: analyzers()[text.English]}
+	var p lexical.Parser
+	main := text.English
 	if len(s.languages) > 0 {
-		p.Analyzer = analyzers()[s.languages[0]]
+		main = s.languages[0]
 		for _, l := range s.languages[1:] {
 			p.Others = append(p.Others, analyzers()[l])
 		}
 	}
+	p.Analyzer = analyzers()[main]
+	p.Glossary = c.glossary(main)
 	return p
+}
+
+// analysed is the glossary of a collection by the rules of a language.
+type analysed struct {
+	of       *lode.Tuning
+	language text.Language
+	glossary *lexical.Glossary
+}
+
+// glossary is analysed anew where settings or language are others than last time.
+func (c *collection) glossary(l text.Language) *lexical.Glossary {
+	t := c.tuning.Load()
+	if len(t.Glossary) == 0 {
+		return nil
+	}
+	if known := c.analysed.Load(); known != nil && known.of == t && known.language == l {
+		return known.glossary
+	}
+	var entries []lexical.Entry
+	for _, e := range t.Glossary {
+		if entry, err := entryOf(l, e); err == nil {
+			entries = append(entries, entry)
+		}
+	}
+	g, err := lexical.NewGlossary(analyzers()[l], entries)
+	if err != nil {
+		return nil // each was good
+	}
+	c.analysed.Store(&analysed{t, l, g})
+	return g
+}
+
+// entryOf is an entry of a glossary, if its words are words in a language.
+func entryOf(l text.Language, s lode.Synonym) (lexical.Entry, error) {
+	e := lexical.Entry{Name: s.Name, Also: s.Also}
+	_, err := lexical.NewGlossary(analyzers()[l], []lexical.Entry{e})
+	return e, err
+}
+
+// checkSpoken refuses a language without rules, and entries of a glossary that hold no word in it.
+func checkSpoken(t *lode.Tuning) error {
+	if err := checkLanguage(t.Language); err != nil {
+		return err
+	}
+	for i, s := range t.Glossary {
+		if _, err := entryOf(languageOf(t.Language), s); err != nil {
+			return coded(err).In(fmt.Sprintf("glossary[%d]", i))
+		}
+	}
+	return nil
 }
 
 // query reads the text of a query.

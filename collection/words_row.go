@@ -36,6 +36,21 @@ func languageOf(name string) text.Language {
 
 func analyzerOf(name string) *text.Analyzer { return analyzers()[languageOf(name)] }
 
+// checkLanguage refuses a language that there are no rules for.
+func checkLanguage(name string) error {
+	_, err := text.For(text.Language(name))
+	return err
+}
+
+// pointLanguage is the language of the texts of points, in the form in which versions have it.
+// They are short and many: nobody looks what they are in.
+func pointLanguage(t *lode.Tuning) string {
+	if t.Language == lode.LanguageDefault {
+		return ""
+	}
+	return t.Language
+}
+
 // wordsOf are the words of a chunk, of a document with a title.
 func wordsOf(language string, c *lode.Chunk, title string) lexical.Row {
 	a := analyzerOf(language)

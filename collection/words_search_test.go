@@ -221,3 +221,150 @@ func TestPastWords(t *testing.T) {
 		w.verify()
 	}
 }
+
+// speak ingests a document in a language.
+func (w *wordsNode) speak(id lode.DocID, language, text string) {
+	w.t.Helper()
+	j := w.job("c", w.submit(w.accepted("c", id, text)))
+	silver, chunks := refine(j, text)
+	parts, err := w.StageSilver(ctx, j, encode(w.t, silver))
+	if err == nil {
+		err = w.StageChunks(ctx, j, chunks)
+	}
+	done := w.completion(j, text, parts)
+	done.Language = language
+	if err == nil {
+		err = w.Complete(ctx, done)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestLanguages: rows are found by the rules of their own languages, also after they were sealed
+// and loaded again, and a question is read by those of all of them.
+func TestLanguages(t *testing.T) {
+	w := newWordsNode(t)
+	w.speak("en", "", "houses in the city")
+	w.speak("de", "de", "die Häuser der Stadt")
+	w.speak("de2", "de", "ein Haus am See")
+	w.speak("fr", "fr", "l'avion et les maisons")
+	w.speak("ja", "ja", "東京都 housing")
+	look := func(when string) {
+		t.Helper()
+		for query, want := range map[string]string{
+			"house":           "[1]",
+			"Haus":            "[2 3]",
+			"Häusern":         "[2 3]",
+			"avions":          "[4]",
+			"maison":          "[4]",
+			"京都":              "[5]",
+			"houses Städte":   "[1 2]",
+			"maisons housing": "[1 4 5]",
+		} {
+			found := rowIDs(w.lexical(root, query))
+			slices.Sort(found)
+			if got := fmt.Sprint(found); got != want {
+				t.Errorf("%s: %s finds %s, want %s", when, query, got, want)
+			}
+		}
+	}
+	look("in memory")
+	w.restart()
+	look("loaded")
+	w.seal("c")
+	w.flush()
+	if n, err := w.BuildWords(ctx); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	look("in a file")
+	w.restart()
+	look("opened")
+	if spans := w.view(root, "c").Highlight("Häuser", lode.SyntaxPlain, "an Häusern vorbei", "de"); fmt.Sprint(spans) != "[{3 11}]" {
+		t.Errorf("highlights %v", spans)
+	}
+	other := replay(t, w.log.all(), 3)
+	if other.hash() != w.hash() {
+		t.Error("another node has another state")
+	}
+	copyBlobs(t, w.node, other)
+}
+
+// TestSpokenLater: the language of a collection counts for points that come later, and a
+// submission in another language is another version.
+func TestSpokenLater(t *testing.T) {
+	w := newWordsNode(t)
+	put := func(id lode.DocID) {
+		t.Helper()
+		if errs, err := w.PutPoints(ctx, root, "c", []lode.Point{{ID: id, Vector: vectorOf("p"), Text: "Die Wohnungen"}}); err != nil || errs[0] != nil {
+			t.Fatal(err, errs)
+		}
+	}
+	put("before")
+	german := "de"
+	if _, err := w.Tune(ctx, root, lode.Write{}, "c", lode.TuningChange{Language: &german}); err != nil {
+		t.Fatal(err)
+	}
+	put("after")
+	for _, when := range []string{"at once", "loaded"} {
+		if got := fmt.Sprint(rowIDs(w.lexical(root, "Wohnung"))); got != "[2]" {
+			t.Errorf("%s: %s", when, got)
+		}
+		w.restart()
+	}
+	a := w.accepted("c", "d", "Wohnung")
+	for _, c := range []struct {
+		language string
+		version  lode.Version
+	}{{"", 1}, {"", 1}, {"de", 2}, {"de", 2}, {"", 2}} {
+		a.Language = c.language
+		if r := w.submit(a); r.Version != c.version {
+			t.Errorf("in %q it is version %d, want %d", c.language, r.Version, c.version)
+		}
+	}
+	for _, bad := range []string{"xx", "english", "DE"} {
+		_, err := w.Tune(ctx, root, lode.Write{}, "c", lode.TuningChange{Language: &bad})
+		wantCode(t, err, lode.CodeInvalid)
+		a.Language = bad
+		_, err = w.Submit(ctx, root, a)
+		wantCode(t, err, lode.CodeInvalid)
+	}
+}
+
+// TestGlossary: a question for a name finds what holds a synonym, in one direction, from when it
+// was said until it is taken back.
+func TestGlossary(t *testing.T) {
+	w := newWordsNode(t)
+	w.ingestOne("d", "Kubernetes runs\na k8s cluster\nthe point of sale\na till")
+	tune := func(entries ...lode.Synonym) error {
+		_, err := w.Tune(ctx, root, lode.Write{}, "c", lode.TuningChange{Glossary: &entries})
+		return err
+	}
+	find := func(query string) string {
+		found := rowIDs(w.lexical(root, query))
+		slices.Sort(found)
+		return fmt.Sprint(found)
+	}
+	if got := find("k8s"); got != "[2]" {
+		t.Errorf("without a glossary %s", got)
+	}
+	if err := tune(lode.Synonym{Name: "k8s", Also: []string{"kubernetes"}}, lode.Synonym{Name: "till", Also: []string{"point of sale"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"at once", "loaded"} {
+		if a, b, c := find("k8s"), find("kubernetes"), find("tills"); a != "[1 2]" || b != "[1]" || c != "[3 4]" {
+			t.Errorf("%s: %s, %s, %s", when, a, b, c)
+		}
+		w.restart()
+	}
+	long := make([]lode.Synonym, lode.MaxGlossary+1)
+	for _, bad := range [][]lode.Synonym{
+		{{Name: "the", Also: []string{"word"}}}, {{Name: "word", Also: []string{"--"}}}, {{Name: "word"}}, {{Also: []string{"word"}}},
+		{{Name: "word", Also: make([]string, lode.MaxSynonyms+1)}}, long,
+	} {
+		wantCode(t, tune(bad...), lode.CodeInvalid)
+	}
+	if err := tune([]lode.Synonym{}...); err != nil || find("k8s") != "[2]" {
+		t.Errorf("taken back: %s, %v", find("k8s"), err)
+	}
+}

@@ -53,36 +53,6 @@ type Dense interface {
 	Bytes() int64
 }
 
-// Lexical searches words. Ordinals, writer and readers, ties and allow are as in [Dense].
-type Lexical interface {
-	// Len is the number of rows that were added, removed ones included: the next ordinal.
-	Len() int
-	// Add appends a row. A text without words ("" for one) is a row that no query finds and
-	// no statistic counts.
-	Add(text string) (ordinal uint32)
-	// Terms is what Add makes of a text before anything else. It does not depend on what the
-	// index holds, and may be called by any number of goroutines at any time.
-	Terms(text string) []string
-	// AddTerms is Add for the text of which Terms returned them.
-	AddTerms(terms []string) (ordinal uint32)
-	// Remove takes rows out: no search answers with them, and their words leave the
-	// statistics (document count, lengths, frequencies) exactly. Rows that are removed
-	// already or never existed are passed over. The ordinals are not used again; memory
-	// comes back with Compact.
-	Remove(ordinals ...uint32)
-	// Search returns the min(k, matching) best rows that hold at least one word of the
-	// query, best first. k below 1 is [lode.CodeInvalid]. A query without words matches
-	// nothing.
-	Search(ctx context.Context, query string, k int, allow *Bitset) ([]Candidate, error)
-	// Compact returns a new index with only the kept rows, renumbered from 0 in the same
-	// order; nil keeps all, ordinals at or beyond keep.Len() are dropped. A kept row that
-	// was removed stays removed. Scores are those of an index that was filled with the kept
-	// texts alone. The old index stays usable.
-	Compact(keep *Bitset) Lexical
-	// Bytes is about how much memory the index holds.
-	Bytes() int64
-}
-
 // Sparse searches sparse vectors by their dot product with the query. Ordinals, writer and
 // readers, ties and allow are as in [Dense]. There is no Remove, as in Dense: a score depends on
 // nothing but its row, so a row that allow leaves out is as good as gone.
@@ -103,13 +73,4 @@ type Sparse interface {
 	Compact(keep *Bitset) Sparse
 	// Bytes is about how much memory the index holds.
 	Bytes() int64
-}
-
-// Bounded is an optional power of a [Lexical] index, found by type assertion.
-type Bounded interface {
-	// UpperBound is a score that no row can exceed for this query. Words that the index
-	// does not hold count with the weight that a first row with them would nearly have, so
-	// that the best score divided by the bound says how much of the query was matched. It
-	// is 0 for a query without words.
-	UpperBound(query string) float64
 }

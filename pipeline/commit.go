@@ -62,6 +62,7 @@ func (t *task) completion(start time.Time, parts int) lode.Completion {
 	return lode.Completion{
 		Job:         t.job,
 		Title:       t.product.title,
+		Language:    t.product.language,
 		Silver:      t.product.silver,
 		SilverParts: parts,
 		Gold:        t.product.gold,

@@ -183,7 +183,7 @@ func (w *world) Submit(ctx context.Context, _ lode.Principal, a lode.Accepted) (
 		d.Newest++
 		d.versions[d.Newest] = &version{DocVersion: lode.DocVersion{
 			Doc: d.No, Version: d.Newest, State: lode.StatePending, Blob: a.Blob, Size: a.Size, URI: a.URI,
-			MediaType: a.MediaType, ReceivedAt: a.ReceivedAt, Epoch: 1, Runs: []lode.Run{a.Run},
+			MediaType: a.MediaType, ReceivedAt: a.ReceivedAt, Epoch: 1, Runs: []lode.Run{a.Run}, Language: a.Language,
 		}}
 		r.Version, r.Epoch = d.Newest, 1
 		return nil
@@ -295,6 +295,7 @@ func (w *world) Complete(ctx context.Context, c lode.Completion) error {
 			return err
 		}
 		v.State, v.Title, v.Silver, v.Gold, v.Chunks = lode.StateReady, c.Title, c.Silver, c.Gold, c.Chunks
+		v.Language = c.Language
 		v.Runs = append(v.Runs, c.Runs...)
 		d.Current = c.Job.Version
 		w.completed++

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,6 +79,41 @@ func TestRunsRecordEveryStage(t *testing.T) {
 			t.Errorf("embed counted %d vectors", vectors)
 		}
 	})
+}
+
+// TestLanguage: the word of whoever hands a document in counts before that of the document, that
+// before what the text looks like, and the collection's language is for texts that tell nothing.
+func TestLanguage(t *testing.T) {
+	const german = "Dieser Text ist lang genug, dass man ihm ansieht, in welcher Sprache er geschrieben wurde, und er sagt sonst nichts von Belang."
+	for name, c := range map[string]struct{ said, declared, text, want string }{
+		"said":               {"fr", "it-IT", german, "fr"},
+		"declared":           {"", "pt-BR", german, "pt"},
+		"declared elsewhere": {"", "ja", german, "none"},
+		"nothing declared":   {"", "und", german, "de"},
+		"seen":               {"", "", german, "de"},
+		"too short":          {"", "", "Ein Satz.", "en"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				o := options(w)
+				o.Parse = func(ctx context.Context, content []byte, mediaType string) (*lode.SilverText, error) {
+					s, err := w.parse(ctx, content, mediaType)
+					s.Language = c.declared
+					return s, err
+				}
+				p := start(t, o)
+				s := submission("a", c.text)
+				s.Language = c.said
+				r, err := p.Submit(t.Context(), anyone, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v := settle(t, p, r, lode.StateReady); v.Language != c.want {
+					t.Errorf("the language is %q, want %q", v.Language, c.want)
+				}
+			})
+		})
+	}
 }
 
 func TestDefaultID(t *testing.T) {

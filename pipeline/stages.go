@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/chunker"
 	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/text"
 )
 
 // embedBatch is how many texts an embedder is given at a time. Embedders cut further where
@@ -15,16 +17,17 @@ const embedBatch = 256
 
 // product is what the stages make of the bytes.
 type product struct {
-	content []byte // dropped once parsed
-	title   string
-	text    *lode.SilverText // dropped once embedded
-	encoded []byte
-	silver  lode.Hash
-	chunks  []lode.Chunk
-	gold    lode.Hash
-	staged  []lode.StagedChunk
-	vectors lode.Hash
-	runs    []lode.Run
+	content  []byte // dropped once parsed
+	title    string
+	language string           // see lode.DocVersion
+	text     *lode.SilverText // dropped once embedded
+	encoded  []byte
+	silver   lode.Hash
+	chunks   []lode.Chunk
+	gold     lode.Hash
+	staged   []lode.StagedChunk
+	vectors  lode.Hash
+	runs     []lode.Run
 }
 
 // stageError is a failure of the document, as opposed to one of the log or the node.
@@ -114,7 +117,7 @@ func (t *task) parse(ctx context.Context, run *lode.Run) (int, error) {
 		return len(content), err
 	}
 	t.product.title, t.product.text, t.product.encoded = silver.Title, silver, encoded
-	t.product.silver = silver.Hash()
+	t.product.silver, t.product.language = silver.Hash(), t.languageOf(silver)
 	run.Inputs, run.Outputs = []lode.Hash{t.version.Blob}, []lode.Hash{t.product.silver}
 	run.Config = t.p.o.ParserVersion(mediaType)
 	run.Counts = map[string]int64{"bytes": int64(len(content)), "text_bytes": int64(len(silver.Text)), "sections": int64(len(silver.Sections))}
@@ -122,6 +125,18 @@ func (t *task) parse(ctx context.Context, run *lode.Run) (int, error) {
 		run.Counts["pages"] = int64(silver.Pages)
 	}
 	return len(content), nil
+}
+
+// languageOf decides the language of a text, once: by who handed it in, by what the document
+// declares, by the text, and else by its collection.
+func (t *task) languageOf(silver *lode.SilverText) string {
+	if t.version.Language != "" {
+		return t.version.Language
+	}
+	if l, declared := text.Declared(silver.Language); declared {
+		return string(l)
+	}
+	return string(text.Detect(silver.Text, text.Language(cmp.Or(t.collection.Tuning.Language, lode.LanguageDefault))))
 }
 
 // chunk turns silver into gold.

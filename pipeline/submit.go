@@ -100,6 +100,7 @@ func (p *Pipeline) receive(ctx context.Context, who lode.Principal, s *lode.Subm
 		Metadata:   s.Metadata,
 		Readers:    s.Readers,
 		ExpiresAt:  s.ExpiresAt,
+		Language:   s.Language,
 		IfVersion:  s.IfVersion,
 		Write:      s.Write,
 		ReceivedAt: start,

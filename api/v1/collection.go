@@ -7,7 +7,7 @@ import (
 )
 
 // CreateCollection asks for a new collection. What it settles never changes, but for memory,
-// indexes, history and ranking.
+// indexes, history, ranking, language and glossary.
 type CreateCollection struct {
 	Name     string      `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -." pattern:"^[a-z0-9_-]{1,64}$" example:"docs"`
 	Metric   lode.Metric `json:"metric,omitempty" doc:"How vectors are compared." enum:"cosine,dot,l2" default:"cosine" example:"cosine"`
@@ -21,6 +21,9 @@ type CreateCollection struct {
 	Indexes []string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead; the others are when a filter first asks for them." maxItems:"64"`
 	History lode.Period     `json:"history,omitempty" doc:"How long what is replaced, described in other words or deleted can still be asked for with as_of: in days (7d), or as 36h or 90m. The default keeps nothing." example:"7d"`
 	Ranking *Ranking        `json:"ranking,omitempty" doc:"What queries take where they say nothing."`
+
+	Language string         `json:"language,omitempty" doc:"Language of texts that are neither said nor seen to be in another one: two letters of ISO 639-1, or none." pattern:"^([a-z]{2}|none)$" default:"en" example:"de"`
+	Glossary []lode.Synonym `json:"glossary,omitempty" doc:"What words and phrases of queries are also called: who asks for the name finds what holds the others too." maxItems:"1000"`
 }
 
 // UpdateCollection changes what may change of a collection. What is missing stays.
@@ -29,6 +32,9 @@ type UpdateCollection struct {
 	Indexes *[]string        `json:"indexes,omitempty" doc:"Metadata fields that are indexed ahead." maxItems:"64"`
 	History *lode.Period     `json:"history,omitempty" doc:"How long what is replaced, described in other words or deleted can still be asked for with as_of. 0 forgets all of it, soon." example:"7d"`
 	Ranking *Ranking         `json:"ranking,omitempty" doc:"What queries take where they say nothing; replaces what was there, {} takes it away."`
+
+	Language *string         `json:"language,omitempty" doc:"Language of texts that come later and are neither said nor seen to be in another one." pattern:"^([a-z]{2}|none)$" example:"de"`
+	Glossary *[]lode.Synonym `json:"glossary,omitempty" doc:"What words and phrases of queries are also called; replaces what was there, [] takes it away." maxItems:"1000"`
 }
 
 // Embedder names what turns text into vectors.
@@ -60,6 +66,8 @@ type Collection struct {
 	History     lode.Period            `json:"history,omitempty" doc:"How long what is replaced or deleted can still be asked for." example:"7d"`
 	HistoryFrom *time.Time             `json:"history_from,omitempty" doc:"Since when that was kept without a gap."`
 	Ranking     *Ranking               `json:"ranking,omitempty" doc:"What queries take where they say nothing."`
+	Language    string                 `json:"language" doc:"Language of texts that are neither said nor seen to be in another one." example:"en"`
+	Glossary    []lode.Synonym         `json:"glossary,omitempty" doc:"What words and phrases of queries are also called."`
 	CreatedAt   time.Time              `json:"created_at" doc:"When the collection was made."`
 	Stats       *CollectionStats       `json:"stats,omitempty" doc:"What the collection holds; only when one collection is asked for."`
 }

@@ -30,6 +30,7 @@ type DocumentUpload struct {
 	Metadata      lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers       []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
 	ExpiresAt     *time.Time    `json:"expires_at,omitempty" doc:"When the document ends of itself; a time in the past ends it at once." example:"2030-01-01T00:00:00Z"`
+	Language      string        `json:"language,omitempty" doc:"Language of the text: two letters of ISO 639-1, or none for one without rules. The default is what the document declares, else what the text is seen to be in, else that of the collection." pattern:"^([a-z]{2}|none)$" example:"de"`
 	IfVersion     *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
@@ -42,6 +43,7 @@ type DocumentPart struct {
 	Metadata  lode.Metadata `json:"metadata,omitempty" doc:"Keys with strings, numbers, booleans, nulls, objects of these, or lists of all these; nested at most 8 deep."`
 	Readers   []string      `json:"readers,omitempty" doc:"Labels of who may see the document; none: everyone." maxItems:"256"`
 	ExpiresAt *time.Time    `json:"expires_at,omitempty" doc:"When the document ends of itself; a time in the past ends it at once." example:"2030-01-01T00:00:00Z"`
+	Language  string        `json:"language,omitempty" doc:"Language of the text: two letters of ISO 639-1, or none for one without rules. The default is what the document declares, else what the text is seen to be in, else that of the collection." pattern:"^([a-z]{2}|none)$" example:"de"`
 	IfVersion *lode.Version `json:"if_version,omitempty" doc:"Take the document only while this is its newest version; 0: only while there is none. Then a change of metadata, readers or URI alone becomes a new version too." minimum:"0" example:"3"`
 }
 
@@ -71,6 +73,7 @@ type Document struct {
 	URI            string        `json:"uri,omitempty" doc:"Where the bytes came from."`
 	MediaType      string        `json:"media_type" doc:"Media type, as detected from the content." example:"text/markdown"`
 	Title          string        `json:"title,omitempty" doc:"Title found in the document."`
+	Language       string        `json:"language,omitempty" doc:"Language by whose rules its words are found; missing: English, or not decided yet." example:"de"`
 	Size           int64         `json:"size" doc:"Bytes as received." example:"5120"`
 	Bronze         *lode.Hash    `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received."`
 	Silver         *lode.Hash    `json:"silver,omitempty" doc:"SHA-256 of the canonical text, once ready."`

@@ -66,6 +66,7 @@ type collectionsCreate struct {
 	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
 	IDFFrom  string      `name:"idf-from" help:"A collection whose texts say what words are worth to the embedder: rare ones more than frequent ones." placeholder:"NAME"`
 	History  lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h." default:"0" placeholder:"TIME"`
+	Language string      `help:"Language of texts that are neither said nor seen to be in another one, as de." default:"en" placeholder:"CODE"`
 }
 
 // Run makes the collection and prints it with its defaults filled in.
@@ -82,7 +83,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 		Name: c.Name, Metric: c.Metric, Vectors: spaces,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
 		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
-		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History, IDFFrom: c.IDFFrom,
+		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History, IDFFrom: c.IDFFrom, Language: c.Language,
 	})
 	if err != nil {
 		return err
@@ -118,10 +119,11 @@ func parseSpaces(said []string) (map[string]v1.VectorSpace, error) {
 
 type collectionsUpdate struct {
 	connection
-	Name    string       `arg:"" help:"The collection."`
-	Memory  *string      `help:"How sealed segments are held in memory: cached, pinned or cold." placeholder:"MODE"`
-	Indexes *[]string    `help:"Metadata fields to index ahead, separated by commas, in the place of the present ones." placeholder:"FIELD"`
-	History *lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h; 0 forgets it." placeholder:"TIME"`
+	Name     string       `arg:"" help:"The collection."`
+	Memory   *string      `help:"How sealed segments are held in memory: cached, pinned or cold." placeholder:"MODE"`
+	Indexes  *[]string    `help:"Metadata fields to index ahead, separated by commas, in the place of the present ones." placeholder:"FIELD"`
+	History  *lode.Period `help:"How long what is replaced or deleted can still be asked for, as 7d or 36h; 0 forgets it." placeholder:"TIME"`
+	Language *string      `help:"Language of texts that come later and are neither said nor seen to be in another one, as de." placeholder:"CODE"`
 }
 
 // Run changes what was given.
@@ -130,7 +132,7 @@ func (c *collectionsUpdate) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	changed, err := node.UpdateCollection(ctx, c.Name, v1.UpdateCollection{Memory: (*lode.MemoryMode)(c.Memory), Indexes: c.Indexes, History: c.History})
+	changed, err := node.UpdateCollection(ctx, c.Name, v1.UpdateCollection{Memory: (*lode.MemoryMode)(c.Memory), Indexes: c.Indexes, History: c.History, Language: c.Language})
 	if err != nil {
 		return err
 	}

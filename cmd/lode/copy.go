@@ -107,7 +107,7 @@ func (j *copyJob) files(ctx context.Context) iter.Seq[client.File] {
 				j.done.Skipped = append(j.done.Skipped, skipped{d.ID, d.State})
 				continue
 			}
-			f := client.File{ID: d.ID, URI: d.URI, MediaType: d.MediaType, Metadata: d.Metadata, Readers: d.Readers, ExpiresAt: d.ExpiresAt, Size: d.Size}
+			f := client.File{ID: d.ID, URI: d.URI, MediaType: d.MediaType, Metadata: d.Metadata, Readers: d.Readers, ExpiresAt: d.ExpiresAt, Language: d.Language, Size: d.Size}
 			f.Open = func() (io.ReadCloser, error) {
 				bronze, err := j.node.GetBronze(ctx, j.From, d.ID)
 				if err != nil {

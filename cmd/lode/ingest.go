@@ -36,6 +36,7 @@ type ingestCommand struct {
 	Metadata    map[string]string `short:"m" mapsep:"none" help:"Metadata of every document; repeat for more. Numbers, true, false and lists like [1,2] are typed." placeholder:"KEY=VALUE" env:"-"`
 	Reader      []string          `help:"Label of who may see the documents; repeat for more." placeholder:"LABEL"`
 	ExpiresAt   string            `help:"When the documents end of themselves, as 2030-01-02T15:04:05Z." placeholder:"TIME" env:"-"`
+	Language    string            `help:"Language of the documents, as de; the default is what each declares or is seen to be in." placeholder:"CODE" env:"-"`
 	Include     []string          `help:"Only files that match the pattern, e.g. '*.md', 'guide/*' or 'guide/**/*.md'." placeholder:"GLOB"`
 	Exclude     []string          `help:"Leave out files and folders that match the pattern, e.g. node_modules." placeholder:"GLOB"`
 	Hidden      bool              `help:"Take hidden files and folders too."`
@@ -218,6 +219,7 @@ func (j *ingestJob) run(ctx context.Context, files []file) error {
 
 func (j *ingestJob) document(f file, content []byte) client.File {
 	doc := client.FileBytes(f.id, content)
+	doc.Language = j.command.Language
 	doc.URI, doc.Name, doc.Metadata, doc.Readers, doc.ExpiresAt = j.command.uri(f.id), f.name, j.metadata, j.command.Reader, j.expiry
 	return doc
 }

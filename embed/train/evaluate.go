@@ -179,14 +179,18 @@ func (e *Evaluation) retrieval(r *report.Head, s *set, means map[string]float64)
 
 // hybrid measures BM25 alone and beside the table, with IDF.
 func (e *Evaluation) hybrid(s *set, idf *table.Weights, r *report.Head, add func(string, float64)) error {
-	dense, lexical := newDenseRanking(tableEmbedder(e.Table, idf), s.passages, 0), newLexicalRanking(s.passages)
+	dense := newDenseRanking(tableEmbedder(e.Table, idf), s.passages, 0)
+	lexical, err := newLexicalRanking(s.passages)
+	if err != nil {
+		return err
+	}
 	sums, alone := map[string]float64{}, 0.
 	for _, q := range s.questions {
-		words, err := lexical.rank(q.text)
+		words, bound, err := lexical.rank(q.text)
 		if err != nil {
 			return err
 		}
-		meanings, bound := dense.rank(q.text), lexical.index.UpperBound(q.text)
+		meanings := dense.rank(q.text)
 		alone += s.ndcg(words, q)
 		for _, w := range hybridWeights {
 			sums[way(w, false)] += s.ndcg(fuse(meanings, words, w), q)
@@ -239,15 +243,19 @@ func (e *Evaluation) means(r *report.Head, means map[string]float64) {
 // noOverlap measures questions that share no content stem with their answers.
 func (e *Evaluation) noOverlap(r *report.Head, s *set) error {
 	e.Say("%s: %d passages, %d questions", s.name, len(s.passages), len(s.questions))
-	idf, lexical := s.weightsOf(e.Table), newLexicalRanking(s.passages)
+	idf := s.weightsOf(e.Table)
+	lexical, err := newLexicalRanking(s.passages)
+	if err != nil {
+		return err
+	}
 	plain, weighted := newDenseRanking(tableEmbedder(e.Table, nil), s.passages, 0), newDenseRanking(tableEmbedder(e.Table, idf), s.passages, 0)
 	sums := map[string][3]float64{}
 	for _, q := range s.questions {
-		words, err := lexical.rank(q.text)
+		words, bound, err := lexical.rank(q.text)
 		if err != nil {
 			return err
 		}
-		meanings, bound := weighted.rank(q.text), lexical.index.UpperBound(q.text)
+		meanings := weighted.rank(q.text)
 		for name, ranked := range map[string][]scored{
 			"BM25": words, "dense": plain.rank(q.text), "dense, IDF": meanings,
 			way(hybridWeight, false): fuse(meanings, words, hybridWeight),

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lodedb/lode/index/bm25"
+	"github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/internal/beir"
+	"github.com/lodedb/lode/internal/text"
 )
 
 // depth is how many candidates each ranking has, and the product's hybrid search fuses.
@@ -67,27 +68,56 @@ func (d *denseRanking) rank(query string) []scored {
 	return all[:min(depth, len(all))]
 }
 
-// lexicalRanking ranks passages with the product's BM25.
-type lexicalRanking struct{ index *bm25.Index }
-
-func newLexicalRanking(passages []string) *lexicalRanking {
-	l := &lexicalRanking{index: bm25.New(bm25.Options{})}
-	for _, p := range passages {
-		l.index.Add(p)
-	}
-	return l
+// lexicalRanking ranks passages by BM25 over all words of a query, with the parameters that the
+// reports of the table have had from the start.
+type lexicalRanking struct {
+	analyzer text.Analyzer
+	index    *segment.Growing
 }
 
-func (l *lexicalRanking) rank(query string) ([]scored, error) {
-	found, err := l.index.Search(context.Background(), query, depth, nil)
+func newLexicalRanking(passages []string) (*lexicalRanking, error) {
+	x, err := segment.NewGrowing(segment.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("search for words: %w", err)
+		return nil, err
 	}
-	ranked := make([]scored, len(found))
-	for i, c := range found {
-		ranked[i] = scored{passage: int(c.Ordinal), score: float64(c.Score)}
+	l := &lexicalRanking{index: x}
+	for _, p := range passages {
+		if _, err := x.Add(segment.Row{l.analyzer.Tokens(nil, p)}); err != nil {
+			return nil, err
+		}
 	}
-	return ranked, nil
+	return l, nil
+}
+
+// query asks for every term, as often as it is there.
+func (l *lexicalRanking) query(text string) (q segment.Query) {
+	at := map[string]int{}
+	for _, term := range l.analyzer.Terms(nil, text) {
+		if i, again := at[term]; again {
+			q.Clauses[i].Weight++
+			continue
+		}
+		at[term] = len(q.Clauses)
+		q.Clauses = append(q.Clauses, segment.Clause{Any: []segment.Alternative{segment.Term(term)}, Weight: 1})
+	}
+	return q
+}
+
+// rank also returns a score that no passage can exceed.
+func (l *lexicalRanking) rank(query string) (ranked []scored, bound float64, err error) {
+	q := l.query(query)
+	found, err := segment.Search(context.Background(), q, []segment.View{{Part: l.index}}, segment.SearchOptions{K: depth})
+	if err == nil {
+		bound, err = segment.UpperBound(q, []segment.Part{l.index}, segment.SearchOptions{})
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("search for words: %w", err)
+	}
+	ranked = make([]scored, len(found))
+	for i, h := range found {
+		ranked[i] = scored{passage: int(h.Row), score: float64(h.Score)}
+	}
+	return ranked, bound, nil
 }
 
 // fullConfidence is where the lexical ranking counts in full, as in package retrieval.

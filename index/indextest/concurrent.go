@@ -129,7 +129,7 @@ func lexicalConcurrent(t *testing.T, newIndex NewLexical) {
 
 // lexicalSees reports whether a search for row i is right, when even rows up to gone have
 // been removed before it began.
-func lexicalSees(t *testing.T, x index.Lexical, i, gone int) bool {
+func lexicalSees(t *testing.T, x LexicalIndex, i, gone int) bool {
 	got, err := x.Search(t.Context(), ownWord(i), 10, nil)
 	if err != nil {
 		t.Errorf("search: %v", err)

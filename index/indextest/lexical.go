@@ -14,8 +14,48 @@ import (
 	"github.com/lodedb/lode/index"
 )
 
+// LexicalIndex searches words, in one list of rows: what any way to keep and cut them must look like
+// from outside. Ordinals, writer and readers, ties and allow are as in [index.Dense].
+type LexicalIndex interface {
+	// Len is the number of rows that were added, removed ones included: the next ordinal.
+	Len() int
+	// Add appends a row. A text without words ("" for one) is a row that no query finds and
+	// no statistic counts.
+	Add(text string) (ordinal uint32)
+	// Terms is what Add makes of a text before anything else. It does not depend on what the
+	// index holds, and may be called by any number of goroutines at any time.
+	Terms(text string) []string
+	// AddTerms is Add for the text of which Terms returned them.
+	AddTerms(terms []string) (ordinal uint32)
+	// Remove takes rows out: no search answers with them, and their words leave the
+	// statistics (document count, lengths, frequencies) exactly. Rows that are removed
+	// already or never existed are passed over. The ordinals are not used again; memory
+	// comes back with Compact.
+	Remove(ordinals ...uint32)
+	// Search returns the min(k, matching) best rows that hold at least one word of the
+	// query, best first. k below 1 is [lode.CodeInvalid]. A query without words matches
+	// nothing.
+	Search(ctx context.Context, query string, k int, allow *index.Bitset) ([]index.Candidate, error)
+	// Compact returns a new index with only the kept rows, renumbered from 0 in the same
+	// order; nil keeps all, ordinals at or beyond keep.Len() are dropped. A kept row that
+	// was removed stays removed. Scores are those of an index that was filled with the kept
+	// texts alone. The old index stays usable.
+	Compact(keep *index.Bitset) LexicalIndex
+	// Bytes is about how much memory the index holds.
+	Bytes() int64
+}
+
+// Bounded is an optional power of a [LexicalIndex], found by type assertion.
+type Bounded interface {
+	// UpperBound is a score that no row can exceed for this query. Words that the index
+	// does not hold count with the weight that a first row with them would nearly have, so
+	// that the best score divided by the bound says how much of the query was matched. It
+	// is 0 for a query without words.
+	UpperBound(query string) float64
+}
+
 // NewLexical makes an empty index.
-type NewLexical = func() index.Lexical
+type NewLexical = func() LexicalIndex
 
 // Lexical runs the suite for lexical indexes. It asks which rows are found and how scores
 // compare, not what they are; its texts are made of words that every analyzer should keep
@@ -54,7 +94,7 @@ func randomText(rng *rand.Rand, vocabulary, most int) string {
 	return strings.Join(words, " ")
 }
 
-func mustFind(t *testing.T, x index.Lexical, query string, k int, allow *index.Bitset) []index.Candidate {
+func mustFind(t *testing.T, x LexicalIndex, query string, k int, allow *index.Bitset) []index.Candidate {
 	t.Helper()
 	got, err := x.Search(t.Context(), query, k, allow)
 	if err != nil {
@@ -184,7 +224,7 @@ func lexicalModel(t *testing.T, newIndex NewLexical) {
 	}
 }
 
-func compactBoth(x index.Lexical, texts []string, removed map[uint32]bool, keep *index.Bitset) (index.Lexical, []string, map[uint32]bool) {
+func compactBoth(x LexicalIndex, texts []string, removed map[uint32]bool, keep *index.Bitset) (LexicalIndex, []string, map[uint32]bool) {
 	var keptTexts []string
 	keptRemoved := make(map[uint32]bool)
 	keep.Each(func(i uint32) bool {
@@ -197,7 +237,7 @@ func compactBoth(x index.Lexical, texts []string, removed map[uint32]bool, keep 
 
 // lexicalCompare fills a new index with the texts left, blank where one was removed, and
 // compares answers under random filters.
-func lexicalCompare(t *testing.T, rng *rand.Rand, newIndex NewLexical, x index.Lexical, texts []string, removed map[uint32]bool) {
+func lexicalCompare(t *testing.T, rng *rand.Rand, newIndex NewLexical, x LexicalIndex, texts []string, removed map[uint32]bool) {
 	t.Helper()
 	fresh := newIndex()
 	left := slices.Clone(texts)
@@ -328,9 +368,9 @@ func lexicalCancelled(t *testing.T, newIndex NewLexical) {
 func lexicalUpperBound(t *testing.T, newIndex NewLexical) {
 	rng := seeded(t)
 	x := newIndex()
-	bounded, ok := x.(index.Bounded)
+	bounded, ok := x.(Bounded)
 	if !ok {
-		t.Skip("the index is not index.Bounded")
+		t.Skip("the index is not Bounded")
 	}
 	if got := bounded.UpperBound("kelp"); got < 0 {
 		t.Errorf("an empty index bounds by %v", got)

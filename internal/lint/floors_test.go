@@ -38,7 +38,6 @@ var floors = map[string]int{
 	"embed/remote":             2,
 	"embed/remote/remotetest":  2,
 	"embed/service":            2,
-	"index/bm25":               2,
 	"index/bm25/segment":       2,
 	"index/flat":               2,
 	"index/hnsw":               2,

@@ -93,6 +93,22 @@ func For(l Language) (*Analyzer, error) {
 	return &Analyzer{rules: r}, nil
 }
 
+// Declared returns the language of a tag of BCP 47, such as "pt-BR", as a document declares it: that
+// of a language without rules is [NoLanguage]. It is false where the tag names no language.
+func Declared(tag string) (l Language, ok bool) {
+	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	switch l = Language(primary); l {
+	case "", "und", "mul", "mis", "zxx":
+		return "", false
+	case "nb", "nn":
+		return "no", true
+	}
+	if languages[l] == nil {
+		return NoLanguage, true
+	}
+	return l, true
+}
+
 // Languages are those that there are analyzers for, in order.
 func Languages() []Language { return slices.Sorted(maps.Keys(languages)) }
 

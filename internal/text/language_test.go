@@ -53,6 +53,27 @@ func TestNamesOfAnalyzersDiffer(t *testing.T) {
 	}
 }
 
+func TestDeclared(t *testing.T) {
+	for tag, want := range map[string]text.Language{
+		"en": "en", "pt-BR": "pt", "DE-at": "de", "nb": "no", "nn-NO": "no", "ja": text.NoLanguage, "": "", "und": "", "mul": "", "zxx": "",
+	} {
+		if got, ok := text.Declared(tag); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %t", tag, got, ok)
+		}
+	}
+}
+
+// TestRules holds the name of all rules: whatever changes terms in any language must change it, for
+// what was made of texts by other rules is not read any more.
+func TestRules(t *testing.T) {
+	if all := text.Languages(); len(all) != 18 || !slices.IsSorted(all) {
+		t.Errorf("%v", all)
+	}
+	if got, want := text.Rules(), "english-1 and others 087bb7c1a46df995"; got != want {
+		t.Errorf("the rules are %q, and were %q", got, want)
+	}
+}
+
 func TestDetect(t *testing.T) {
 	f := func(want text.Language, s string) {
 		t.Helper()

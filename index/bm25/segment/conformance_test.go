@@ -4,20 +4,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/lodedb/lode/index"
-	"github.com/lodedb/lode/index/bm25"
 	"github.com/lodedb/lode/index/bm25/segment"
 	"github.com/lodedb/lode/index/indextest"
 	"github.com/lodedb/lode/internal/text"
 )
 
-// lexical is an [index.Lexical] of sealed parts of a few hundred rows and a growing one.
+// lexical is an [indextest.LexicalIndex] of sealed parts of a few hundred rows and a growing one.
 type lexical struct {
 	analyzer text.Analyzer
 	seal     int // rows of a part; 0: nothing is sealed
@@ -148,7 +146,7 @@ func (x *lexical) Search(ctx context.Context, query string, k int, allow *index.
 	return out, err
 }
 
-func (x *lexical) Compact(keep *index.Bitset) index.Lexical {
+func (x *lexical) Compact(keep *index.Bitset) indextest.LexicalIndex {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	y := &lexical{seal: x.seal}
@@ -179,45 +177,7 @@ func (x *lexical) UpperBound(query string) float64 {
 func TestConformance(t *testing.T) {
 	for _, seal := range []int{0, 100, 1000} {
 		t.Run(fmt.Sprint(seal), func(t *testing.T) {
-			indextest.Lexical(t, func() index.Lexical { return &lexical{seal: seal} })
+			indextest.Lexical(t, func() indextest.LexicalIndex { return &lexical{seal: seal} })
 		})
-	}
-}
-
-// One field with a boost of 1 scores to the bit as index/bm25 does.
-func TestScoresOfBM25(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	x, y := &lexical{seal: 700}, bm25.New(bm25.Options{})
-	for range 3000 {
-		var words []string
-		for range rng.IntN(60) {
-			words = append(words, fmt.Sprintf("w%d", rng.IntN(1+rng.IntN(400))))
-		}
-		s := strings.Join(words, " ")
-		x.Add(s)
-		y.Add(s)
-	}
-	for range 300 {
-		o := uint32(rng.IntN(3000))
-		x.Remove(o)
-		y.Remove(o)
-	}
-	for range 200 {
-		query := fmt.Sprintf("w%d w%d w%d w%d w0", rng.IntN(9), rng.IntN(99), rng.IntN(400), rng.IntN(400))
-		k := 1 + rng.IntN(30)
-		got, err := x.Search(t.Context(), query, k, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := y.Search(t.Context(), query, k, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("query %q:\n got %v\nwant %v", query, got, want)
-		}
-		if got, want := x.UpperBound(query), y.UpperBound(query); got != want {
-			t.Fatalf("query %q: bound %v, want %v", query, got, want)
-		}
 	}
 }

@@ -20,7 +20,7 @@
 //
 // N counts the live rows of all parts that hold a term at all, df those that hold this one in any
 // field, and the average of n is over the same N rows. All are exact, whatever was removed. With
-// one field and a boost of 1 it is the score of index/bm25, to the bit. This is BM25F as Robertson
+// one field and a boost of 1 it is that of BM25. This is BM25F as Robertson
 // and others gave it in 2004: fields are added up before they saturate, so that a word in the
 // title is not worth a second word.
 //

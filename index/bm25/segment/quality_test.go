@@ -97,7 +97,7 @@ func (set judged) ndcg(t *testing.T, x *segment.Sealed, parse func(string) segme
 	return sum / float64(len(set.Queries))
 }
 
-// everyWord asks for every term, as index/bm25 does.
+// everyWord asks for every term.
 func everyWord(a *text.Analyzer) func(string) segment.Query {
 	return func(s string) (q segment.Query) {
 		for _, term := range a.Terms(nil, s) {

@@ -6,7 +6,7 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// The defaults of [SearchOptions], those of index/bm25.
+// The defaults of [SearchOptions], those behind the published figures of Anserini.
 const (
 	DefaultK1 = 0.9
 	DefaultB  = 0.4
