@@ -157,10 +157,14 @@ func (t *task) chunk(_ context.Context, run *lode.Run) (int, error) {
 		chunks[i].ID.Doc, chunks[i].ID.Version = t.job.Doc, t.job.Version
 		counted += int64(chunks[i].Tokens)
 	}
+	flagged := flagChunks(text, chunks)
 	t.product.chunks, t.product.gold = chunks, lode.GoldHash(chunks)
 	run.Inputs, run.Outputs = []lode.Hash{t.product.silver}, []lode.Hash{t.product.gold}
 	run.Config = chunker.Fingerprint(t.collection.Chunker)
 	run.Counts = map[string]int64{"chunks": int64(len(chunks)), "tokens": counted}
+	if flagged > 0 {
+		run.Counts["flagged"] = flagged
+	}
 	return len(text.Text), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/suspect"
 )
 
 // How much of a header its parts may take, in bytes; the citation holds them whole.
@@ -84,11 +85,11 @@ func (messagesLayout) whole(passages, _ []string) (string, []lode.Message) {
 
 // plainHeader returns the line above a passage: "[1] Title > Path (uri, p. 3; notes)".
 func plainHeader(number int, p *passage, notes []string) string {
-	place := origin(p)
+	place := p.place
 	if page := p.page(); page > 0 {
 		place += fmt.Sprintf(", p. %d", page)
 	}
-	if name := label(p); name != "" {
+	if name := p.name; name != "" {
 		return fmt.Sprintf("[%d] %s (%s)", number, name, strings.Join(append([]string{place}, notes...), "; "))
 	}
 	if len(notes) > 0 {
@@ -97,21 +98,31 @@ func plainHeader(number int, p *passage, notes []string) string {
 	return fmt.Sprintf("[%d] %s", number, place)
 }
 
-// label is the title and the headings above.
-func label(p *passage) string {
-	names := p.hit.Chunk.Path
-	if title := p.hit.Version.Title; title != "" && (len(names) == 0 || names[0] != title) {
+// labelOf is the title and the headings above. They come from the document and stand outside of the
+// quotation: where they read like an order to a model they are left out.
+func labelOf(row *lode.Row) string {
+	names := row.Chunk.Path
+	if title := row.Version.Title; title != "" && (len(names) == 0 || names[0] != title) {
 		names = append([]string{title}, names...)
 	}
-	return oneLine(strings.Join(names, " > "), maxLabelBytes)
+	return harmless(oneLine(strings.Join(names, " > "), maxLabelBytes))
 }
 
-// origin is the address, or the document's id.
-func origin(p *passage) string {
-	if uri := p.hit.Version.URI; uri != "" {
-		return oneLine(uri, maxSourceBytes)
+// originOf is the address, or the document's id, or the chunk's where these read like an order.
+func originOf(row *lode.Row) string {
+	for _, name := range []string{row.Version.URI, string(row.Document.ID)} {
+		if name = harmless(oneLine(name, maxSourceBytes)); name != "" {
+			return name
+		}
 	}
-	return oneLine(string(p.hit.Document.ID), maxSourceBytes)
+	return row.Chunk.ID.String()
+}
+
+func harmless(name string) string {
+	if len(suspect.Instructions(name)) > 0 {
+		return ""
+	}
+	return name
 }
 
 // notes say what is the matter with a passage.

@@ -17,9 +17,9 @@ const shortHash = 12
 type markdownLayout struct{}
 
 func (markdownLayout) passage(number int, p *passage) string {
-	name := label(p)
+	name := p.name
 	if name == "" {
-		name = origin(p)
+		name = p.place
 	}
 	head := fmt.Sprintf("### [%d] %s", number, escapeMarkdown(name))
 	if notes := notes(p); len(notes) > 0 {
@@ -29,7 +29,7 @@ func (markdownLayout) passage(number int, p *passage) string {
 }
 
 func (markdownLayout) source(number int, p *passage) string {
-	parts := []string{codeSpan(origin(p))}
+	parts := []string{codeSpan(p.place)}
 	if page := p.page(); page > 0 {
 		parts = append(parts, fmt.Sprintf("p. %d", page))
 	}

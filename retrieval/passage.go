@@ -17,6 +17,8 @@ type passage struct {
 	// nothing.
 	stretches []stretch
 	flags     []lode.TextFlag // of what is shown
+	name      string          // title and headings, as a header shows them
+	place     string          // address, as a header shows it
 	cost      int             // in tokens, of its place in the context
 }
 
@@ -34,7 +36,7 @@ const skipped = "\n[…]\n"
 // that belongs to no chunk: between them stands a line end for one byte of it and an empty line
 // for more. Where chunks overlap, what is shown already is left out.
 func newPassage(hit *lode.Row, rows []lode.Row) *passage {
-	p := &passage{hit: hit, rows: rows}
+	p := &passage{hit: hit, rows: rows, name: labelOf(hit), place: originOf(hit)}
 	if len(rows) == 1 {
 		c := &rows[0].Chunk
 		p.text, p.stretches = c.Text, []stretch{{len: len(c.Text), span: c.Span}}

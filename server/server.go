@@ -283,7 +283,8 @@ func (s *Server) openRaft(ctx context.Context) error {
 func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal}
 	s.retriever = retrieval.New(retrieval.Options{
-		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
+		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, TokenizerFor: (&tokenizers{models: e.models}).of,
+		Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{

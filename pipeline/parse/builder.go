@@ -34,6 +34,8 @@ type Builder struct {
 	open    bool
 	section lode.Section
 	gapAt   int // length of text before the gap of the open section
+
+	unseen string // why readers do not see what is written, "" where they do
 }
 
 type pathStep struct {
@@ -165,6 +167,10 @@ func (b *Builder) WritePage(text string, size int) {
 	b.run(lode.Span{Start: at, End: len(b.text)}, lode.Span{End: size}, lode.MapPage)
 }
 
+// Unseen says by which rule readers do not see what is written from here on; "" says that they do.
+// Such text is kept and flagged, see [lode.SilverText].
+func (b *Builder) Unseen(rule string) { b.unseen = rule }
+
 // Blank appends white space that has no source.
 func (b *Builder) Blank(space string) {
 	if b.room(len(space)) {
@@ -246,6 +252,9 @@ func TooLarge(limit string, most int) *lode.Error {
 }
 
 func (b *Builder) run(silver, bronze lode.Span, kind lode.MapKind) {
+	if b.unseen != "" {
+		b.flag(silver)
+	}
 	if n := len(b.out.Runs); n > 0 {
 		last := &b.out.Runs[n-1]
 		switch {
@@ -265,6 +274,22 @@ func (b *Builder) run(silver, bronze lode.Span, kind lode.MapKind) {
 	b.out.Runs = append(b.out.Runs, lode.SourceRun{Silver: silver, Bronze: bronze, Kind: kind})
 }
 
+// flagGap is how far apart text that is flagged by the same rule may be to be one flag: as far as
+// the gap of sections.
+const flagGap = len(sectionGap)
+
+func (b *Builder) flag(span lode.Span) {
+	if n := len(b.out.Flags); n > 0 && b.out.Flags[n-1].Rule == b.unseen && span.Start-b.out.Flags[n-1].Span.End <= flagGap {
+		b.out.Flags[n-1].Span.End = span.End
+		return
+	}
+	if len(b.out.Flags) >= b.limits.MaxRuns {
+		b.fail("runs", b.limits.MaxRuns)
+		return
+	}
+	b.out.Flags = append(b.out.Flags, lode.TextFlag{Kind: lode.FlagHidden, Span: span, Rule: b.unseen})
+}
+
 // trim drops white space at the end of the open section.
 func (b *Builder) trim() {
 	n := len(b.text)
@@ -281,6 +306,11 @@ func (b *Builder) trim() {
 // cut shortens the text to n bytes and the runs with it.
 func (b *Builder) cut(n int) {
 	b.text = b.text[:n]
+	for i := len(b.out.Flags) - 1; i >= 0 && b.out.Flags[i].Span.End > n; i-- {
+		if b.out.Flags[i].Span.End = n; b.out.Flags[i].Span.Start >= n {
+			b.out.Flags = b.out.Flags[:i]
+		}
+	}
 	for i := len(b.out.Runs) - 1; i >= 0; i-- {
 		run := &b.out.Runs[i]
 		if over := run.Silver.End - n; over <= 0 {

@@ -36,11 +36,11 @@ func Version(mediaType string) string {
 	case TypeText:
 		return "text/1"
 	case TypeMarkdown:
-		return "markdown/1"
+		return "markdown/2"
 	case TypeHTML:
-		return "html/1"
+		return "html/2"
 	case TypePDF:
-		return "pdf/1"
+		return "pdf/2"
 	}
 	return ""
 }

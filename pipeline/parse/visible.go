@@ -61,30 +61,5 @@ func Hidden(attrs map[string]string) bool {
 			return true
 		}
 	}
-	return hiddenStyle(attrs["style"])
-}
-
-func hiddenStyle(style string) bool {
-	for declaration := range strings.SplitSeq(strings.ToLower(style), ";") {
-		property, value, ok := strings.Cut(declaration, ":")
-		if !ok {
-			continue
-		}
-		value = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "!important"))
-		switch strings.TrimSpace(property) {
-		case "display":
-			if value == "none" {
-				return true
-			}
-		case "visibility":
-			if value == "hidden" || value == "collapse" {
-				return true
-			}
-		case "opacity", "font-size":
-			if strings.TrimRight(value, "0.%pxtemr ") == "" && strings.Contains(value, "0") {
-				return true
-			}
-		}
-	}
-	return false
+	return HiddenStyle(attrs["style"])
 }

@@ -28,7 +28,9 @@ type node struct {
 	alt        string // of an image, decoded
 	number     int    // of the first item of an ordered list; columns that a cell spans
 
-	hidden   bool // from readers, or under an element that is
+	hidden   bool   // from readers, or under an element that is
+	unseen   string // the rule by which readers do not see it, though nothing is certain
+	paint    parse.Paint
 	link     bool // has an address
 	main     bool // by tag or role
 	chrome   bool // a menu, banner or footer by its role
@@ -58,11 +60,12 @@ type treeBuilder struct {
 	over     int  // open elements that were not pushed for being too deep
 	xml      bool // "<div/>" is closed
 	inTitle  bool
+	sheet    sheet // what the style elements so far hide
 }
 
 // buildTree builds the tree of src[from:].
 func buildTree(ctx context.Context, src []byte, from, maxDepth int) (*page, error) {
-	root := &node{tag: atom.Body}
+	root := &node{tag: atom.Body, paint: parse.Unpainted}
 	t := &treeBuilder{src: src, at: root, maxDepth: maxDepth, page: page{root: root}}
 	t.xml = bytes.HasPrefix(bytes.TrimLeft(src[from:], " \t\r\n"), []byte("<?xml"))
 	z := html.NewTokenizer(bytes.NewReader(src[from:]))
@@ -93,6 +96,8 @@ func buildTree(ctx context.Context, src []byte, from, maxDepth int) (*page, erro
 
 func (t *treeBuilder) addText(start, end int) {
 	switch {
+	case t.at.tag == atom.Style:
+		t.sheet.add(string(t.src[start:end]))
 	case t.inTitle:
 		t.page.title = html.UnescapeString(string(t.src[start:end]))
 	case t.at.hidden:
@@ -100,7 +105,7 @@ func (t *treeBuilder) addText(start, end int) {
 		t.at.last.end = end
 		t.at.last.ink += inkBytes(t.src[start:end])
 	default:
-		t.append(&node{text: true, start: start, end: end, ink: inkBytes(t.src[start:end])})
+		t.append(&node{text: true, start: start, end: end, ink: inkBytes(t.src[start:end]), unseen: t.at.unseen})
 	}
 }
 
@@ -138,6 +143,7 @@ func (t *treeBuilder) startTag(z *html.Tokenizer, start, end int, selfClosing bo
 		if tag == atom.Html && t.page.language == "" {
 			t.page.language = first(attrs["lang"], attrs["xml:lang"])
 		}
+		t.page.root.paint = t.page.root.paint.Over(attrs)
 		return // their attributes do not hide what is in them: a page that hides all is read
 	case atom.Head, atom.Meta, atom.Link, atom.Base:
 		return
@@ -147,7 +153,9 @@ func (t *treeBuilder) startTag(z *html.Tokenizer, start, end int, selfClosing bo
 	t.closeImplied(tag)
 	n := newNode(tag, name, attrs)
 	n.start, n.end = start, end
-	n.hidden = t.at.hidden || tag == atom.Title || parse.Mute(tag) || parse.Hidden(attrs) || (tag == atom.Dialog && !has(attrs, "open"))
+	n.paint = t.at.paint.Over(attrs)
+	n.hidden = t.at.hidden || n.paint.Invisible() || tag == atom.Title || parse.Mute(tag) || parse.Hidden(attrs) || (tag == atom.Dialog && !has(attrs, "open"))
+	n.unseen = t.unseen(n, attrs)
 	if void(tag) || (selfClosing && (t.xml || tag == 0 || t.foreign())) {
 		if !n.hidden {
 			t.append(n)
@@ -161,6 +169,21 @@ func (t *treeBuilder) startTag(z *html.Tokenizer, start, end int, selfClosing bo
 	t.append(n)
 	t.at = n
 	t.depth++
+}
+
+// unseen is the rule by which readers do not see an element, as far as the page says: a style sheet
+// that is elsewhere, or a script, may show it. So it is kept, and marked.
+func (t *treeBuilder) unseen(n *node, attrs map[string]string) string {
+	switch {
+	case t.sheet.hides(n, attrs):
+		return "html/style-sheet"
+	case n.paint.Pale():
+		return "html/color"
+	}
+	if t.at.unseen == "html/style-sheet" {
+		return t.at.unseen
+	}
+	return ""
 }
 
 // newNode reads what matters of a tag's attributes.

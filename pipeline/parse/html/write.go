@@ -65,7 +65,9 @@ func (w *writer) node(n *node) {
 	switch {
 	case n.hidden:
 	case n.text:
+		w.b.Unseen(n.unseen)
 		w.words(n.start, n.end)
+		w.b.Unseen("")
 	case heading(n.tag):
 		w.writeHeading(n)
 	default:

@@ -19,6 +19,7 @@ import (
 type veil struct {
 	tag   atom.Atom
 	depth int
+	mute  bool // by what it is, and not by how it is shown
 }
 
 func (v *veil) closed() bool { return v.depth > 0 }
@@ -27,9 +28,16 @@ func (v *veil) start(tag atom.Atom, attrs map[string]string) {
 	switch {
 	case v.depth > 0 && tag == v.tag:
 		v.depth++
-	case v.depth == 0 && tag != atom.Input && tag != atom.Embed && (parse.Mute(tag) || parse.Hidden(attrs)):
-		v.tag, v.depth = tag, 1
+	case v.depth == 0 && tag != atom.Input && tag != atom.Embed && (parse.Mute(tag) || parse.Hidden(attrs) || unreadable(attrs)):
+		v.tag, v.depth, v.mute = tag, 1, parse.Mute(tag)
 	}
+}
+
+// unreadable reports whether an element has the colour of paper. Markdown is shown on paper, and
+// brings no style sheet that could say otherwise.
+func unreadable(attrs map[string]string) bool {
+	p := parse.Unpainted.Over(attrs)
+	return p.Pale() || p.Invisible()
 }
 
 func (v *veil) end(tag atom.Atom) {
@@ -80,6 +88,28 @@ func (c *converter) htmlBlock(n *ast.HTMLBlock) {
 	h.run()
 }
 
+// carry goes on with a veil that a block of HTML leaves open: a blank line ends the block, but not the
+// element. What follows is kept and flagged, since only counting tags says where the element ends.
+func (c *converter) carry(v veil) {
+	if v.closed() && !v.mute && !c.over.closed() {
+		c.over = v
+		c.b.Unseen("markdown/html")
+	}
+}
+
+// carried counts a tag of the element that was left open.
+func (c *converter) carried(tag atom.Atom, end bool) {
+	switch {
+	case !c.over.closed() || tag != c.over.tag:
+	case !end:
+		c.over.depth++
+	default:
+		if c.over.depth--; c.over.depth == 0 {
+			c.b.Unseen("")
+		}
+	}
+}
+
 // htmlText writes the text of one block of HTML.
 type htmlText struct {
 	c      *converter
@@ -113,6 +143,7 @@ func (h *htmlText) run() {
 			if !errors.Is(z.Err(), io.EOF) {
 				h.c.err = lode.Errorf(lode.CodeMalformed, "html in markdown cannot be read")
 			}
+			h.c.carry(h.veil)
 			return
 		case html.TextToken:
 			if !h.veil.closed() {
@@ -125,11 +156,13 @@ func (h *htmlText) run() {
 				h.startTag(tag, at, at+raw)
 			}
 			if kind == html.StartTagToken && !void(tag) {
+				h.c.carried(tag, false)
 				h.veil.start(tag, parse.Attributes(z))
 			}
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			tag := atom.Lookup(name)
+			h.c.carried(tag, true)
 			h.veil.end(tag)
 			if !h.veil.closed() {
 				h.endTag(tag)

@@ -50,6 +50,7 @@ type converter struct {
 	listing bool   // a list section is open
 	indent  string // of lines that continue the current list item
 	veil    veil   // an inline HTML element that hides what follows
+	over    veil   // one that a block of HTML has left open
 }
 
 func (c *converter) blocks(parent ast.Node, depth int) {

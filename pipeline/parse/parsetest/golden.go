@@ -62,7 +62,7 @@ func compare(t *testing.T, path, got string) {
 }
 
 // Render writes silver text for people: what it says about itself, the sections, and how
-// text that is not exact came out of bronze.
+// text that is not exact came out of bronze, and what is flagged.
 func Render(s *lode.SilverText, bronze []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "title %q language %q pages %d\n", s.Title, s.Language, s.Pages)
@@ -87,6 +87,9 @@ func Render(s *lode.SilverText, bronze []byte) string {
 		case lode.MapPage:
 			fmt.Fprintf(&b, "%d bytes from the page\n", run.Silver.Len())
 		}
+	}
+	for _, f := range s.Flags {
+		fmt.Fprintf(&b, "%s %q by %s\n", f.Kind, s.Text[f.Span.Start:f.Span.End], f.Rule)
 	}
 	fmt.Fprintf(&b, "%d of %d bytes exact\n", exact, len(s.Text))
 	return b.String()

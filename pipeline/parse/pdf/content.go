@@ -27,6 +27,7 @@ type glyph struct {
 	size   float64
 	turn   uint8 // quarter turns of the writing direction: lines of different turns never mix
 	bold   bool
+	unseen unseen // why readers do not see it
 }
 
 // matrix is the transformation [a b c d e f] of PDF.
@@ -53,6 +54,10 @@ type state struct {
 	scale     float64
 	leading   float64
 	rise      float64
+	mode      int  // how text is drawn
+	white     bool // the colour of fillings is that of paper
+	clear     bool // fillings are transparent
+	space     int  // components of the colour space of fillings, as components counts them
 }
 
 // painter interprets the content of a page and collects glyphs.
@@ -69,6 +74,7 @@ type painter struct {
 	line     matrix // text line matrix
 	marks    []mark // open marked content
 	artifact int    // how many of them are artifacts
+	shown    shown
 }
 
 // paint interprets a page.
@@ -76,12 +82,17 @@ func (p *painter) paint(pg page) error {
 	p.glyphs = nil
 	p.forms = 0
 	p.stack, p.marks, p.artifact = nil, nil, 0
-	p.state = state{ctm: rotation(pg.rotate), scale: 1}
+	p.state = state{ctm: rotation(pg.rotate), scale: 1, space: 1}
+	p.shown = shown{paper: paperOf(pg), path: nothing}
 	content, err := contentBytes(pg.contents, maxContentBytes)
 	if err != nil {
 		return err
 	}
-	return p.run(content, newScope(pg.resources), 0)
+	if err := p.run(content, newScope(pg.resources), 0); err != nil {
+		return err
+	}
+	p.glyphs = p.seen()
+	return nil
 }
 
 // scope is what names in a content stream refer to.
@@ -122,6 +133,7 @@ func (p *painter) run(content []byte, names scope, depth int) error {
 		switch operator {
 		case "ID":
 			l.skipImage()
+			p.image()
 		case "Do":
 			if err := p.draw(args, names, depth); err != nil {
 				return err
@@ -131,7 +143,9 @@ func (p *painter) run(content []byte, names scope, depth int) error {
 				return err
 			}
 		default:
-			p.operate(operator, args)
+			if !p.operate(operator, args) {
+				p.paintOperator(operator, args, names)
+			}
 		}
 		if len(p.glyphs) > maxGlyphs {
 			return parse.TooLarge("glyphs_per_page", maxGlyphs)
@@ -154,8 +168,9 @@ func numbers(args []value, n int) ([6]float64, bool) {
 	return out, true
 }
 
-// operate does one operator. Operands that are missing make it do nothing.
-func (p *painter) operate(operator string, args []value) {
+// operate does one operator of text, graphics state or marks; done is false for others. Operands
+// that are missing make it do nothing.
+func (p *painter) operate(operator string, args []value) (done bool) {
 	switch operator {
 	case "q":
 		if len(p.stack) < maxStateDepth {
@@ -194,7 +209,10 @@ func (p *painter) operate(operator string, args []value) {
 		p.openMark(args)
 	case "EMC":
 		p.closeMark()
+	default:
+		return false
 	}
+	return true
 }
 
 func (p *painter) setSpacing(operator string, n float64) {
@@ -284,6 +302,9 @@ func (p *painter) draw(args []value, names scope, depth int) error {
 	}
 	form := names.resources.Key("XObject").Key(args[0].text)
 	if form.Kind() != pdf.Stream || form.Key("Subtype").Name() != "Form" {
+		if form.Key("Subtype").Name() == "Image" {
+			p.image()
+		}
 		return nil
 	}
 	if p.forms++; p.forms > maxForms {
@@ -351,7 +372,7 @@ func (p *painter) place(text string, width float64) {
 	if p.size < 0 { // mirrored twice over: the usual way to draw upside down
 		right, up = -right, -up
 	}
-	g := glyph{text: text, size: size, bold: p.font.bold}
+	g := glyph{text: text, size: size, bold: p.font.bold, unseen: p.hiddenAt(x, y)}
 	switch {
 	case math.Abs(right) >= math.Abs(up) && right >= 0:
 		g.x0, g.y = x, y

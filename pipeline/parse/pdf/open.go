@@ -83,6 +83,8 @@ type page struct {
 	contents  pdf.Value
 	resources pdf.Value
 	rotate    int // clockwise, a multiple of 90
+	media     pdf.Value
+	crop      pdf.Value
 }
 
 // pages collects the leaves of the page tree in order.
@@ -102,6 +104,12 @@ func pages(root pdf.Value, limits parse.Limits) ([]page, error) {
 		}
 		if r := v.Key("Rotate"); r.Kind() == pdf.Integer {
 			inherited.rotate = int((r.Int64()%360 + 360) % 360)
+		}
+		if m := v.Key("MediaBox"); m.Kind() == pdf.Array {
+			inherited.media = m
+		}
+		if c := v.Key("CropBox"); c.Kind() == pdf.Array {
+			inherited.crop = c
 		}
 		kids := v.Key("Kids")
 		if kids.Kind() != pdf.Array {

@@ -1,0 +1,278 @@
+package suspect
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// word is a word of a text in the form that rules know, and where it stood.
+type word struct {
+	text       string
+	start, end int
+}
+
+// folded is a text as words.
+type folded struct {
+	words      []word
+	ideographs bool // it holds a script that is written without spaces
+}
+
+// maxWordBytes bounds a folded word; the rest of a longer one is the next word. No rule knows a
+// word of this length.
+const maxWordBytes = 256
+
+// folder builds the words of a text. What it writes of the current word is at the end of buf.
+type folder struct {
+	folded
+	buf        []byte
+	start      int  // of the current word in the text
+	end        int  // behind its last character
+	latin      bool // the word has Latin letters,
+	foreign    bool // letters of scripts whose letters look like them,
+	digits     bool // digits or signs that are written for letters
+	singleRuns bool // there are words of one letter in a row
+}
+
+// fold cuts text into words.
+func fold(text string) folded {
+	f := folder{buf: make([]byte, 0, maxWordBytes+utf8.UTFMax)}
+	f.words = make([]word, 0, len(text)/6+1)
+	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf {
+			f.ascii(text, i, i, i+1)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		f.rune(r, i, i+size)
+		i += size
+	}
+	f.flush()
+	f.words = joinPairs(f.words)
+	if f.singleRuns {
+		f.words = joinLetters(f.words)
+	}
+	return f.folded
+}
+
+// ascii adds the character at i, which stands in the text at [at, end).
+func (f *folder) ascii(text string, i, at, end int) {
+	c := text[i]
+	switch {
+	case 'a' <= c && c <= 'z':
+		f.latin = true
+		f.put(rune(c), at, end)
+	case 'A' <= c && c <= 'Z':
+		f.latin = true
+		f.put(rune(c+'a'-'A'), at, end)
+	case '0' <= c && c <= '9':
+		f.digits = true
+		f.put(rune(c), at, end)
+	case (c == '@' || c == '$' || c == '!') && f.latin && i+1 < len(text) && isASCIILetter(text[i+1]):
+		f.digits = true
+		f.put(rune(c), at, end)
+	case c == '\'' && f.latin: // don't
+	default:
+		f.flush()
+	}
+}
+
+func isASCIILetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// put adds a character to the word.
+func (f *folder) put(r rune, at, end int) {
+	if len(f.buf) == 0 {
+		f.start = at
+	}
+	f.buf = utf8.AppendRune(f.buf, r)
+	f.end = end
+	if len(f.buf) >= maxWordBytes {
+		f.flush()
+	}
+}
+
+// rune adds a character that is not ASCII.
+func (f *folder) rune(r rune, at, end int) {
+	switch {
+	case isTag(r):
+		f.ascii(string(r-tagBase), 0, at, end)
+		return
+	case isInvisible(r), r == '’' && f.latin:
+		return
+	case isIdeographic(r):
+		f.ideographs = true
+		f.flush()
+		return
+	}
+	for _, d := range decompose(r) {
+		switch {
+		case unicode.Is(unicode.Mn, d):
+		case unicode.IsLetter(d) || unicode.IsDigit(d) || unicode.Is(unicode.Mc, d):
+			f.latin = f.latin || unicode.Is(unicode.Latin, d)
+			f.foreign = f.foreign || unicode.In(d, unicode.Cyrillic, unicode.Greek, unicode.Armenian)
+			f.digits = f.digits || d < utf8.RuneSelf && unicode.IsDigit(d)
+			f.put(unicode.ToLower(d), at, end)
+		default:
+			f.flush()
+		}
+	}
+}
+
+// decompose returns the characters that r is made of, in compatibility form.
+func decompose(r rune) string {
+	var in [utf8.UTFMax]byte
+	n := utf8.EncodeRune(in[:], r)
+	if p := norm.NFKD.Properties(in[:n]).Decomposition(); p != nil {
+		return string(p)
+	}
+	return string(in[:n])
+}
+
+// flush ends the word.
+func (f *folder) flush() {
+	if len(f.buf) == 0 {
+		return
+	}
+	text := string(f.buf)
+	if f.latin && f.foreign {
+		text = strings.Map(lookalike, text)
+	}
+	if f.latin && f.digits {
+		text = letterDigits.Replace(text)
+	}
+	f.buf = f.buf[:0]
+	f.latin, f.foreign, f.digits = false, false, false
+	if len(text) >= leastRun && !known(text) {
+		if parts := segment(text, f.start, f.end); len(parts) > 2 {
+			f.words = append(f.words, parts...)
+			return
+		}
+	}
+	if n := len(f.words); utf8.RuneCountInString(text) == 1 && n > 0 && utf8.RuneCountInString(f.words[n-1].text) == 1 {
+		f.singleRuns = true
+	}
+	f.words = append(f.words, word{text, f.start, f.end})
+}
+
+// letterDigits are the digits and signs that are written for letters.
+var letterDigits = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+
+// lookalikes are letters of other scripts that look like Latin ones.
+var lookalikes = func() map[rune]rune {
+	m := map[rune]rune{}
+	for _, pair := range strings.Fields("аa вb еe кk мm нh оo рp сc тt уy хx іi јj ѕs ԁd ԛq ԝw һh ӏl ґr гr пn зz " +
+		"αa βb εe ηn ιi κk μm νv οo ρp σo τt υu χx ωw γy ςs օo սu հh ոn цu") {
+		runes := []rune(pair)
+		m[runes[0]] = runes[1]
+	}
+	return m
+}()
+
+func lookalike(r rune) rune {
+	if latin, ok := lookalikes[r]; ok {
+		return latin
+	}
+	return r
+}
+
+// joinPairs makes one word of pairs that mean one thing.
+func joinPairs(words []word) []word {
+	out := words[:0]
+	for _, w := range words {
+		if n := len(out); n > 0 {
+			if joined, ok := pairs[[2]string{out[n-1].text, w.text}]; ok {
+				out[n-1] = word{joined, out[n-1].start, w.end}
+				continue
+			}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// Letters spaced out are at least so many, at most so many bytes apart.
+const (
+	leastLetters = 4
+	widestGap    = 12
+)
+
+// joinLetters makes words of letters that stand alone in a row: new ones begin where a gap is wider
+// than the narrowest, and where words of rules end.
+func joinLetters(words []word) []word {
+	out := make([]word, 0, len(words))
+	for i := 0; i < len(words); {
+		end, narrowest := i, widestGap
+		for end < len(words) && utf8.RuneCountInString(words[end].text) == 1 {
+			if end > i {
+				gap := words[end].start - words[end-1].end
+				if gap > widestGap {
+					break
+				}
+				narrowest = min(narrowest, gap)
+			}
+			end++
+		}
+		if end-i < leastLetters {
+			out = append(out, words[i:max(end, i+1)]...)
+			i = max(end, i+1)
+			continue
+		}
+		out = appendSpelt(out, words[i:end], narrowest)
+		i = end
+	}
+	return joinPairs(out)
+}
+
+// appendSpelt joins letters up to each gap that is wider than the narrowest.
+func appendSpelt(out, letters []word, narrowest int) []word {
+	for start := 0; start < len(letters); {
+		end := start + 1
+		for end < len(letters) && letters[end].start-letters[end-1].end <= narrowest {
+			end++
+		}
+		var b strings.Builder
+		for _, l := range letters[start:end] {
+			b.WriteString(l.text)
+		}
+		spelt := b.String()
+		if parts := segment(spelt, letters[start].start, letters[end-1].end); len(parts) > 0 && !known(spelt) {
+			out = append(out, parts...)
+		} else {
+			out = append(out, word{spelt, letters[start].start, letters[end-1].end})
+		}
+		start = end
+	}
+	return out
+}
+
+// A word of at least leastRun bytes that no rule knows may be several run together.
+const (
+	leastRun     = 16
+	longestKnown = 24
+)
+
+// segment cuts words that were run together where words of the vocabulary end, the longest first. It
+// returns nothing when less than three quarters of the text are such words: then it is something
+// else, such as encoded data. All parts are where the whole is.
+func segment(text string, start, end int) []word {
+	var parts []word
+	covered := 0
+	for i := 0; i < len(text); {
+		n := min(longestKnown, len(text)-i)
+		for n > 2 && !known(text[i:i+n]) {
+			n--
+		}
+		if n > 2 {
+			parts = append(parts, word{text[i : i+n], start, end})
+			covered += n
+		}
+		i += max(n, 1)
+	}
+	if covered*4 < len(text)*3 {
+		return nil
+	}
+	return parts
+}
