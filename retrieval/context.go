@@ -61,9 +61,11 @@ func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
 // takes passages away from the end until it holds, so that the budget does not hang on that.
 type assembler struct {
 	spec
-	layout layout
-	left   int
-	misses int
+	layout  layout
+	frame   int // tokens of a context without passages
+	parting int // of what parts passages
+	left    int
+	misses  int
 
 	passages []*passage
 	omitted  int
@@ -81,7 +83,8 @@ type source struct {
 func newAssembler(s spec) *assembler {
 	a := &assembler{spec: s, layout: layoutOf(s.form), texts: map[string]bool{}, shown: map[source][]*passage{}}
 	frame, _ := a.layout.whole(nil, nil)
-	a.left = s.budget - s.count(frame)
+	a.frame, a.parting = s.count(frame), s.count(separator)
+	a.left = s.budget - a.frame
 	return a
 }
 
@@ -185,7 +188,7 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 	}
 	for first, end := 0, len(rows); ; {
 		p := newPassage(hit, rows[first:end])
-		if a.mayFit(rows[first:end]) && a.fits(number, p) {
+		if a.mayFit(rows[first:end]) && a.costs(number, p) {
 			a.add(from, p, rows[first:end])
 			return true
 		}
@@ -203,7 +206,9 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 	}
 	p := newPassage(hit, rows[at:at+1])
 	if shown := a.longestPrefix(p); shown > 0 {
-		a.add(from, p.cutAt(shown), nil)
+		p = p.cutAt(shown)
+		p.cost = a.cost(number, p)
+		a.add(from, p, nil)
 		return true
 	}
 	return false
@@ -238,8 +243,14 @@ func (a *assembler) countLine(s string) int {
 	return a.count(s + "\n")
 }
 
+// costs notes what a passage takes, and reports whether it fits. What parts it from the next one need
+// not: then it is counted once more without.
+func (a *assembler) costs(number int, p *passage) bool {
+	p.cost = a.cost(number, p)
+	return p.cost <= a.left || p.cost <= a.left+a.parting && a.fits(number, p)
+}
+
 func (a *assembler) add(from source, p *passage, whole []lode.Row) {
-	p.cost = a.cost(len(a.passages)+1, p)
 	a.left -= p.cost
 	a.passages = append(a.passages, p)
 	a.shown[from] = append(a.shown[from], p)
@@ -260,11 +271,26 @@ func (a *assembler) finish() (text string, messages []lode.Message, tokens int) 
 			passages[i], sources[i] = a.layout.passage(i+1, p), a.layout.source(i+1, p)
 		}
 		text, messages = a.layout.whole(passages, sources)
-		if tokens = a.count(text); tokens <= a.budget {
+		if tokens = a.countWhole(text, passages); tokens <= a.budget {
 			return text, messages, tokens
 		}
 		a.passages = a.passages[:len(a.passages)-1]
 		a.omitted++
 	}
 	return "", nil, 0
+}
+
+// countWhole counts a context. The encoding of a node's own counter breaks behind the empty line that
+// parts passages, so that in text counts of passages add up; a test holds that to the whole. All else is
+// counted as it is.
+func (a *assembler) countWhole(text string, passages []string) int {
+	if _, plain := a.layout.(textLayout); !plain || a.tokenizer != tokens.Name {
+		return a.count(text)
+	}
+	last := len(passages) - 1
+	sum := a.frame + a.count(passages[last])
+	for _, p := range a.passages[:last] {
+		sum += p.cost
+	}
+	return sum
 }
