@@ -8,13 +8,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// word is a word of a text in the form that rules know, and where it stood.
+// word is a word that rules know, or a letter that stands alone, and where it stood.
 type word struct {
-	text       string
+	*entry
+	letter     string // one that stands alone
 	start, end int
+	// first and last count the words of the text up to it: rules count those between two, which are
+	// not kept. Several words of one that was run together have the same.
+	first, last int
 }
 
-// folded is a text as words.
+// folded is a text as the words of it that rules know.
 type folded struct {
 	words      []word
 	ideographs bool // it holds a script that is written without spaces
@@ -33,15 +37,20 @@ type folder struct {
 	latin      bool // the word has Latin letters,
 	foreign    bool // letters of scripts whose letters look like them,
 	digits     bool // digits or signs that are written for letters
+	count      int  // words so far
 	singleRuns bool // there are words of one letter in a row
 }
 
 // fold cuts text into words.
 func fold(text string) folded {
 	f := folder{buf: make([]byte, 0, maxWordBytes+utf8.UTFMax)}
-	f.words = make([]word, 0, len(text)/6+1)
+	f.words = make([]word, 0, 32)
 	for i := 0; i < len(text); {
 		if c := text[i]; c < utf8.RuneSelf {
+			if isASCIILetter(c) {
+				i = f.letters(text, i)
+				continue
+			}
 			f.ascii(text, i, i, i+1)
 			i++
 			continue
@@ -56,6 +65,22 @@ func fold(text string) folded {
 		f.words = joinLetters(f.words)
 	}
 	return f.folded
+}
+
+// letters adds the letters at i and returns where they end: most text is that.
+func (f *folder) letters(text string, i int) int {
+	if len(f.buf) == 0 {
+		f.start = i
+	}
+	f.latin = true
+	for i < len(text) && isASCIILetter(text[i]) && len(f.buf) < maxWordBytes {
+		f.buf = append(f.buf, text[i]|0x20)
+		i++
+	}
+	if f.end = i; len(f.buf) >= maxWordBytes {
+		f.flush()
+	}
+	return i
 }
 
 // ascii adds the character at i, which stands in the text at [at, end).
@@ -136,29 +161,46 @@ func (f *folder) flush() {
 	if len(f.buf) == 0 {
 		return
 	}
-	text := string(f.buf)
-	if f.latin && f.foreign {
-		text = strings.Map(lookalike, text)
-	}
-	if f.latin && f.digits {
-		text = letterDigits.Replace(text)
+	f.undisguise()
+	w := word{entry: lookup(f.buf), start: f.start, end: f.end, first: f.count, last: f.count}
+	f.count++
+	switch {
+	case w.entry == nil && len(f.buf) >= leastRun:
+		if parts := segment(string(f.buf), w); len(parts) > 2 {
+			f.words = append(f.words, parts...)
+		}
+	case len(f.buf) <= utf8.UTFMax && utf8.RuneCount(f.buf) == 1:
+		w.letter = string(f.buf)
+		if n := len(f.words); n > 0 && f.words[n-1].letter != "" && f.words[n-1].last == w.first-1 {
+			f.singleRuns = true
+		}
+		f.words = append(f.words, w)
+	case w.entry != nil:
+		f.words = append(f.words, w)
 	}
 	f.buf = f.buf[:0]
 	f.latin, f.foreign, f.digits = false, false, false
-	if len(text) >= leastRun && !known(text) {
-		if parts := segment(text, f.start, f.end); len(parts) > 2 {
-			f.words = append(f.words, parts...)
-			return
+}
+
+// undisguise puts Latin letters where others, or digits, stand for them.
+func (f *folder) undisguise() {
+	if !f.latin {
+		return
+	}
+	if f.foreign {
+		f.buf = []byte(strings.Map(lookalike, string(f.buf)))
+	}
+	if f.digits {
+		for i, c := range f.buf {
+			if letter := letterDigits[c]; letter != 0 {
+				f.buf[i] = letter
+			}
 		}
 	}
-	if n := len(f.words); utf8.RuneCountInString(text) == 1 && n > 0 && utf8.RuneCountInString(f.words[n-1].text) == 1 {
-		f.singleRuns = true
-	}
-	f.words = append(f.words, word{text, f.start, f.end})
 }
 
 // letterDigits are the digits and signs that are written for letters.
-var letterDigits = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+var letterDigits = [256]byte{'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', '$': 's', '!': 'i'}
 
 // lookalikes are letters of other scripts that look like Latin ones.
 var lookalikes = func() map[rune]rune {
@@ -182,9 +224,10 @@ func lookalike(r rune) rune {
 func joinPairs(words []word) []word {
 	out := words[:0]
 	for _, w := range words {
-		if n := len(out); n > 0 {
-			if joined, ok := pairs[[2]string{out[n-1].text, w.text}]; ok {
-				out[n-1] = word{joined, out[n-1].start, w.end}
+		if n := len(out); n > 0 && w.entry != nil && out[n-1].entry != nil && w.pairs && w.first <= out[n-1].last+1 {
+			before := &out[n-1]
+			if joined := vocabulary[pairs[[2]string{before.text, w.text}]]; joined != nil {
+				*before = word{entry: joined, start: before.start, end: w.end, first: before.first, last: w.last}
 				continue
 			}
 		}
@@ -205,10 +248,10 @@ func joinLetters(words []word) []word {
 	out := make([]word, 0, len(words))
 	for i := 0; i < len(words); {
 		end, narrowest := i, widestGap
-		for end < len(words) && utf8.RuneCountInString(words[end].text) == 1 {
+		for end < len(words) && words[end].letter != "" {
 			if end > i {
 				gap := words[end].start - words[end-1].end
-				if gap > widestGap {
+				if gap > widestGap || words[end].first != words[end-1].last+1 {
 					break
 				}
 				narrowest = min(narrowest, gap)
@@ -235,13 +278,13 @@ func appendSpelt(out, letters []word, narrowest int) []word {
 		}
 		var b strings.Builder
 		for _, l := range letters[start:end] {
-			b.WriteString(l.text)
+			b.WriteString(l.letter)
 		}
-		spelt := b.String()
-		if parts := segment(spelt, letters[start].start, letters[end-1].end); len(parts) > 0 && !known(spelt) {
-			out = append(out, parts...)
+		whole := word{start: letters[start].start, end: letters[end-1].end, first: letters[start].first, last: letters[end-1].last}
+		if whole.entry = vocabulary[b.String()]; whole.entry != nil {
+			out = append(out, whole)
 		} else {
-			out = append(out, word{spelt, letters[start].start, letters[end-1].end})
+			out = append(out, segment(b.String(), whole)...)
 		}
 		start = end
 	}
@@ -257,16 +300,17 @@ const (
 // segment cuts words that were run together where words of the vocabulary end, the longest first. It
 // returns nothing when less than three quarters of the text are such words: then it is something
 // else, such as encoded data. All parts are where the whole is.
-func segment(text string, start, end int) []word {
+func segment(text string, whole word) []word {
 	var parts []word
 	covered := 0
 	for i := 0; i < len(text); {
 		n := min(longestKnown, len(text)-i)
-		for n > 2 && !known(text[i:i+n]) {
+		for n > 2 && vocabulary[text[i:i+n]] == nil {
 			n--
 		}
 		if n > 2 {
-			parts = append(parts, word{text[i : i+n], start, end})
+			whole.entry = vocabulary[text[i:i+n]]
+			parts = append(parts, whole)
 			covered += n
 		}
 		i += max(n, 1)

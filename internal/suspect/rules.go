@@ -75,20 +75,16 @@ var first = func() (all class) {
 // after it.
 func matchWords(words []word) []Finding {
 	var found []Finding
-	entries := make([]entry, len(words))
 	for i := range words {
-		entries[i] = vocabulary[words[i].text]
-	}
-	for i := range words {
-		if entries[i].classes&first == 0 {
+		if words[i].entry == nil || words[i].classes&first == 0 {
 			continue
 		}
-		if r, last := matchAt(entries, i); r != nil {
+		if r, last := matchAt(words, i); r != nil {
 			start, end := words[i].start, words[i].end
 			for _, w := range words[i : last+1] { // words run together stand at one place
 				start, end = min(start, w.start), max(end, w.end)
 			}
-			found = append(found, Finding{Start: start, End: end, Rule: r.name + languageOf(entries[i:last+1])})
+			found = append(found, Finding{Start: start, End: end, Rule: r.name + languageOf(words[i:last+1])})
 			if len(found) == maxFindings {
 				break
 			}
@@ -98,13 +94,10 @@ func matchWords(words []word) []Finding {
 }
 
 // matchAt returns the rule that matches at i and its last word.
-func matchAt(entries []entry, i int) (*rule, int) {
-	for c := class(1); c != 0 && c <= entries[i].classes; c <<= 1 {
-		if entries[i].classes&c == 0 {
-			continue
-		}
-		for _, r := range byClass[c] {
-			if last, ok := follow(entries, i, r.steps[1:]); ok {
+func matchAt(words []word, i int) (*rule, int) {
+	for left := words[i].classes & first; left != 0; left &= left - 1 {
+		for _, r := range byClass[left&-left] {
+			if last, ok := follow(words, i, r.steps[1:]); ok {
 				return r, last
 			}
 		}
@@ -113,15 +106,15 @@ func matchAt(entries []entry, i int) (*rule, int) {
 }
 
 // follow matches steps behind word i.
-func follow(entries []entry, i int, steps []step) (last int, ok bool) {
+func follow(words []word, i int, steps []step) (last int, ok bool) {
 	if len(steps) == 0 {
 		return i, true
 	}
-	for j := i + 1; j <= i+1+steps[0].gap && j < len(entries); j++ {
-		if entries[j].classes&steps[0].set != steps[0].set {
+	for j := i + 1; j < len(words) && words[j].first-words[i].last-1 <= steps[0].gap; j++ {
+		if words[j].entry == nil || words[j].classes&steps[0].set != steps[0].set {
 			continue
 		}
-		if last, ok := follow(entries, j, steps[1:]); ok {
+		if last, ok := follow(words, j, steps[1:]); ok {
 			return last, true
 		}
 	}
@@ -130,11 +123,11 @@ func follow(entries []entry, i int, steps []step) (last int, ok bool) {
 
 // languageOf names the language of a match: that of the word which says what to do, else of the
 // first one.
-func languageOf(entries []entry) string {
-	for _, e := range entries {
-		if e.classes&leading != 0 {
-			return "/" + e.lang
+func languageOf(words []word) string {
+	for _, w := range words {
+		if w.entry != nil && w.classes&leading != 0 {
+			return "/" + w.lang
 		}
 	}
-	return "/" + entries[0].lang
+	return "/" + words[0].lang
 }

@@ -61,37 +61,65 @@ const (
 
 // entry is what is known of a word.
 type entry struct {
+	text    string
 	classes class
 	lang    string // of its first class
+	pairs   bool   // it is the second of a pair
 }
 
 var vocabulary = readVocabulary()
 
-func known(text string) bool { return vocabulary[text].classes != 0 }
+// shapes are the first bytes and lengths of words of the vocabulary: most words of a text have
+// others, which is seen faster than by looking them up.
+var shapes = func() (table [256][longestKnown + 1]bool) {
+	for w := range vocabulary {
+		if len(w) <= longestKnown {
+			table[w[0]][len(w)] = true
+		}
+	}
+	return table
+}()
+
+// lookup returns what is known of a word, nil where nothing is.
+func lookup(w []byte) *entry {
+	if len(w) <= longestKnown && !shapes[w[0]][len(w)] {
+		return nil
+	}
+	return vocabulary[string(w)]
+}
 
 // readVocabulary folds the lists below as texts are folded.
-func readVocabulary() map[string]entry {
-	m := map[string]entry{}
+func readVocabulary() map[string]*entry {
+	m := map[string]*entry{}
+	of := func(w string) *entry {
+		w = foldWord(w)
+		if m[w] == nil {
+			m[w] = &entry{text: w}
+		}
+		return m[w]
+	}
 	for _, list := range lists {
 		for lang, words := range list.words {
 			for _, w := range strings.Fields(words) {
-				w = foldWord(w)
-				m[w] = m[w].and(list.class, lang)
+				of(w).add(list.class, lang)
 			}
 		}
+	}
+	for pair := range pairs {
+		of(pair[0])
+		of(pair[1]).pairs = true
 	}
 	return m
 }
 
-// and is the entry with another meaning. A word of several languages is said to be English where
+// add gives the word another meaning. A word of several languages is said to be English where
 // it is, else of the first by name; one that leads, of a language in which it does.
-func (e entry) and(c class, lang string) entry {
+func (e *entry) add(c class, lang string) {
 	leads, led := c&leading != 0, e.classes&leading != 0
 	if e.lang == "" || leads && !led || leads == led && e.lang != "en" && (lang == "en" || lang < e.lang) {
 		e.lang = lang
 	}
 	e.classes |= c
-	return e
 }
 
 // foldWord folds a word of the lists.

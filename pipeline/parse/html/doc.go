@@ -6,7 +6,8 @@
 // the tree is written out as sections.
 //
 // Never text: scripts, styles, templates, form controls, embedded objects, and everything
-// that is hidden from readers by attribute or inline style.
+// that is hidden from readers by attribute or inline style. What a style element of the page hides
+// by class or id, and white text of which nothing says what is behind it, is text with a flag.
 //
 // Main content is a main element (or role) if it holds a fair share of the page, else a lone
 // article, else the body. Menus go: nav, headers and footers outside an article, asides

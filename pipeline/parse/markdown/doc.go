@@ -11,7 +11,7 @@
 //	code block          code, without fence and language
 //	table               table, one line a row, cells between " | "
 //	link, image         their text and alternative text; addresses go
-//	HTML                its text, as far as a reader would see it
+//	HTML                its text, as far as a reader would see it; hidden blocks that blank lines cut have a flag
 //
 // A block inside a list item that is no text (code, a table) is a section of its own, and the
 // list goes on in a new section after it.

@@ -8,6 +8,7 @@
 //	lexer   tokens of content streams and CMaps     lex.go
 //	font    codes to characters and widths          font.go cmap.go
 //	content operators to placed glyphs              content.go
+//	visible which of them a viewer shows            visible.go
 //	line    glyphs to words and lines               line.go
 //	layout  lines to sections                       layout.go
 //
@@ -18,7 +19,8 @@
 // Repaired: ligatures become letters, words cut by a hyphen at a line end are joined unless
 // the hyphenated form stands elsewhere in the document. Dropped: what is tagged as an
 // artifact of the page, and lines at the top or bottom of a page that recur on most pages
-// (digits aside), when there are at least four pages. Everything else is kept.
+// (digits aside), when there are at least four pages; glyphs that a viewer does not show, such as
+// white ones on paper or those off the page, unless that is most of a page. Everything else is kept.
 //
 // A page's text cannot be found in the file's bytes, so it maps to the whole file
 // ([lode.MapPage]) and sections carry the page. Files that need a password, that have no text
