@@ -18,6 +18,7 @@ type SegmentInfo struct {
 	Hash      lode.Hash
 	Rows      int   // that searches see
 	Graph     int64 // bytes of the graph of this node; 0: its rows are compared one by one
+	Words     int64 // bytes of the file of words of this node; 0: they are in memory
 }
 
 func (s *service) listSegments(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
@@ -36,7 +37,7 @@ func (s *service) listSegments(w http.ResponseWriter, r *http.Request, p lode.Pr
 	for i, m := range all {
 		list.Segments[i] = v1.Segment{
 			ID: m.ID, State: m.State, Versions: m.Versions, Pending: m.Pending, Bytes: m.Bytes,
-			FileBytes: m.FileBytes, Rows: m.Rows, Graph: m.Graph,
+			FileBytes: m.FileBytes, Rows: m.Rows, Graph: m.Graph, Words: m.Words,
 		}
 		if !m.Hash.IsZero() {
 			list.Segments[i].Hash = &all[i].Hash

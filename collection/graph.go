@@ -223,7 +223,7 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment, merg
 		if f, _, err = e.ensureWords(ctx, c, s.ID, rows); err != nil {
 			return false, err
 		}
-		if err := f.removeRows(c.deadRows(rows)); err != nil { // most, before everybody waits for it
+		if err := f.forgetDead(c.published.Load()); err != nil {
 			return false, errors.Join(err, e.store.DropIndex(f.name))
 		}
 	}

@@ -188,54 +188,55 @@ func (s *segment) views() ([]partView, error) {
 
 // fileRows are the rows of a sealed file as a collection knows them.
 type fileRows struct {
-	rows   []uint32 // as those of a part
-	live   *index.Bitset
-	filled columns
-	from   map[lode.SegmentID]bool // what entries call the segment
+	rows []uint32 // as those of a part
+	live *index.Bitset
 }
 
-// fileRows finds the rows of a sealed file. Those that the collection does not show stay out.
-func (s *segment) fileRows(of *storage.SealedRows) fileRows {
-	rows := make([]uint32, of.Rows)
-	live := index.NewBitset(of.Rows)
+// placeRows finds the rows of a sealed file among those of a collection, by ordinal, and calls each
+// with every document that is shown and the row of the file that it begins with. Rows that the
+// collection does not show stay out.
+func placeRows(of *storage.SealedRows, among []rowRef, docs *table, each func(e *entry, at int)) fileRows {
+	in := fileRows{make([]uint32, of.Rows), index.NewBitset(of.Rows)}
 	last := uint32(0)
-	var filled columns
-	from := map[lode.SegmentID]bool{}
 	next := 0 // where the rows of the next run mostly are
 	for _, run := range of.Runs() {
 		first := next
-		if next >= len(s.rows) || s.rows[next].id != run.First {
-			first = sort.Search(len(s.rows), func(i int) bool { return s.rows[i].id >= run.First })
+		if next >= len(among) || among[next].id != run.First {
+			first = sort.Search(len(among), func(i int) bool { return among[i].id >= run.First })
 		}
 		next = first + run.Rows
 		for i := range run.Rows {
 			at := first + i
-			if at < len(s.rows) && s.rows[at].id == run.First+lode.RowID(i) {
+			if at < len(among) && among[at].id == run.First+lode.RowID(i) {
 				last = uint32(at) + 1
-				if e := s.docs.at(s.rows[at].slot); e != nil {
-					live.Set(uint32(run.At + i))
+				if e := docs.at(among[at].slot); e != nil {
+					in.live.Set(uint32(run.At + i))
 					if e.ordinal == uint32(at) {
-						filled.add(e, run.At+i)
-						from[e.segment] = true
+						each(e, run.At+i)
 					}
 				}
 			}
-			rows[run.At+i] = last
+			in.rows[run.At+i] = last
 		}
 	}
-	return fileRows{rows, live, filled, from}
+	return in
 }
 
 // adopt makes a graph over a sealed file the part of its segment, in the place of those parts
 // that were merged into it: then with words in a file, else with those that it has.
 func (s *segment) adopt(g *graphPart, f *wordsFile) error {
-	in := s.fileRows(g.rows)
+	var filled columns
+	from := map[lode.SegmentID]bool{} // what entries call the segment
+	in := placeRows(g.rows, s.rows, &s.docs.table, func(e *entry, at int) {
+		filled.add(e, at)
+		from[e.segment] = true
+	})
 	if f != nil {
 		if err := f.asWords().removeDead(in.live); err != nil {
 			return err
 		}
 	}
-	if err := s.replace(in.from, g.segment, in.live.Count()); err != nil {
+	if err := s.replace(from, g.segment, in.live.Count()); err != nil {
 		return err
 	}
 	p := s.part(g.segment)
@@ -248,7 +249,7 @@ func (s *segment) adopt(g *graphPart, f *wordsFile) error {
 		p.words.rows = in.rows
 	}
 	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, in.rows, in.live, in.live.Count(), false
-	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), in.filled, g.spaces, nil
+	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), filled, g.spaces, nil
 	p.words = p.words.together(p.rows)
 	return nil
 }

@@ -40,6 +40,7 @@ func (e *Engine) Segments(ctx context.Context, p lode.Principal, name string) ([
 type SegmentUse struct {
 	Rows  int   // that they see
 	Graph int64 // bytes of its graph, 0 where there is none
+	Words int64 // bytes of the file of its words, likewise
 }
 
 // SegmentsInUse are the segments of a collection that searches see now.
@@ -54,6 +55,7 @@ func (e *Engine) SegmentsInUse(p lode.Principal, name string) (map[lode.SegmentI
 		if part.graph != nil {
 			u.Graph = part.graph.Bytes()
 		}
+		u.Words = part.words.file.size()
 		use[part.segment] = u
 	}
 	return use, nil

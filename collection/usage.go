@@ -72,7 +72,7 @@ func (u *Usage) addWords(w *wordsView) {
 		u.Lexical += w.part.(*lexical.Growing).Bytes()
 	} else {
 		u.Lexical += w.file.Sealed.Bytes()
-		u.Words += int64(len(w.file.file.Bytes()))
+		u.Words += w.file.size()
 	}
 	if !w.same {
 		u.Lexical += int64(4 * len(w.rows))

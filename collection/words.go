@@ -156,6 +156,14 @@ func (w partWords) remove(rows []uint32) {
 	}
 }
 
+// size is that of the file; 0 where there is none.
+func (f *wordsFile) size() int64 {
+	if f == nil {
+		return 0
+	}
+	return int64(len(f.file.Bytes()))
+}
+
 func (f *wordsFile) removeRows(rows []uint32) error {
 	defer runtime.KeepAlive(f.file)
 	return f.Remove(rows...)

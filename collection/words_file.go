@@ -117,7 +117,7 @@ func (s *segment) adoptWords(w partWords, id lode.SegmentID, of *storage.SealedR
 	if p == nil || p.segment != id {
 		return nil
 	}
-	in := s.fileRows(of)
+	in := placeRows(of, s.rows, &s.docs.table, func(*entry, int) {})
 	if err := w.removeDead(in.live); err != nil {
 		return err
 	}
@@ -217,8 +217,8 @@ func (e *Engine) buildWordsOf(ctx context.Context, c *collection, id lode.Segmen
 	if err != nil {
 		return false, err
 	}
-	if err := f.removeRows(c.deadRows(rows)); err != nil { // most, before everybody waits for it
-		return built, e.lookAtWords(ctx, c, f)
+	if err := f.forgetDead(c.published.Load()); err != nil {
+		return built, errors.Join(err, e.store.DropIndex(f.name))
 	}
 	return built, e.changeWords(c, func(s *segment) error { return s.adoptWords(f.asWords(), id, rows) })
 }
@@ -240,21 +240,10 @@ func (e *Engine) ensureWords(ctx context.Context, c *collection, id lode.Segment
 	return f, err == nil, err
 }
 
-// deadRows are the rows of a sealed file that nobody sees now.
-func (c *collection) deadRows(of *storage.SealedRows) (dead []uint32) {
-	s, next := c.published.Load(), 0
-	for _, run := range of.Runs() {
-		for ; next < run.At; next++ {
-			dead = append(dead, uint32(next))
-		}
-		for i := range run.Rows {
-			if _, _, ok := s.find(run.First + lode.RowID(i)); !ok {
-				dead = append(dead, uint32(run.At+i))
-			}
-		}
-		next = run.At + run.Rows
-	}
-	return dead
+// forgetDead removes the rows that a snapshot does not show: most of what is to be removed, before
+// everybody waits for it.
+func (f *wordsFile) forgetDead(s *snapshot) error {
+	return f.asWords().removeDead(placeRows(f.rows, s.rows, &s.docs, func(*entry, int) {}).live)
 }
 
 // changeWords changes the words of a part, and publishes the change.

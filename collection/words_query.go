@@ -39,37 +39,37 @@ func (c *collection) parser(s *snapshot) lexical.Parser {
 		}
 	}
 	p.Analyzer = analyzers()[main]
-	p.Glossary = c.glossary(main)
+	p.Glossary = c.glossary(main, &p, s.languages)
 	return p
 }
 
-// analysed is the glossary of a collection by the rules of a language.
+// analysed is the glossary of a collection by the rules of some languages.
 type analysed struct {
-	of       *lode.Tuning
-	language text.Language
-	glossary *lexical.Glossary
+	of        *lode.Tuning
+	languages []text.Language
+	glossary  *lexical.Glossary
 }
 
-// glossary is analysed anew where settings or language are others than last time.
-func (c *collection) glossary(l text.Language) *lexical.Glossary {
+// glossary is analysed anew where settings or languages are others than last time.
+func (c *collection) glossary(main text.Language, p *lexical.Parser, all []text.Language) *lexical.Glossary {
 	t := c.tuning.Load()
 	if len(t.Glossary) == 0 {
 		return nil
 	}
-	if known := c.analysed.Load(); known != nil && known.of == t && known.language == l {
+	if known := c.analysed.Load(); known != nil && known.of == t && slices.Equal(known.languages, all) {
 		return known.glossary
 	}
 	var entries []lexical.Entry
 	for _, e := range t.Glossary {
-		if entry, err := entryOf(l, e); err == nil {
+		if entry, err := entryOf(main, e); err == nil {
 			entries = append(entries, entry)
 		}
 	}
-	g, err := lexical.NewGlossary(analyzers()[l], entries)
+	g, err := lexical.NewGlossary(p.Analyzer, entries, p.Others...)
 	if err != nil {
 		return nil // each was good
 	}
-	c.analysed.Store(&analysed{t, l, g})
+	c.analysed.Store(&analysed{t, all, g})
 	return g
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/lodedb/lode/index/quant"
 )
 
-// graphInterval is how often it is looked for segments that lack a graph, or more often where
+// graphInterval is how often it is looked for segments that lack a graph or words, or more often where
 // segments are sealed more often.
 const graphInterval = 2 * time.Second
 
@@ -128,9 +128,14 @@ func explain(x *lode.SegmentExplanation, did *hnsw.Stats, exact bool) {
 	}
 }
 
-// graph writes the words and builds the graphs that sealed segments lack, on every node, until ctx
-// ends: words first, which take less time and free more memory.
-func (s *Server) graph(ctx context.Context) {
+// graph builds the graphs that sealed segments lack, on every node, until ctx ends.
+func (s *Server) graph(ctx context.Context) { s.buildIndexes(ctx, "graphs", s.engine.BuildGraphs) }
+
+// words writes the words that sealed segments lack, likewise. They take less time than graphs, and wait
+// for none.
+func (s *Server) words(ctx context.Context) { s.buildIndexes(ctx, "words", s.engine.BuildWords) }
+
+func (s *Server) buildIndexes(ctx context.Context, what string, build func(context.Context) (int, error)) {
 	ticker := time.NewTicker(min(graphInterval, sealFlushes*s.cfg.FlushInterval))
 	defer ticker.Stop()
 	for {
@@ -139,17 +144,12 @@ func (s *Server) graph(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		s.buildIndexes(ctx, "words", s.engine.BuildWords)
-		s.buildIndexes(ctx, "graphs", s.engine.BuildGraphs)
-	}
-}
-
-func (s *Server) buildIndexes(ctx context.Context, what string, build func(context.Context) (int, error)) {
-	built, err := build(ctx)
-	if err != nil && ctx.Err() == nil && !lode.IsCode(err, lode.CodeNoStorage) { // that the disk is full is said elsewhere
-		s.cfg.Logger.Warn(what+" were not built", "error", err)
-	}
-	if built > 0 {
-		s.cfg.Logger.Info(what+" were built", "segments", built)
+		built, err := build(ctx)
+		if err != nil && ctx.Err() == nil && !lode.IsCode(err, lode.CodeNoStorage) { // that the disk is full is said elsewhere
+			s.cfg.Logger.Warn(what+" were not built", "error", err)
+		}
+		if built > 0 {
+			s.cfg.Logger.Info(what+" were built", "segments", built)
+		}
 	}
 }

@@ -301,7 +301,7 @@ func (d documents) Segments(ctx context.Context, p lode.Principal, name string) 
 	for i, m := range all {
 		infos[i] = api.SegmentInfo{
 			ID: m.ID, State: m.State.String(), Versions: m.Members, Pending: m.Pending, Bytes: m.Bytes,
-			FileBytes: m.FileBytes, Hash: m.Hash, Rows: use[m.ID].Rows, Graph: use[m.ID].Graph,
+			FileBytes: m.FileBytes, Hash: m.Hash, Rows: use[m.ID].Rows, Graph: use[m.ID].Graph, Words: use[m.ID].Words,
 		}
 	}
 	return infos, err

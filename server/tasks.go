@@ -29,7 +29,7 @@ const (
 func (s *Server) startTasks() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.expire, s.forget, s.scrub, s.backups.schedule)
+	s.run(ctx, s.watchRoom, s.sweepNowAndThen, s.seal, s.merge, s.graph, s.words, s.expire, s.forget, s.scrub, s.backups.schedule)
 	if s.log() == nil {
 		s.run(ctx, s.openLogLater)
 		return ctx

@@ -17,6 +17,7 @@ type Segment struct {
 	FileBytes int64          `json:"file_bytes,omitempty" doc:"Size of the sealed file." example:"66060288"`
 	Hash      *lode.Hash     `json:"hash,omitempty" doc:"SHA-256 of the sealed file, the same on every node."`
 	Rows      int            `json:"rows" doc:"Rows that searches see on this node." example:"20480"`
+	Words     int64          `json:"words" doc:"Bytes of the file of its words on this node; 0: they are in memory." example:"5242880"`
 	Graph     int64          `json:"graph" doc:"Bytes of the graph over the file on this node; 0: the rows are compared one by one." example:"11010048"`
 }
 

@@ -30,9 +30,9 @@ func (c *segmentsList) Run(ctx context.Context, std streams) error {
 		return writeJSON(std.out, all)
 	}
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SEGMENT\tSTATE\tVERSIONS\tPENDING\tROWS\tFILE\tGRAPH")
+	fmt.Fprintln(table, "SEGMENT\tSTATE\tVERSIONS\tPENDING\tROWS\tFILE\tGRAPH\tWORDS")
 	for _, m := range all {
-		fmt.Fprintf(table, "%d\t%s\t%d\t%d\t%d\t%s\t%s\n", m.ID, m.State, m.Versions, m.Pending, m.Rows, formatBytes(m.FileBytes), formatBytes(m.Graph))
+		fmt.Fprintf(table, "%d\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", m.ID, m.State, m.Versions, m.Pending, m.Rows, formatBytes(m.FileBytes), formatBytes(m.Graph), formatBytes(m.Words))
 	}
 	return table.Flush()
 }

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/text"
 )
@@ -26,9 +28,10 @@ type namedPhrase struct {
 	any  []Alternative
 }
 
-// NewGlossary analyses the entries. Names and synonyms without a word, too many synonyms and a
-// weight that is not valid are [lode.CodeInvalid].
-func NewGlossary(a *text.Analyzer, entries []Entry) (*Glossary, error) {
+// NewGlossary analyses the entries, names by the analyzer that reads queries, and synonyms by the
+// others too, as [Parser] has them: they are found in rows in any language. Names and synonyms
+// without a word, too many synonyms and a weight that is not valid are [lode.CodeInvalid].
+func NewGlossary(a *text.Analyzer, entries []Entry, others ...*text.Analyzer) (*Glossary, error) {
 	g := &Glossary{terms: make(map[string][]Alternative)}
 	for _, e := range entries {
 		if err := checkWeight(e.Weight); err != nil {
@@ -43,21 +46,32 @@ func NewGlossary(a *text.Analyzer, entries []Entry) (*Glossary, error) {
 		}
 		var also []Alternative
 		for _, s := range e.Also {
-			other, ok := phraseOf(a.Tokens(nil, s))
-			if !ok {
+			before := len(also)
+			if also = synonyms(also, s, e.Weight, a); len(also) == before {
 				return nil, lode.Invalid("also", s, "the synonym holds no word")
 			}
-			other.Weight = e.Weight
-			also = append(also, other)
+			also = synonyms(also, s, e.Weight, others...)
 		}
 		g.add(name, also)
 	}
 	return g, nil
 }
 
+// synonyms appends what analyzers make of a synonym, each once.
+func synonyms(also []Alternative, s string, weight float64, by ...*text.Analyzer) []Alternative {
+	before := len(also)
+	for _, a := range by {
+		if p, ok := phraseOf(a.Tokens(nil, s)); ok && !slices.ContainsFunc(also[before:], p.equal) {
+			p.Weight = weight
+			also = append(also, p)
+		}
+	}
+	return also
+}
+
 func (g *Glossary) add(name Alternative, also []Alternative) {
 	if len(name.Terms) > 1 {
-		g.names = append(g.names, namedPhrase{name, append([]Alternative{name}, also...)})
+		g.names = append(g.names, namedPhrase{name, cutAny(append([]Alternative{name}, also...))})
 		return
 	}
 	term := name.Terms[0].Term

@@ -246,3 +246,29 @@ func TestFoundIsMarked(t *testing.T) {
 		}
 	}
 }
+
+// TestGlossaryInLanguages: a synonym is found in rows of other languages by their rules.
+func TestGlossaryInLanguages(t *testing.T) {
+	german, err := text.For("de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := new(text.Analyzer)
+	entries := []Entry{{Name: "abode", Also: []string{"houses", "old Häuser"}}}
+	opts := Options{Positions: true}
+	rows := []Row{{english.Tokens(nil, "a house")}, {german.Tokens(nil, "das alte Haus, ein altes Haus")}, {german.Tokens(nil, "an old Haus")}}
+	views := []View{{Part: mustGrow(t, opts, rows)}}
+	for _, c := range []struct {
+		others []*text.Analyzer
+		want   int
+	}{{nil, 1}, {[]*text.Analyzer{german}, 2}} {
+		g, err := NewGlossary(english, entries, c.others...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := Parser{Analyzer: english, Others: c.others, Glossary: g}.Plain("abodes")
+		if got := mustSearch(t, q, views, SearchOptions{K: 10}); len(got) != c.want {
+			t.Errorf("%d other languages: %v", len(c.others), got)
+		}
+	}
+}
