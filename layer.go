@@ -85,8 +85,8 @@ type SilverText struct {
 	Runs     []SourceRun `cbor:"4,keyasint"`
 	Pages    int         `cbor:"5,keyasint,omitempty"` // 0 where the format has no pages
 	Language string      `cbor:"6,keyasint,omitempty"` // BCP 47, as the document declares it; may be empty
-	// Flags are what the parser holds for hidden from readers and did not drop, in order of where
-	// they start.
+	// Flags are what the parser holds for hidden from readers and did not drop, in order; they do not
+	// overlap.
 	Flags []TextFlag `cbor:"7,keyasint,omitempty"`
 }
 
@@ -155,8 +155,8 @@ func (s *SilverText) verifyFlags() error {
 		if err := s.Flags[i].Validate(len(s.Text)); err != nil {
 			return Errorf(CodeCorrupt, "flag %d: %w", i, err)
 		}
-		if i > 0 && s.Flags[i].Span.Start < s.Flags[i-1].Span.Start {
-			return Errorf(CodeCorrupt, "flag %d: span %v is out of order", i, s.Flags[i].Span)
+		if i > 0 && s.Flags[i].Span.Start < s.Flags[i-1].Span.End {
+			return Errorf(CodeCorrupt, "flag %d: span %v is out of order or overlaps", i, s.Flags[i].Span)
 		}
 	}
 	return nil

@@ -196,3 +196,30 @@ func TestCollectionRules(t *testing.T) {
 	f("chunker.max_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MaxTokens: 3}})
 	f("chunker.min_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MinTokens: -1, MaxTokens: 100}})
 }
+
+func TestFlagsAreVerified(t *testing.T) {
+	s := lode.SilverText{Text: "text", Sections: []lode.Section{{Kind: lode.SectionParagraph, Span: lode.Span{End: 4}}}, Runs: []lode.SourceRun{{Silver: lode.Span{End: 4}, Bronze: lode.Span{End: 4}}}}
+	verify := func(flags ...lode.TextFlag) lode.Code {
+		s.Flags = flags
+		return lode.CodeOf(s.Verify([]byte("text")))
+	}
+	good := lode.TextFlag{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 4}, Rule: "tag"}
+	if code := verify(lode.TextFlag{Kind: lode.FlagInstruction, Span: lode.Span{End: 1}, Rule: "x"}, good); code != "" {
+		t.Errorf("good flags: %s", code)
+	}
+	for name, bad := range map[string]lode.TextFlag{
+		"kind": {Kind: "other", Span: good.Span, Rule: "x"}, "outside": {Kind: lode.FlagHidden, Span: lode.Span{End: 5}, Rule: "x"}, "empty": {Kind: lode.FlagHidden, Span: lode.Span{Start: 2, End: 2}, Rule: "x"},
+		"no rule": {Kind: lode.FlagInstruction, Span: good.Span}, "long rule": {Kind: lode.FlagHidden, Span: good.Span, Rule: strings.Repeat("x", lode.MaxRuleBytes+1)},
+		"order": {Kind: lode.FlagHidden, Span: lode.Span{End: 1}, Rule: "x"},
+	} {
+		if code := verify(good, bad); code != lode.CodeCorrupt {
+			t.Errorf("%s: %q", name, code)
+		}
+	}
+	if in := lode.FlagsIn([]lode.TextFlag{good}, lode.Span{End: 1}); in != nil {
+		t.Errorf("a flag behind the span: %v", in)
+	}
+	if in := lode.FlagsIn([]lode.TextFlag{good}, lode.Span{End: 2}); len(in) != 1 {
+		t.Errorf("a flag that reaches into the span: %v", in)
+	}
+}

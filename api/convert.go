@@ -72,6 +72,7 @@ func toSilver(id lode.DocID, s *lode.SilverText, v *lode.DocVersion) v1.SilverLa
 	out := v1.SilverLayer{
 		DocumentID: id, Version: v.Version, Hash: v.Silver, Title: s.Title, Language: s.Language, Pages: s.Pages, Text: s.Text,
 		Sections: make([]v1.Section, len(s.Sections)), SourceMap: make([]v1.SourceRun, len(s.Runs)),
+		Flags: toFlags(s.Flags),
 	}
 	for i, section := range s.Sections {
 		out.Sections[i] = v1.Section{

@@ -19,8 +19,17 @@ const (
 // flagChunks marks in each chunk what is hidden from readers, as the parser or the characters say,
 // and what reads like an order to a model. It returns how many chunks have flags.
 func flagChunks(text *lode.SilverText, chunks []lode.Chunk) (flagged int64) {
+	behind := 0 // flags of the parser that end before the chunk and all that follow it
 	for i := range chunks {
-		chunks[i].Flags = flagsOf(text, chunks[i].Span)
+		span := chunks[i].Span
+		for behind < len(text.Flags) && text.Flags[behind].Span.End <= span.Start {
+			behind++
+		}
+		end := behind
+		for end < len(text.Flags) && text.Flags[end].Span.Start < span.End && end-behind < maxFlags {
+			end++
+		}
+		chunks[i].Flags = flagsOf(text.Text, span, text.Flags[behind:end])
 		if len(chunks[i].Flags) > 0 {
 			flagged++
 		}
@@ -28,16 +37,17 @@ func flagChunks(text *lode.SilverText, chunks []lode.Chunk) (flagged int64) {
 	return flagged
 }
 
-func flagsOf(text *lode.SilverText, span lode.Span) []lode.TextFlag {
-	start, end := max(0, span.Start-flagMargin), min(len(text.Text), span.End+flagMargin)
-	for start > 0 && !utf8.RuneStart(text.Text[start]) {
+// flagsOf returns the flags of a span; known are those that the parser gave it.
+func flagsOf(text string, span lode.Span, known []lode.TextFlag) []lode.TextFlag {
+	start, end := max(0, span.Start-flagMargin), min(len(text), span.End+flagMargin)
+	for start > 0 && !utf8.RuneStart(text[start]) {
 		start--
 	}
-	for end < len(text.Text) && !utf8.RuneStart(text.Text[end]) {
+	for end < len(text) && !utf8.RuneStart(text[end]) {
 		end++
 	}
-	window := text.Text[start:end]
-	flags := lode.FlagsIn(text.Flags, span)
+	window := text[start:end]
+	flags := slices.Clone(known)
 	add := func(kind lode.FlagKind, found []suspect.Finding) {
 		for _, f := range found {
 			flag := lode.TextFlag{Kind: kind, Span: lode.Span{Start: start + f.Start, End: start + f.End}, Rule: f.Rule}

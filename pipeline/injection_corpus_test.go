@@ -23,7 +23,7 @@ const (
 type injection struct {
 	name    string // of the file
 	carrier string
-	hides   bool // readers do not see the payload
+	hides   bool   // readers do not see the payload
 	written string // the payload as it stands in the document
 	content []byte
 }

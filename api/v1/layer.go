@@ -19,6 +19,7 @@ type SilverLayer struct {
 	Text       string       `json:"text" doc:"The canonical text."`
 	Sections   []Section    `json:"sections" doc:"The text cut into sections, in reading order."`
 	SourceMap  []SourceRun  `json:"source_map" doc:"Where each run of the text came from, in order of the text."`
+	Flags      []Flag       `json:"flags,omitempty" doc:"What the parser holds for hidden from readers and kept."`
 }
 
 // Section is a block of canonical text that belongs together.
