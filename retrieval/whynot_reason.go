@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/lodedb/lode"
 )
@@ -121,7 +122,11 @@ func (w *inquiry) context(ctx context.Context, a *answer, hits []*candidate, fir
 		enough = min(2*enough, lode.MaxBudgetTokens)
 	}
 	if !shows(enough) {
-		return &lode.Reason{Stage: lode.ReasonContext, Detail: "another passage shows its text already", Remedy: "nothing is missing from the context"}, nil
+		detail := "another passage shows its text already"
+		if w.silent(hits) {
+			detail = "it has no text"
+		}
+		return &lode.Reason{Stage: lode.ReasonContext, Detail: detail, Remedy: "nothing is missing from the context"}, nil
 	}
 	return &lode.Reason{
 		Stage: lode.ReasonContext, Values: map[string]float64{"budget_tokens": float64(w.now.BudgetTokens), "enough": float64(enough)},
@@ -137,6 +142,13 @@ func (w *inquiry) cites(c *lode.Citation, hits []*candidate) bool {
 	}
 	return slices.ContainsFunc(hits, func(h *candidate) bool {
 		return slices.Contains(w.rows, h.place) && (c.Chunk == h.read.Chunk.ID || c.Span.Overlaps(h.read.Chunk.Span))
+	})
+}
+
+// silent reports whether no hit of the document has a text.
+func (w *inquiry) silent(hits []*candidate) bool {
+	return !slices.ContainsFunc(hits, func(h *candidate) bool {
+		return slices.Contains(w.rows, h.place) && strings.TrimSpace(h.read.Chunk.Text) != ""
 	})
 }
 
@@ -213,11 +225,11 @@ func (w *inquiry) missedVector(ctx context.Context, a *answer) (*lode.Reason, er
 	rank := ranks[best]
 	reason := &lode.Reason{Stage: lode.ReasonDense, Values: map[string]float64{"rank": float64(rank.Rank), "score": rank.Score, "depth": float64(a.depth)}}
 	if rank.Rank > a.depth {
-		reason.Detail = fmt.Sprintf("it is the %d. nearest of all rows, %.4g, and %d are proposed", rank.Rank, rank.Score, a.depth)
+		reason.Detail = fmt.Sprintf("%d rows are nearer than it is (%.4g), and %d are proposed", rank.Rank-1, rank.Score, a.depth)
 		w.deeper(reason, a, rank.Rank)
 		return reason, nil
 	}
-	reason.Detail = fmt.Sprintf("it is the %d. nearest of all rows, %.4g, and the search in graphs missed it", rank.Rank, rank.Score)
+	reason.Detail = fmt.Sprintf("%d rows are nearer than it is (%.4g), and the search in graphs missed it", rank.Rank-1, rank.Score)
 	return reason, w.widen(ctx, a, v, ids[best], reason)
 }
 

@@ -31,7 +31,7 @@ const onPage = "2026-11-27T18:00:00Z"
 var ages = regexp.MustCompile(`,"age_seconds":\d+`)
 
 // scores may differ in their last bits from one kind of CPU to another.
-var scores = regexp.MustCompile(`"(dense_|lexical_)?score":[-+.eE0-9]+`)
+var scores = regexp.MustCompile(`"((dense_|lexical_)?score":[-+.eE0-9]+|(value|dense)":-?\d+\.\d+)`)
 
 // times are what stages take.
 var times = regexp.MustCompile(`"ns":\d+`)
