@@ -134,7 +134,7 @@ func TestReranks(t *testing.T) {
 		t.Errorf("%+v, %v", result, err)
 	}
 	q.Rerank = nil
-	if result, err = retrieval.New(o).Retrieve(t.Context(), anyone, q); err == nil {
+	if _, err = retrieval.New(o).Retrieve(t.Context(), anyone, q); err == nil {
 		t.Error("four passages had three scores")
 	}
 }
