@@ -227,13 +227,21 @@ func (a *assembler) mayFit(rows []lode.Row) bool {
 }
 
 func (a *assembler) fits(number int, p *passage) bool {
-	text, source := a.layout.passage(number, p), a.layout.source(number, p)
+	text, source := a.write(number, p), a.layout.source(number, p)
 	return a.count(text)+a.countLine(source) <= a.left
+}
+
+// write is the passage as the form writes it, which is done once.
+func (a *assembler) write(number int, p *passage) string {
+	if p.number != number {
+		p.number, p.written = number, a.layout.passage(number, p)
+	}
+	return p.written
 }
 
 // cost is what a passage takes of the budget, with what parts it from the next one.
 func (a *assembler) cost(number int, p *passage) int {
-	return a.count(a.layout.passage(number, p)+separator) + a.countLine(a.layout.source(number, p))
+	return a.count(a.write(number, p)+separator) + a.countLine(a.layout.source(number, p))
 }
 
 func (a *assembler) countLine(s string) int {
@@ -268,7 +276,7 @@ func (a *assembler) finish() (text string, messages []lode.Message, tokens int) 
 	for len(a.passages) > 0 {
 		passages, sources := make([]string, len(a.passages)), make([]string, len(a.passages))
 		for i, p := range a.passages {
-			passages[i], sources[i] = a.layout.passage(i+1, p), a.layout.source(i+1, p)
+			passages[i], sources[i] = a.write(i+1, p), a.layout.source(i+1, p)
 		}
 		text, messages = a.layout.whole(passages, sources)
 		if tokens = a.countWhole(text, passages); tokens <= a.budget {
