@@ -37,6 +37,7 @@ func (r *Retriever) contextSpec(q *lode.Query) (spec, error) {
 // assemble makes the context of blocks, in their order, within the budget.
 func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
 	a := newAssembler(s)
+	a.foresee(blocks)
 	for i := range blocks {
 		a.offer(&blocks[i])
 	}
@@ -68,6 +69,7 @@ type assembler struct {
 	misses  int
 
 	passages []*passage
+	foreseen map[*lode.Row]*passage // by the chunk of the hit; see foresee
 	omitted  int
 	texts    map[string]bool // of chunks that are shown whole
 	shown    map[source][]*passage
@@ -187,7 +189,10 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 		return false // it goes on in a passage to which it could not be added
 	}
 	for first, end := 0, len(rows); ; {
-		p := newPassage(hit, rows[first:end])
+		p := a.foreseen[hit]
+		if p == nil || len(p.rows) != end-first {
+			p = newPassage(hit, rows[first:end])
+		}
 		if a.mayFit(rows[first:end]) && a.costs(number, p) {
 			a.add(from, p, rows[first:end])
 			return true
@@ -254,7 +259,9 @@ func (a *assembler) countLine(s string) int {
 // costs notes what a passage takes, and reports whether it fits. What parts it from the next one need
 // not: then it is counted once more without.
 func (a *assembler) costs(number int, p *passage) bool {
-	p.cost = a.cost(number, p)
+	if p.costed != number {
+		p.cost, p.costed = a.cost(number, p), number
+	}
 	return p.cost <= a.left || p.cost <= a.left+a.parting && a.fits(number, p)
 }
 
