@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,7 +71,7 @@ chaos-report: ## write report and table of docs/reliability.md from the log of t
 DATA ?= $(or $(LODE_TESTDATA),../shared/data)
 REPORTS := bench/results
 
-bench: bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
+bench: bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
 
 bench-quality: build ## retrieval quality on SciFact, Cranfield and XQuAD
 	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.679 --report $(REPORTS)/quality-scifact.json
@@ -178,6 +178,9 @@ model-card: ## rewrite the generated parts of the model's card from the committe
 bench-lexical: build ## words in a sealed segment of a million documents, beside bleve; the first time takes ten minutes
 	$(MAKE) --no-print-directory -C bench/peers OUT=$(CURDIR)/.cache/peers bleve
 	bin/lode bench lexical --data $(DATA) --peers $(PEERS) --cache .cache/lexical --report $(REPORTS)/lexical.json || [ $$? = 3 ]
+
+bench-retrieve: build ## questions to 100,000 passages: latency, share of each stage; the first time takes some minutes
+	bin/lode bench retrieve --data $(DATA) --cache .cache/retrieve --report $(REPORTS)/retrieve.json || [ $$? = 3 ]
 
 bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committed reports
 	bin/lode bench tables $(REPORTS) --into docs/benchmarks.md

@@ -91,7 +91,7 @@ type HitExplanation struct {
 
 // ScoreContribution is a summand of a score.
 type ScoreContribution struct {
-	Name  string // "dense", "lexical", "recency", "rerank", "diversity", or of a trained ranker "feature:NAME"
+	Name  string // "dense", "lexical", "recency", "rerank", or of a trained ranker "feature:NAME"
 	Value float64
 }
 

@@ -65,7 +65,9 @@ func ListValue(items ...Value) Value { return Value{Kind: KindList, List: items}
 func NullValue() Value               { return Value{Kind: KindNull} }
 func ObjectValue(m Metadata) Value   { return Value{Kind: KindObject, Fields: m} }
 func (v Value) isNumber() bool       { return v.Kind == KindInteger || v.Kind == KindFloat }
-func (v Value) time() (time.Time, bool) {
+
+// Time is the time that a string says as RFC 3339 does, or as a date; ok is false for another value.
+func (v Value) Time() (at time.Time, ok bool) {
 	if v.Kind != KindString || len(v.Text) < len("2006-01-02") {
 		return time.Time{}, false
 	}
@@ -110,8 +112,8 @@ func (v Value) compare(w Value) (order int, ok bool) {
 	case v.isNumber() && w.isNumber():
 		return compareMixed(v, w), true
 	case v.Kind == KindString && w.Kind == KindString:
-		if vt, isTime := v.time(); isTime {
-			if wt, isTime := w.time(); isTime {
+		if vt, isTime := v.Time(); isTime {
+			if wt, isTime := w.Time(); isTime {
 				return vt.Compare(wt), true
 			}
 		}

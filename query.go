@@ -271,6 +271,8 @@ type Citation struct {
 	// chunks or has gaps, in order; Span covers them all.
 	Parts []Span
 	Flags []TextFlag
+	// Collection is where the passage is from, in a query that asks several.
+	Collection string
 }
 
 // Context is retrieved text ready for a model: numbered passages within a token budget.

@@ -3,6 +3,7 @@ package lode
 import (
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -45,12 +46,14 @@ type Stages struct {
 	Expand *Expand
 }
 
-// Recency halves the score of a hit with each half-life of its age: s · (1-Weight + Weight·2^(-age/HalfLife)).
+// Recency takes from a score s, with the age of the hit, |s| · Weight · (1 - 2^(-age/HalfLife)): with a
+// weight of 1, half of a positive score with each half-life. Scores below zero, which searches by
+// distance have, fall too.
 type Recency struct {
 	HalfLife Period  `json:"half_life" cbor:"1,keyasint"`
 	Weight   float64 `json:"weight,omitempty" cbor:"2,keyasint,omitempty"` // 0 to 1; the default is 1
-	// Field is a time in the metadata that age is counted from; the default is when the bytes
-	// were received.
+	// Field is a time in the metadata that age is counted from, the latest where there are several;
+	// the default, also for a hit without one, is when the bytes were received.
 	Field string `json:"field,omitempty" cbor:"3,keyasint,omitempty"`
 }
 
@@ -95,6 +98,7 @@ func Components() []Component {
 const (
 	MaxDepth          = 10_000
 	MaxRerankDepth    = 1_000
+	MaxDiversity      = 1_000 // hits that diversity picks
 	DefaultRerank     = 50
 	MaxExpand         = 20
 	DefaultParent     = 1_500
@@ -121,6 +125,9 @@ func (s *Stages) Validate(k int) error {
 		if share.value != nil && !(*share.value >= 0 && *share.value <= 1) {
 			return Invalid(share.field, *share.value, "%s must be 0 to 1", share.field)
 		}
+	}
+	if s.Diversity != nil && k > MaxDiversity {
+		return Invalid("k", k, "diversity picks at most %d hits", MaxDiversity)
 	}
 	if s.PerDocument < 0 {
 		return Invalid("per_document", s.PerDocument, "per_document must be 1 or more")
@@ -225,6 +232,16 @@ const MaxRankingFeatures = 64
 // IsZero reports whether nothing is set.
 func (r *Ranking) IsZero() bool {
 	return r.DenseWeight == nil && r.Fusion == "" && r.Rerank == nil && r.Recency == nil && r.Reason == "" && len(r.Features) == 0
+}
+
+// Equal reports whether queries are answered alike under both: all but the reason is the same.
+func (r *Ranking) Equal(o *Ranking) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	a, b := *r, *o
+	a.Reason, b.Reason = "", ""
+	return reflect.DeepEqual(a, b)
 }
 
 // Validate checks the settings.

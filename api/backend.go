@@ -122,6 +122,9 @@ type Points interface {
 type Retrieval interface {
 	// Retrieve fills defaults and validates what depends on the collection.
 	Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*lode.Result, error)
+	// WhyNot says why a document is not in the answer to a query. Who may not see it is told that
+	// there is none.
+	WhyNot(ctx context.Context, p lode.Principal, q lode.WhyNotQuery) (*lode.WhyNot, error)
 	// Nearest answers each vector with its hits, best first, all from one state of the
 	// collection. Of rows only what n.With asks for needs to be there beside ids and score.
 	Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error)

@@ -119,14 +119,9 @@ func scrollOf(collection string, req *v1.Scroll) (ScrollQuery, error) {
 		Collection: collection, Filter: orEverything(req.Filter), Limit: v1.DefaultPageLimit,
 		With: lode.With{Text: wanted(req.WithText, false), Metadata: wanted(req.WithMetadata, true), Vector: wanted(req.WithVector, false)},
 	}
-	switch req.Kind {
-	case "":
-	case kindDocument:
-		q.Kind = lode.KindDocument
-	case kindVector:
-		q.Kind = lode.KindVector
-	default:
-		return q, lode.Invalid("kind", req.Kind, "kind must be document or vector")
+	var err error
+	if q.Kind, err = kindFrom(req.Kind); err != nil {
+		return q, err
 	}
 	if req.Limit != nil {
 		q.Limit = *req.Limit
@@ -137,7 +132,6 @@ func scrollOf(collection string, req *v1.Scroll) (ScrollQuery, error) {
 	if err := q.orderBy(req.OrderBy); err != nil {
 		return q, err
 	}
-	var err error
 	q.After, err = parseScrollCursor(&q, req.Cursor)
 	return q, err
 }

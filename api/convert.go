@@ -119,15 +119,6 @@ func toTrace(t *lode.Trace) v1.Trace {
 	return out
 }
 
-func toRetrieved(result *lode.Result) v1.Retrieved {
-	out := v1.Retrieved{Mode: result.Mode, Partial: result.Partial, Hits: toHits(result.Hits), Context: toContext(&result.Context)}
-	if result.Mode == lode.ModeHybrid {
-		weight := result.DenseWeight
-		out.DenseWeight, out.WeightReason = &weight, result.WeightReason
-	}
-	return out
-}
-
 func toHits(hits []lode.Hit) []v1.Hit {
 	out := make([]v1.Hit, len(hits))
 	for i := range hits {
@@ -150,6 +141,10 @@ func toHit(h *lode.Hit) v1.Hit {
 		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
 	}
 	out.Flags = toFlags(row.Chunk.Flags)
+	out.RerankScore, out.Collection, out.Duplicates = h.Rerank, h.Collection, h.Duplicates
+	if h.Explanation != nil {
+		out.Explanation = toHitExplanation(h.Explanation)
+	}
 	return out
 }
 
@@ -164,6 +159,19 @@ func kindName(k lode.Kind) string {
 		return kindVector
 	}
 	return kindDocument
+}
+
+// kindFrom reads the name of a kind; 0 for none.
+func kindFrom(name string) (lode.Kind, error) {
+	switch name {
+	case "":
+		return 0, nil
+	case kindDocument:
+		return lode.KindDocument, nil
+	case kindVector:
+		return lode.KindVector, nil
+	}
+	return 0, lode.Invalid("kind", name, "kind must be document or vector")
 }
 
 func fromPoint(in v1.Point) lode.Point {

@@ -195,8 +195,15 @@ func runQuery(collection string, req v1.Retrieve) (lode.Query, error) {
 		k := evaluation.FullDepth
 		req.K = &k
 	}
+	if len(req.Collections) > 0 {
+		return lode.Query{}, lode.Invalid("collections", req.Collections, "a set is of one collection")
+	}
+	if req.Depth == nil { // as deep as a user's question of the usual k, however many hits are looked at
+		depth := max(*req.K, evaluation.FullDepth)
+		req.Depth = &depth
+	}
 	req.Text = "any" // so that the rest is checked as for a question
-	q, err := queryFrom(collection, req)
+	q, err := queryFrom(collection, &req)
 	q.Text = ""
 	return q, err
 }

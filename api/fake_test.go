@@ -50,6 +50,7 @@ type fake struct {
 	waiting      chan struct{} // when set, Wait blocks until it is closed
 	submitErr    error
 	retrieve     func(context.Context, lode.Query) (*lode.Result, error)
+	whyNot       []lode.WhyNotQuery
 	reasons      []api.Reason
 	restrictions []api.Reason
 	breaches     int
@@ -424,8 +425,10 @@ func (f *fake) Point(_ context.Context, p lode.Principal, collection string, id 
 // Retrieve finds documents that hold the text, and every point that the filter passes.
 func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*lode.Result, error) {
 	q.EnsureDefaults()
-	if err := errors.Join(q.Validate(), known(p, q.Collection)); err != nil {
-		return nil, err
+	for _, name := range append(q.Collections, q.Collection)[:max(1, len(q.Collections))] {
+		if err := errors.Join(q.Validate(), known(p, name)); err != nil {
+			return nil, err
+		}
 	}
 	if q.Vector != nil {
 		if err := q.Vector.ValidateFor(2, lode.Cosine); err != nil {
@@ -439,6 +442,19 @@ func (f *fake) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (*l
 		return f.retrieve(ctx, q)
 	}
 	return f.answer(q), nil
+}
+
+// WhyNot says that everything ranks behind k.
+func (f *fake) WhyNot(_ context.Context, p lode.Principal, q lode.WhyNotQuery) (*lode.WhyNot, error) {
+	if err := known(p, q.Query.Collection); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.whyNot = append(f.whyNot, q)
+	return &lode.WhyNot{Chunk: &lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}, Reasons: []lode.Reason{{
+		Stage: lode.ReasonRank, Detail: "it ranks 37", Values: map[string]float64{"rank": 37}, Remedy: "raise k to 37", Change: &lode.Change{Field: "k", Value: 37},
+	}}}, nil
 }
 
 func (f *fake) Nearest(ctx context.Context, p lode.Principal, n lode.Nearest) ([][]lode.Hit, error) {

@@ -16,6 +16,25 @@ func (s *service) retrieve(w http.ResponseWriter, r *http.Request, p lode.Princi
 	if err := readJSON(r, &req); err != nil {
 		return err
 	}
+	if req.Collections != nil {
+		return lode.Invalid("collections", len(req.Collections), "the path names the collection").WithHint("several are asked at " + v1.PathRetrieveSeveral)
+	}
+	return s.answerQuery(w, r, p, collection, &req)
+}
+
+// retrieveSeveral asks several collections at once.
+func (s *service) retrieveSeveral(w http.ResponseWriter, r *http.Request, p lode.Principal) error {
+	var req v1.Retrieve
+	if err := readJSON(r, &req); err != nil {
+		return err
+	}
+	if len(req.Collections) == 0 {
+		return lode.Invalid("collections", "", "no collections are named")
+	}
+	return s.answerQuery(w, r, p, "", &req)
+}
+
+func (s *service) answerQuery(w http.ResponseWriter, r *http.Request, p lode.Principal, collection string, req *v1.Retrieve) error {
 	query, err := queryFrom(collection, req)
 	if err != nil {
 		return err
@@ -25,32 +44,6 @@ func (s *service) retrieve(w http.ResponseWriter, r *http.Request, p lode.Princi
 		return err
 	}
 	return writeJSON(w, http.StatusOK, toRetrieved(result))
-}
-
-// queryFrom checks what does not depend on the collection. A zero that was written down is
-// an error, one that was left out the default.
-func queryFrom(collection string, req v1.Retrieve) (lode.Query, error) {
-	q := lode.Query{
-		Collection: collection, Text: req.Text, Vector: req.Vector, Mode: req.Mode, DenseWeight: req.DenseWeight,
-		Stages: lode.Stages{Fusion: req.Fusion, Rerank: (*lode.Rerank)(req.Rerank)},
-	}
-	if req.K != nil {
-		q.K = *req.K
-		if err := lode.ValidateK(q.K); err != nil {
-			return q, err
-		}
-	}
-	if req.BudgetTokens != nil {
-		q.BudgetTokens = *req.BudgetTokens
-		if q.BudgetTokens == 0 {
-			return q, lode.Invalid("budget_tokens", 0, "budget_tokens must be 1 to %d", lode.MaxBudgetTokens)
-		}
-	}
-	if req.Filter != nil {
-		q.Filter = *req.Filter
-	}
-	q.EnsureDefaults()
-	return q, q.Validate()
 }
 
 func (s *service) search(r *http.Request, p lode.Principal, q lode.Query) (*lode.Result, error) {

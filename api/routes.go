@@ -174,6 +174,15 @@ func (s *service) retrieveRoutes() []route {
 			summary: "Hold an answer against the passages that it cites", about: "Compares words, numbers and names, not meanings, and follows each citation to the bytes that were received.",
 			handle: s.checkAnswer, query: askParams, request: v1.CheckAnswer{},
 			replies: []reply{{status: http.StatusOK, body: v1.CheckedAnswer{}, about: "Each sentence with its verdict, each citation with what it leads to."}}, codes: notFound},
+		{method: http.MethodPost, path: v1.PathRetrieveSeveral, id: "retrieveSeveral", tag: "retrieval",
+			summary: "Find the passages of several collections that answer a question", about: "As retrieve, with one ranking of all their passages. Each collection must exist for the caller, and their vectors must compare.",
+			handle: s.retrieveSeveral, query: askParams, request: v1.Retrieve{},
+			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
+		{method: http.MethodPost, path: v1.PathWhyNot, id: "whyNot", tag: "retrieval",
+			summary: "Say why a document is not in the answer to a question", about: whyNotAbout, handle: s.whyNot, query: readParams, request: v1.WhyNot{},
+			replies: []reply{{status: http.StatusOK, body: v1.WhyNotAnswer{}, about: "Where it is lost, and what would bring it back."}},
+			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
 		{method: http.MethodGet, path: v1.PathChunk, id: "getChunk", tag: "retrieval",
 			summary: "Show a chunk", handle: s.getChunk, query: askParams,
 			replies: []reply{{status: http.StatusOK, body: v1.Chunk{}, about: "The chunk."}}, codes: notFound},
@@ -253,6 +262,7 @@ const (
 	keyAbout   = "Names the write: 1 to 128 visible ASCII characters, another one for each write and the same one only for its repetition. " +
 		"The write takes effect once. Repeated under its key it is answered with the outcome that was recorded, also after a restart; the same key for another request is a conflict. " +
 		"Refusals before anything was recorded (wrong values, overloaded, unavailable) do not use the key. The last 10,000 writes of a client are kept. The answer names the operation in X-Lode-Operation."
+	whyNotAbout    = "The question is asked, the document looked for where it is lost, that reason removed, and so on until nothing is in the way. A document that the caller may not see is not_found, as one that is not there."
 	operationAbout = "Knows writes with an Idempotency-Key, and uploads with wait=false and retries even without. Those of others do not exist."
 	spacesAbout    = "using names the space that is searched, of those that the collection has beside the vectors of every row. "
 	framesAbout    = "Bodies may be binary frames of " + v1.MediaTypeVectors + " instead of JSON, see docs/wire.md: that of the request by its Content-Type, that of an answer with hits by Accept."

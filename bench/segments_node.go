@@ -81,8 +81,13 @@ func (s *segmentsRun) putRows(ctx context.Context, node *server.Server, all []lo
 // sealEngine seals what grows and has every graph built. It returns how many segments there
 // are.
 func sealEngine(ctx context.Context, node *server.Server, graphRows int) (segments int, err error) {
+	return sealOf(ctx, node, segmentCollection, graphRows)
+}
+
+// sealOf is sealEngine for a collection.
+func sealOf(ctx context.Context, node *server.Server, collection string, graphRows int) (segments int, err error) {
 	me := lode.AllSeeing("bench")
-	if _, err := node.Seal(ctx, me, segmentCollection); err != nil {
+	if _, err := node.Seal(ctx, me, collection); err != nil {
 		return 0, err
 	}
 	settled := time.Time{} // since when there is nothing to wait for
@@ -90,11 +95,11 @@ func sealEngine(ctx context.Context, node *server.Server, graphRows int) (segmen
 		if _, err := node.Engine().BuildGraphs(ctx); err != nil { // as the node's own task does
 			return 0, err
 		}
-		all, err := node.Engine().Segments(ctx, me, segmentCollection)
+		all, err := node.Engine().Segments(ctx, me, collection)
 		if err != nil {
 			return 0, err
 		}
-		use, err := node.Engine().SegmentsInUse(me, segmentCollection)
+		use, err := node.Engine().SegmentsInUse(me, collection)
 		if err != nil {
 			return 0, err
 		}

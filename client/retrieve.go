@@ -19,6 +19,17 @@ func (c *Client) CheckAnswer(ctx context.Context, collection string, req v1.Chec
 	return ask[v1.CheckedAnswer](ctx, c, v1.Path(v1.PathAnswersCheck, collection), req)
 }
 
+// RetrieveSeveral finds the passages of several collections, those of req.Collections, that answer a
+// question.
+func (c *Client) RetrieveSeveral(ctx context.Context, req v1.Retrieve) (*v1.Retrieved, error) {
+	return ask[v1.Retrieved](ctx, c, v1.PathRetrieveSeveral, req)
+}
+
+// WhyNot says why a document is not in the answer to a question.
+func (c *Client) WhyNot(ctx context.Context, collection string, req v1.WhyNot) (*v1.WhyNotAnswer, error) {
+	return ask[v1.WhyNotAnswer](ctx, c, v1.Path(v1.PathWhyNot, collection), req)
+}
+
 // GetChunk shows a chunk.
 func (c *Client) GetChunk(ctx context.Context, collection string, id lode.ChunkID) (*v1.Chunk, error) {
 	return get[v1.Chunk](ctx, c, c.about(call{path: v1.ChunkPath(collection, id)}))

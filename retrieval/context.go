@@ -37,6 +37,7 @@ func (r *Retriever) contextSpec(q *lode.Query) (spec, error) {
 // assemble makes the context of blocks, in their order, within the budget.
 func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
 	a := newAssembler(s)
+	a.foresee(blocks)
 	for i := range blocks {
 		a.offer(&blocks[i])
 	}
@@ -51,6 +52,7 @@ func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
 	}
 	for i, p := range a.passages {
 		c.Citations = append(c.Citations, p.cite(i+1, s.now))
+		c.Citations[i].Collection = a.collection(p)
 	}
 	return c
 }
@@ -60,11 +62,14 @@ func (r *Retriever) assemble(blocks []block, s spec) lode.Context {
 // takes passages away from the end until it holds, so that the budget does not hang on that.
 type assembler struct {
 	spec
-	layout layout
-	left   int
-	misses int
+	layout  layout
+	frame   int // tokens of a context without passages
+	parting int // of what parts passages
+	left    int
+	misses  int
 
 	passages []*passage
+	foreseen map[*lode.Row]*passage // by the chunk of the hit; see foresee
 	omitted  int
 	texts    map[string]bool // of chunks that are shown whole
 	shown    map[source][]*passage
@@ -80,7 +85,8 @@ type source struct {
 func newAssembler(s spec) *assembler {
 	a := &assembler{spec: s, layout: layoutOf(s.form), texts: map[string]bool{}, shown: map[source][]*passage{}}
 	frame, _ := a.layout.whole(nil, nil)
-	a.left = s.budget - s.count(frame)
+	a.frame, a.parting = s.count(frame), s.count(separator)
+	a.left = s.budget - a.frame
 	return a
 }
 
@@ -101,6 +107,16 @@ func (a *assembler) offer(b *block) {
 		a.omitted++
 		a.misses++
 	}
+}
+
+// collection is where a passage is from, "" in a query that asks one.
+func (a *assembler) collection(of *passage) string {
+	for from, passages := range a.shown {
+		if from.collection != "" && slices.Contains(passages, of) {
+			return from.collection
+		}
+	}
+	return ""
 }
 
 // fresh returns the chunks of the block that are not shown yet, as many as stand around the hit
@@ -173,8 +189,11 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 		return false // it goes on in a passage to which it could not be added
 	}
 	for first, end := 0, len(rows); ; {
-		p := newPassage(hit, rows[first:end])
-		if a.mayFit(rows[first:end]) && a.fits(number, p) {
+		p := a.foreseen[hit]
+		if p == nil || len(p.rows) != end-first {
+			p = newPassage(hit, rows[first:end])
+		}
+		if a.mayFit(rows[first:end]) && a.costs(number, p) {
 			a.add(from, p, rows[first:end])
 			return true
 		}
@@ -192,7 +211,9 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 	}
 	p := newPassage(hit, rows[at:at+1])
 	if shown := a.longestPrefix(p); shown > 0 {
-		a.add(from, p.cutAt(shown), nil)
+		p = p.cutAt(shown)
+		p.cost = a.cost(number, p)
+		a.add(from, p, nil)
 		return true
 	}
 	return false
@@ -211,13 +232,21 @@ func (a *assembler) mayFit(rows []lode.Row) bool {
 }
 
 func (a *assembler) fits(number int, p *passage) bool {
-	text, source := a.layout.passage(number, p), a.layout.source(number, p)
+	text, source := a.write(number, p), a.layout.source(number, p)
 	return a.count(text)+a.countLine(source) <= a.left
+}
+
+// write is the passage as the form writes it, which is done once.
+func (a *assembler) write(number int, p *passage) string {
+	if p.number != number {
+		p.number, p.written = number, a.layout.passage(number, p)
+	}
+	return p.written
 }
 
 // cost is what a passage takes of the budget, with what parts it from the next one.
 func (a *assembler) cost(number int, p *passage) int {
-	return a.count(a.layout.passage(number, p)+separator) + a.countLine(a.layout.source(number, p))
+	return a.count(a.write(number, p)+separator) + a.countLine(a.layout.source(number, p))
 }
 
 func (a *assembler) countLine(s string) int {
@@ -227,8 +256,16 @@ func (a *assembler) countLine(s string) int {
 	return a.count(s + "\n")
 }
 
+// costs notes what a passage takes, and reports whether it fits. What parts it from the next one need
+// not: then it is counted once more without.
+func (a *assembler) costs(number int, p *passage) bool {
+	if p.costed != number {
+		p.cost, p.costed = a.cost(number, p), number
+	}
+	return p.cost <= a.left || p.cost <= a.left+a.parting && a.fits(number, p)
+}
+
 func (a *assembler) add(from source, p *passage, whole []lode.Row) {
-	p.cost = a.cost(len(a.passages)+1, p)
 	a.left -= p.cost
 	a.passages = append(a.passages, p)
 	a.shown[from] = append(a.shown[from], p)
@@ -246,14 +283,29 @@ func (a *assembler) finish() (text string, messages []lode.Message, tokens int) 
 	for len(a.passages) > 0 {
 		passages, sources := make([]string, len(a.passages)), make([]string, len(a.passages))
 		for i, p := range a.passages {
-			passages[i], sources[i] = a.layout.passage(i+1, p), a.layout.source(i+1, p)
+			passages[i], sources[i] = a.write(i+1, p), a.layout.source(i+1, p)
 		}
 		text, messages = a.layout.whole(passages, sources)
-		if tokens = a.count(text); tokens <= a.budget {
+		if tokens = a.countWhole(text, passages); tokens <= a.budget {
 			return text, messages, tokens
 		}
 		a.passages = a.passages[:len(a.passages)-1]
 		a.omitted++
 	}
 	return "", nil, 0
+}
+
+// countWhole counts a context. The encoding of a node's own counter breaks behind the empty line that
+// parts passages, so that in text counts of passages add up; a test holds that to the whole. All else is
+// counted as it is.
+func (a *assembler) countWhole(text string, passages []string) int {
+	if _, plain := a.layout.(textLayout); !plain || a.tokenizer != tokens.Name {
+		return a.count(text)
+	}
+	last := len(passages) - 1
+	sum := a.frame + a.count(passages[last])
+	for _, p := range a.passages[:last] {
+		sum += p.cost
+	}
+	return sum
 }

@@ -283,3 +283,27 @@ func TestContextProperties(t *testing.T) {
 func normal(s string) string {
 	return strings.Join(strings.FieldsFunc(s, isLineEnd), "\n")
 }
+
+// Counts of a node's own counter add up over passages: what is said of the whole is what it has.
+func TestSumOfPassages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := newView()
+		for i := range rapid.IntRange(1, 6).Draw(t, "hits") {
+			r := row(lode.RowID(i+1), anyText().Draw(t, "text"))
+			r.Version.Title, r.Version.URI = anyText().Draw(t, "title"), anyText().Draw(t, "uri")
+			v.rows[r.ID] = r
+			v.dense = append(v.dense, lode.Candidate{Row: r.ID, Score: -float64(i)})
+		}
+		o := options(v, unit())
+		o.Count, o.Tokenizer = nil, ""
+		q := ask("words")
+		q.Mode, q.BudgetTokens = lode.ModeDense, rapid.IntRange(1, 400).Draw(t, "budget")
+		result, err := retrieval.New(o).Retrieve(context.Background(), anyone, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := result.Context; c.Tokenizer != tokens.Name || c.Tokens != tokens.Count(c.Text) || c.Tokens > q.BudgetTokens {
+			t.Fatalf("%d tokens of %s are said, %d counted: %q", c.Tokens, c.Tokenizer, tokens.Count(c.Text), c.Text)
+		}
+	})
+}

@@ -3,13 +3,35 @@
 // # The path
 //
 //	Query -> embed the text  -> dense candidates   \
-//	                                                fuse -> best k -> rows -> context
+//	                                                fuse -> recency -> rerank -> min_score
 //	      -> lexical candidates (at the same time) /
+//
+//	      -> rows -> collapse -> caps -> diversity -> k hits -> expand -> context
 //
 // [Retriever.Retrieve] takes a [View], one consistent state of a collection under a
 // principal, and asks it for candidates. In hybrid mode both searches go deeper than k and
-// their scores are fused by min-max normalisation; see DESIGN.md for the exact formula.
-// Whenever k rows match in either search, k hits come back.
+// their scores are fused; see DESIGN.md for the exact formulas. Whenever k rows match in either
+// search, k hits come back. Every other stage is done only where the query, or the ranking of its
+// collection, asks for it (see [lode.Stages]), and rows are read only where a stage needs them.
+//
+// Several collections are views of one query, all taken before anything is searched.
+//
+// # Scores
+//
+// The score of a hit is a sum of contributions, taken in their order, and nothing else: an
+// explanation shows them, and they sum to it to the bit. Hits are in order of their scores, but where
+// diversity picks among them.
+//
+// # Time
+//
+// A query with a timeout ends about then with what there is, and says what is missing. Searches and
+// re-rankers are ended by their context and awaited; nothing goes on behind an answer.
+//
+// # Misses
+//
+// [Retriever.WhyNot] says why a document is not in an answer: it asks the query with an eye on the
+// document, names the stage that loses it, removes that reason, and goes on until nothing is in the
+// way.
 //
 // # Modes
 //

@@ -26,6 +26,8 @@ type fakeView struct {
 	mu         sync.Mutex
 	collection lode.Collection
 	dense      []lode.Candidate
+	exact      []lode.Candidate // what dense should be; nil: dense is right
+	ef         int              // from this breadth on, and exactly, exact is found
 	lexical    []lode.Candidate
 	bound      float64
 	rows       map[lode.RowID]lode.Row
@@ -73,6 +75,9 @@ func (v *fakeView) DenseWith(_ context.Context, q lode.Vector, s lode.DenseSearc
 	v.asked.vector, v.asked.filters = q, append(v.asked.filters, f)
 	v.asked.depth = append(v.asked.depth, k)
 	v.using = append(v.using, s.Using)
+	if v.exact != nil && (s.Exact || v.ef > 0 && s.Ef >= v.ef) {
+		return v.exact[:min(k, len(v.exact))], nil
+	}
 	return v.dense[:min(k, len(v.dense))], nil
 }
 
@@ -87,7 +92,8 @@ func (v *fakeView) Sparse(_ context.Context, space string, q lode.SparseVector, 
 	return v.dense[:min(k, len(v.dense))], nil
 }
 
-func (v *fakeView) Lexical(ctx context.Context, text string, k int, f lode.Filter) ([]lode.Candidate, error) {
+func (v *fakeView) LexicalWith(ctx context.Context, text string, s lode.LexicalSearch) ([]lode.Candidate, error) {
+	k, f := s.K, s.Filter
 	if err := v.called("Lexical"); err != nil {
 		return nil, err
 	}
@@ -145,6 +151,45 @@ func (v *fakeView) Scroll(_ context.Context, q retrieval.ScrollQuery) (page []re
 
 func (v *fakeView) LexicalBound(string, lode.WordSyntax) float64 { return v.bound }
 
+// LexicalExplain says that the first word gave all of the score.
+func (v *fakeView) LexicalExplain(_ context.Context, text string, _ lode.WordSyntax, row lode.RowID) ([]lode.TermContribution, error) {
+	if err := v.called("LexicalExplain"); err != nil {
+		return nil, err
+	}
+	for _, c := range v.lexical {
+		if c.Row == row {
+			return []lode.TermContribution{{Term: strings.Fields(text)[0], Score: c.Score}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// Highlight finds the whole text where it stands.
+func (v *fakeView) Highlight(text string, _ lode.WordSyntax, passage, _ string) []lode.Span {
+	if i := strings.Index(passage, text); i >= 0 {
+		return []lode.Span{{Start: i, End: i + len(text)}}
+	}
+	return nil
+}
+
+func (v *fakeView) Suggest(_ context.Context, text string, _ int) ([]lode.Suggestion, error) {
+	if err := v.called("Suggest"); err != nil {
+		return nil, err
+	}
+	return []lode.Suggestion{{Word: text, Instead: text + "s", Rows: 4}}, nil
+}
+
+func (v *fakeView) Received(_ context.Context, ids []lode.RowID) ([]time.Time, error) {
+	if err := v.called("Received"); err != nil {
+		return nil, err
+	}
+	out := make([]time.Time, len(ids))
+	for i, id := range ids {
+		out[i] = v.rows[id].Version.ReceivedAt
+	}
+	return out, nil
+}
+
 func (v *fakeView) Rows(_ context.Context, ids []lode.RowID, _ bool) ([]lode.Row, error) {
 	if err := v.called("Rows"); err != nil {
 		return nil, err
@@ -169,6 +214,36 @@ func (v *fakeView) Known(_ context.Context, ids []lode.RowID) ([]lode.Row, error
 		}
 	}
 	return rows, nil
+}
+
+// Standing shows every row's document; one of which a reader is missing does not exist.
+func (v *fakeView) Standing(_ context.Context, kind lode.Kind, id lode.DocID, no lode.DocNo) (*retrieval.Standing, error) {
+	if err := v.called("Standing"); err != nil {
+		return nil, err
+	}
+	for _, row := range v.rows {
+		if row.Document.ID == id && id != "" || row.Document.No == no {
+			version := *row.Version
+			version.FirstRow, version.Chunks = row.ID-lode.RowID(row.Chunk.ID.Ordinal), max(1, version.Chunks)
+			doc := *row.Document
+			doc.Current = version.Version
+			return &retrieval.Standing{Document: &doc, Newest: &version, Current: &version}, nil
+		}
+	}
+	return nil, lode.NotFound("document", id)
+}
+
+// DenseRanks looks rows up in all, or else in dense.
+func (v *fakeView) DenseRanks(_ context.Context, _ lode.Vector, _ lode.Filter, rows []lode.RowID) ([]retrieval.DenseRank, error) {
+	out := make([]retrieval.DenseRank, len(rows))
+	for i, id := range rows {
+		for at, c := range append(v.exact, v.dense...) {
+			if c.Row == id && out[i].Rank == 0 {
+				out[i] = retrieval.DenseRank{Score: c.Score, Rank: at + 1}
+			}
+		}
+	}
+	return out, v.called("DenseRanks")
 }
 
 // add makes a row with that text, in a document of its own.

@@ -1,154 +1,147 @@
 package retrieval
 
 import (
-	"fmt"
 	"math"
-	"slices"
-	"time"
 
 	"github.com/lodedb/lode"
 )
 
-// How deep each search goes in hybrid mode, so that a row which one of them ranks low can
-// be lifted by the other.
+// Names of the summands of scores.
 const (
-	leastDepth = 100
-	depthPerK  = 10
-	mostDepth  = 1000
+	partDense   = "dense"
+	partLexical = "lexical"
+	partRecency = "recency"
+	partRerank  = "rerank"
 )
 
-// candidateDepth is the number of candidates of each search for k hits.
-func candidateDepth(k int) int {
-	return min(max(leastDepth, depthPerK*k), max(mostDepth, k))
+// proposed is a row that a search proposes.
+type proposed struct {
+	place
+	score float64 // comparable over all collections of the query
+	own   float64 // the search's own
 }
 
-// Default weights of the dense search. Static embedders, which look words up, rank worse
-// than BM25 on every public collection; transformers about as well.
-const (
-	StaticDenseWeight = 0.2
-	ModelDenseWeight  = 0.5
-)
-
-// fullConfidence is the share of the lexical bound at which the lexical search counts in
-// full: what a passage of average length reaches that holds every word of the query once
-// (1/(k1+1) of the bound, with k1 about 1).
-const fullConfidence = 0.5
-
-// weight is the share of the dense search in a fused score, and where it came from.
-type weight struct {
-	dense  float64
-	reason string
-	given  bool // by the query: taken as it is
+// fusion makes one ranking of what the searches proposed: the weighted sum of their normalised
+// scores, 0 where a search did not propose a row. With one search the score is its own.
+type fusion struct {
+	how   lode.Fusion
+	dense float64 // weight
+	mode  lode.Mode
+	// found are the candidates in the order in which they were met, and at their places.
+	found []*candidate
+	at    map[place]*candidate
+	slab  []candidate
+	parts []lode.ScoreContribution
 }
 
-// weight chooses the weight before anything was searched.
-func (s *search) weight(c lode.Collection) weight {
-	if s.q.DenseWeight != nil {
-		return weight{dense: *s.q.DenseWeight, reason: "given in the query", given: true}
+// partsEach is the room for summands: of two searches and of recency.
+const partsEach = 3
+
+func (f *fusion) fuse(dense, lexical []proposed) []*candidate {
+	n := len(dense) + len(lexical)
+	f.found, f.at = make([]*candidate, 0, n), make(map[place]*candidate, n)
+	f.slab, f.parts = make([]candidate, n), make([]lode.ScoreContribution, partsEach*n)
+	shares := f.shares(dense)
+	for i := range dense {
+		c := f.candidate(dense[i].place)
+		c.dense, c.denseRank = &dense[i].own, i+1
+		c.add(partDense, f.weighted(f.dense, shares, dense, i))
 	}
-	if c.Embedder.Provider == lode.ProviderNone {
-		return weight{dense: ModelDenseWeight, reason: "default for a given vector"}
+	shares = f.shares(lexical)
+	for i := range lexical {
+		c := f.candidate(lexical[i].place)
+		c.lexical, c.lexicalRank = &lexical[i].own, i+1
+		c.add(partLexical, f.weighted(1-f.dense, shares, lexical, i))
 	}
-	if e, err := s.r.o.EmbedderFor(c); err == nil && e.Static() {
-		return weight{dense: StaticDenseWeight, reason: "default for a static embedder"}
+	for _, c := range f.found {
+		c.fused = c.score
 	}
-	return weight{dense: ModelDenseWeight, reason: "default for a model embedder"}
+	best(f.found)
+	return f.found
 }
 
-// adjust fits the weight to what was found: a search that found nothing leaves all weight
-// to the other, and a default weight shrinks the lexical share by how little of the query
-// its best row holds. Normalisation alone would hide that: the best of any list is 1.
-func (w weight) adjust(l legs, bound func() float64) weight {
-	switch {
-	case len(l.lexical) == 0:
-		w.dense, w.reason = 1, w.reason+"; the lexical search found nothing"
-		return w
-	case len(l.dense) == 0:
-		w.dense, w.reason = 0, w.reason+"; the dense search found nothing"
-		return w
-	case w.given:
-		return w
+func (f *fusion) candidate(at place) *candidate {
+	if c := f.at[at]; c != nil {
+		return c
 	}
-	most := bound()
-	if most <= 0 || math.IsInf(most, 1) {
-		return w
-	}
-	reached := l.lexical[0].Score / most
-	if confidence := reached / fullConfidence; confidence < 1 {
-		confidence = max(confidence, 0)
-		w.reason += fmt.Sprintf(" (%.2f), raised because the best lexical score is %.0f%% of what the query could reach", w.dense, 100*reached)
-		w.dense = w.dense / (w.dense + (1-w.dense)*confidence)
-	}
-	return w
+	i := len(f.found)
+	c := &f.slab[i]
+	c.place, c.parts = at, f.parts[i*partsEach:i*partsEach:(i+1)*partsEach]
+	f.found, f.at[at] = append(f.found, c), c
+	return c
 }
 
-// normalized maps scores to 0..1, the worst candidate to 0 and the best to 1. Equal
-// scores are all 1.
-func normalized(candidates []lode.Candidate) []float64 {
-	if len(candidates) == 0 {
+func (f *fusion) weighted(weight float64, shares []float64, of []proposed, i int) float64 {
+	if f.mode != lode.ModeHybrid {
+		return of[i].score
+	}
+	return weight * shares[i]
+}
+
+// shares are the normalised scores of a search, 0 to 1.
+func (f *fusion) shares(of []proposed) []float64 {
+	if f.mode != lode.ModeHybrid || len(of) == 0 {
 		return nil
 	}
-	worst, best := candidates[0].Score, candidates[0].Score
-	for _, c := range candidates {
-		worst, best = min(worst, c.Score), max(best, c.Score)
+	switch f.how {
+	case lode.FusionRRF:
+		return byRank(of)
+	case lode.FusionDBSF:
+		return byDeviation(of)
 	}
-	out := make([]float64, len(candidates))
-	for i, c := range candidates {
+	return byRange(of)
+}
+
+// byRange maps the worst candidate to 0 and the best to 1. Equal scores are all 1.
+func byRange(of []proposed) []float64 {
+	worst, top := of[0].score, of[0].score
+	for i := range of {
+		worst, top = min(worst, of[i].score), max(top, of[i].score)
+	}
+	out := make([]float64, len(of))
+	for i := range of {
 		out[i] = 1
-		if best > worst {
-			out[i] = (c.Score - worst) / (best - worst)
+		if top > worst {
+			out[i] = (of[i].score - worst) / (top - worst)
 		}
 	}
 	return out
 }
 
-// fuse ranks the rows that at least one search found by the weighted sum of their
-// normalised scores, 0 where a search did not find them; ties go to the smaller row.
-func fuse(l legs, denseWeight float64, k int) []lode.Hit {
-	byRow := make(map[lode.RowID]*lode.Hit, len(l.dense)+len(l.lexical))
-	hit := func(row lode.RowID) *lode.Hit {
-		h := byRow[row]
-		if h == nil {
-			h = &lode.Hit{Row: lode.Row{ID: row}}
-			byRow[row] = h
+// rankConstant is k of reciprocal rank fusion, as in the paper that introduced it.
+const rankConstant = 60
+
+// byRank is (k+1)/(k+rank), so that the first has 1. Equal scores have the same rank.
+func byRank(of []proposed) []float64 {
+	out := make([]float64, len(of))
+	rank := 1
+	for i := range of {
+		if i > 0 && of[i].score != of[i-1].score {
+			rank = i + 1
 		}
-		return h
+		out[i] = (rankConstant + 1) / float64(rankConstant+rank)
 	}
-	for i, score := range normalized(l.dense) {
-		h := hit(l.dense[i].Row)
-		h.Score += denseWeight * score
-		h.Dense = &l.dense[i].Score
-	}
-	for i, score := range normalized(l.lexical) {
-		h := hit(l.lexical[i].Row)
-		h.Score += (1 - denseWeight) * score
-		h.Lexical = &l.lexical[i].Score
-	}
-	hits := make([]lode.Hit, 0, len(byRow))
-	for _, h := range byRow {
-		hits = append(hits, *h)
-	}
-	slices.SortFunc(hits, func(a, b lode.Hit) int {
-		if (lode.Candidate{Row: a.Row.ID, Score: a.Score}).Better(lode.Candidate{Row: b.Row.ID, Score: b.Score}) {
-			return -1
-		}
-		return 1
-	})
-	return slices.Clip(hits[:min(k, len(hits))])
+	return out
 }
 
-// single makes hits of one search's candidates.
-func single(candidates []lode.Candidate, note func(h *lode.Hit, score *float64)) []lode.Hit {
-	hits := make([]lode.Hit, len(candidates))
-	for i := range candidates {
-		hits[i] = lode.Hit{Row: lode.Row{ID: candidates[i].Row}, Score: candidates[i].Score}
-		note(&hits[i], &candidates[i].Score)
+// byDeviation maps three standard deviations below the mean to 0 and three above it to 1, and what
+// lies outside to the nearer end. Equal scores lie at the mean: they have 0.5.
+func byDeviation(of []proposed) []float64 {
+	mean, square := 0.0, 0.0
+	for i := range of {
+		mean += of[i].score
 	}
-	return hits
-}
-
-func (r *Retriever) stepDone(step Step, d time.Duration, err error) {
-	if r.o.Events.StepDone != nil {
-		r.o.Events.StepDone(step, d, err)
+	mean /= float64(len(of))
+	for i := range of {
+		square += (of[i].score - mean) * (of[i].score - mean)
 	}
+	out := make([]float64, len(of))
+	spread := 6 * math.Sqrt(square/float64(len(of)))
+	for i := range of {
+		out[i] = 0.5
+		if spread > 0 {
+			out[i] = min(max((of[i].score-mean)/spread+0.5, 0), 1)
+		}
+	}
+	return out
 }

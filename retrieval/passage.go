@@ -20,6 +20,9 @@ type passage struct {
 	name      string          // title and headings, as a header shows them
 	place     string          // address, as a header shows it
 	cost      int             // in tokens, of its place in the context
+	written   string          // the passage as the form writes it under a number
+	number    int             // which that is; 0: it is not written yet
+	costed    int             // the number that cost is of; 0: it is not counted yet
 }
 
 // stretch is text of one chunk in a passage.
@@ -82,7 +85,7 @@ func (p *passage) between(before, c *lode.Chunk) (string, int) {
 // cutAt returns the passage with no more than the first n bytes of its text.
 func (p *passage) cutAt(n int) *passage {
 	short := *p
-	short.text, short.stretches, short.flags = p.text[:n], nil, nil
+	short.text, short.stretches, short.flags, short.number, short.costed = p.text[:n], nil, nil, 0, 0
 	for _, s := range p.stretches {
 		if s.at >= n {
 			break

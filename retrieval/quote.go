@@ -43,7 +43,7 @@ func quote(text string) string {
 func lines(text string) []string {
 	var out []string
 	for {
-		i := strings.IndexFunc(text, isBreak)
+		i := breakIn(text)
 		if i < 0 {
 			return append(out, text)
 		}
@@ -53,6 +53,21 @@ func lines(text string) []string {
 			text = strings.TrimPrefix(text, "\n")
 		}
 	}
+}
+
+// breakIn is where the first break of a text is, -1 where there is none. It looks at bytes: control
+// characters, and what breaks of two and three bytes begin with.
+func breakIn(text string) int {
+	for i := range len(text) {
+		c := text[i]
+		if c >= ' ' && c != 0xC2 && c != 0xE2 {
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(text[i:]); isBreak(r) {
+			return i
+		}
+	}
+	return -1
 }
 
 // isBreak reports whether r ends a line: the mandatory breaks of Unicode (UAX #14) and the

@@ -91,15 +91,14 @@ func (r *Retriever) exampleVector(ctx context.Context, c lode.Collection, text s
 	if v, ok := known[key]; ok {
 		return v, nil
 	}
-	s := &search{r: r, q: lode.Query{Collection: c.Name, Text: text, Mode: lode.ModeDense}}
-	if err := s.validate(); err != nil {
+	s, err := r.search(lode.Query{Collection: c.Name, Text: text, Mode: lode.ModeDense})
+	if err != nil {
 		return nil, err
 	}
 	if c.Embedder.Provider == lode.ProviderNone {
 		return nil, lode.Invalid("text", lode.CutValue(text), "the collection has no embedder").WithHint("give a vector or an id")
 	}
-	s.mode = lode.ModeDense
-	v, err := s.vector(ctx, c)
+	v, err := s.vector(ctx, c, lode.ModeDense)
 	if err == nil {
 		known[key] = v
 	}

@@ -3,13 +3,12 @@ package retrieval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/embed"
 )
 
 // maxViews bounds how often a query is asked of a new view because rows went away.
@@ -25,16 +24,24 @@ func New(o Options) *Retriever {
 }
 
 // Retrieve answers a query: at most q.K hits, best first, and the context made of them.
+//
+// With a q.Timeout it ends about then with what there is, and the result is partial: a search that
+// did not finish is left out, as are the re-ranker and what follows it. It is an error of
+// [lode.CodeTimeout] only where nothing was found by then.
 func (r *Retriever) Retrieve(ctx context.Context, p lode.Principal, q lode.Query) (result *lode.Result, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	s := &search{r: r, q: q}
-	if err := s.validate(); err != nil {
+	s, err := r.search(q)
+	if err != nil {
 		return nil, err
 	}
-	err = r.inOneView(ctx, p, q.Collection, q.AsOf, func(view View) error {
-		result, err = s.run(ctx, view)
+	err = r.inViews(ctx, p, s, func(views []View) error {
+		a, err := s.answer(views)
+		if err != nil {
+			return err
+		}
+		result, err = a.run(ctx)
 		return err
 	})
 	return result, err
@@ -57,165 +64,126 @@ func coded(ctx context.Context, err error) error {
 
 // search is one query on its way, over all views it needs.
 type search struct {
-	r    *Retriever
-	q    lode.Query
-	mode lode.Mode // as the collection allows
-	spec spec      // of the context
-
-	embedded   lode.Vector       // of the text, made once
-	embeddedIn lode.CollectionID // where that vector belongs
+	r     *Retriever
+	q     lode.Query
+	names []string  // of the collections
+	until time.Time // when the time of the query is over; zero: never
+	spec  spec      // of the context
+	// Vectors of the text, made once, by collection and by what made them.
+	embedded map[lode.CollectionID]lode.Vector
+	made     map[string]lode.Vector
+	// watch, if given, hears where candidates are dropped.
+	watch *watch
 }
 
-// validate checks what does not depend on the collection.
-func (s *search) validate() error {
+// search checks what does not depend on the collection.
+func (r *Retriever) search(q lode.Query) (*search, error) {
+	s := &search{r: r, q: q, embedded: map[lode.CollectionID]lode.Vector{}, made: map[string]lode.Vector{}}
 	s.q.EnsureDefaults()
 	if err := s.q.Validate(); err != nil {
-		return err
+		return nil, err
 	}
 	if s.q.Text != "" && !utf8.ValidString(s.q.Text) {
-		return lode.Invalid("text", s.q.Text, "query text is not valid UTF-8")
+		return nil, lode.Invalid("text", s.q.Text, "query text is not valid UTF-8")
 	}
 	if s.q.Text != "" && strings.TrimSpace(s.q.Text) == "" {
-		return lode.Invalid("text", s.q.Text, "query text is blank")
+		return nil, lode.Invalid("text", s.q.Text, "query text is blank")
+	}
+	if s.names = s.q.Collections; len(s.names) == 0 {
+		s.names = []string{s.q.Collection}
+	}
+	if s.q.Timeout > 0 {
+		s.until = time.Now().Add(s.q.Timeout)
 	}
 	var err error
-	s.spec, err = s.r.contextSpec(&s.q)
-	return err
+	s.spec, err = r.contextSpec(&s.q)
+	return s, err
 }
 
-// fit chooses the mode and checks the query against the collection.
-func (s *search) fit(c lode.Collection) error {
-	s.mode = s.q.Mode
+// hurry returns the context of what is given up when the time of the query is over.
+func (s *search) hurry(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, s.until)
+}
+
+// late reports whether the time of the query is over.
+func (s *search) late() bool { return !s.until.IsZero() && !time.Now().Before(s.until) }
+
+// fit chooses the mode and checks the query against the collections.
+func (s *search) fit(of []lode.Collection) (lode.Mode, error) {
+	mode := s.q.Mode
+	if of[0].Embedder.Provider == lode.ProviderNone && len(s.q.Vector) == 0 {
+		if mode == lode.ModeDense {
+			return mode, lode.Invalid("mode", mode, "the collection has no embedder: dense mode needs a vector").
+				WithHint("give a vector, or ask in lexical mode")
+		}
+		mode = lode.ModeLexical
+	}
+	if mode != lode.ModeLexical {
+		if err := sameSpace(of); err != nil {
+			return mode, err
+		}
+	}
 	if len(s.q.Vector) > 0 {
-		return s.q.Vector.ValidateFor(c.Dim, c.Metric)
+		return mode, s.q.Vector.ValidateFor(of[0].Dim, of[0].Metric)
 	}
-	if c.Embedder.Provider != lode.ProviderNone || s.mode == lode.ModeLexical {
-		return nil
+	return mode, nil
+}
+
+// sameSpace refuses collections whose vectors do not compare.
+func sameSpace(of []lode.Collection) error {
+	first := spaceName(&of[0])
+	for i := range of[1:] {
+		if c := &of[i+1]; spaceName(c) != first {
+			return lode.Invalid("collections", c.Name, "collections %s and %s have vectors of different kinds: %s and %s",
+				of[0].Name, c.Name, first, spaceName(c)).WithHint("ask them one by one, or in lexical mode")
+		}
 	}
-	if s.mode == lode.ModeDense {
-		return lode.Invalid("mode", s.mode, "the collection has no embedder: dense mode needs a vector").
-			WithHint("give a vector, or ask in lexical mode")
-	}
-	s.mode = lode.ModeLexical
 	return nil
 }
 
-// run answers the query from one view.
-func (s *search) run(ctx context.Context, view View) (*lode.Result, error) {
-	c := view.Collection()
-	if err := s.fit(c); err != nil {
-		return nil, err
+// spaceName identifies what scores of vectors depend on: the embedder, by the first word of the
+// collection's fingerprint, dimensions and metric.
+func spaceName(c *lode.Collection) string {
+	by, _, _ := strings.Cut(c.Fingerprint, " ")
+	if by == "" {
+		by = c.Embedder.Provider + "/" + c.Embedder.Model
 	}
-	legs, err := s.legs(ctx, view, c)
-	if err != nil {
-		return nil, err
-	}
-	result := &lode.Result{Mode: s.mode}
-	switch s.mode {
-	case lode.ModeDense:
-		result.Hits = single(legs.dense, func(h *lode.Hit, score *float64) { h.Dense = score })
-	case lode.ModeLexical:
-		result.Hits = single(legs.lexical, func(h *lode.Hit, score *float64) { h.Lexical = score })
-	default:
-		w := s.weight(c).adjust(legs, func() float64 { return view.LexicalBound(s.q.Text, s.q.Syntax) })
-		result.DenseWeight, result.WeightReason = w.dense, w.reason
-		result.Hits = fuse(legs, w.dense, s.q.K)
-	}
-	if err := s.r.fill(ctx, view, result.Hits, lode.With{Text: true, Metadata: true}); err != nil {
-		return nil, err
-	}
-	start := s.r.o.Clock()
-	result.Context = s.r.assemble(plainBlocks(result.Hits), s.spec)
-	s.r.stepDone(StepContext, s.r.o.Clock().Sub(start), nil)
-	return result, nil
+	return fmt.Sprintf("%s, %d dimensions, %s", by, c.Dim, c.Metric)
 }
 
-// legs are the candidates of the two searches.
-type legs struct{ dense, lexical []lode.Candidate }
-
-// legs runs the searches that the mode asks for, side by side.
-func (s *search) legs(ctx context.Context, view View, c lode.Collection) (legs, error) {
-	var found legs
-	depth := s.q.K
-	if s.mode == lode.ModeHybrid {
-		depth = candidateDepth(s.q.K)
+// inViews has a question answered from one view of each collection, all taken before anything is
+// searched, and from new ones while rows go away.
+func (r *Retriever) inViews(ctx context.Context, p lode.Principal, s *search, answer func([]View) error) error {
+	for range maxViews {
+		err := r.takeViews(ctx, p, s, answer)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrViewGone) {
+			return coded(ctx, err)
+		}
+		r.o.Logger.Debug("view is gone, taking a new one", "collections", s.names)
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	if s.mode != lode.ModeLexical {
-		g.Go(func() error {
-			v, err := s.vector(ctx, c)
-			if err != nil || v == nil {
-				return err
+	return errViewsGone()
+}
+
+func (r *Retriever) takeViews(ctx context.Context, p lode.Principal, s *search, answer func([]View) error) error {
+	hurry, stop := s.hurry(ctx)
+	defer stop()
+	views := make([]View, len(s.names))
+	for i, name := range s.names {
+		var err error
+		if views[i], err = r.o.View(hurry, p, name, s.q.AsOf); err != nil {
+			if lateAlone(ctx, hurry) {
+				return lode.Errorf(lode.CodeTimeout, "the time of the query (%s) was over before collection %s could be searched", s.q.Timeout, name)
 			}
-			return s.r.step(StepDense, func() (err error) {
-				found.dense, err = view.DenseWith(ctx, v, lode.DenseSearch{K: depth, Filter: s.q.Filter, Ef: s.q.Ef, Exact: s.q.Exact})
-				return err
-			})
-		})
-	}
-	if s.mode != lode.ModeDense {
-		g.Go(func() error {
-			return s.r.step(StepLexical, func() (err error) {
-				found.lexical, err = view.Lexical(ctx, s.q.Text, depth, s.q.Filter)
-				return err
-			})
-		})
-	}
-	err := g.Wait()
-	return found, err
-}
-
-// vector returns what the dense search looks for: the given vector, else the embedded
-// text. It is nil when the text has no direction and the lexical search can answer alone.
-func (s *search) vector(ctx context.Context, c lode.Collection) (lode.Vector, error) {
-	if len(s.q.Vector) > 0 {
-		return s.q.Vector, nil
-	}
-	if s.embedded == nil || s.embeddedIn != c.ID {
-		v, err := s.embed(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		s.embedded, s.embeddedIn = v, c.ID
-	}
-	if c.Metric != lode.Cosine || !isZero(s.embedded) {
-		return s.embedded, nil
-	}
-	if s.mode == lode.ModeDense {
-		return nil, lode.Invalid("text", s.q.Text, "the embedder finds nothing in the query text")
-	}
-	return nil, nil
-}
-
-func (s *search) embed(ctx context.Context, c lode.Collection) (lode.Vector, error) {
-	e, err := s.r.o.EmbedderFor(c)
-	if err != nil {
-		return nil, err
-	}
-	var vectors []lode.Vector
-	err = s.r.step(StepEmbed, func() (err error) {
-		vectors, err = e.Embed(ctx, embed.Query, []string{s.q.Text})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(vectors) != 1 {
-		return nil, lode.Errorf(lode.CodeProvider, "the embedder made %d vectors of one text", len(vectors))
-	}
-	if err := vectors[0].ValidateFor(c.Dim, lode.Dot); err != nil {
-		return nil, lode.Errorf(lode.CodeProvider, "the embedding of the query cannot be used: %w", err)
-	}
-	return vectors[0], nil
-}
-
-func isZero(v lode.Vector) bool {
-	for _, x := range v {
-		if x != 0 {
-			return false
+			return err
 		}
 	}
-	return true
+	return answer(views)
 }
 
 // fill reads the rows behind the hits: what the view knows of them, or all of it where more
@@ -244,12 +212,29 @@ func readRows(ctx context.Context, view NearestView, ids []lode.RowID, with lode
 	return view.Known(ctx, ids)
 }
 
-// assign gives every hit its row. Views mostly answer in the order asked for.
+// assign gives every hit its row.
 func assign(hits []lode.Hit, rows []lode.Row) error {
-	var byID map[lode.RowID]*lode.Row
+	ids := make([]lode.RowID, len(hits))
 	for i := range hits {
-		if i < len(rows) && rows[i].ID == hits[i].Row.ID {
-			hits[i].Row = rows[i]
+		ids[i] = hits[i].Row.ID
+	}
+	at, err := placed(ids, rows)
+	if err != nil {
+		return err
+	}
+	for i := range at {
+		hits[i].Row = *at[i]
+	}
+	return nil
+}
+
+// placed finds the row of each id. Views mostly answer in the order asked for.
+func placed(ids []lode.RowID, rows []lode.Row) ([]*lode.Row, error) {
+	out := make([]*lode.Row, len(ids))
+	var byID map[lode.RowID]*lode.Row
+	for i, id := range ids {
+		if i < len(rows) && rows[i].ID == id {
+			out[i] = &rows[i]
 			continue
 		}
 		if byID == nil {
@@ -258,13 +243,11 @@ func assign(hits []lode.Hit, rows []lode.Row) error {
 				byID[rows[j].ID] = &rows[j]
 			}
 		}
-		row, ok := byID[hits[i].Row.ID]
-		if !ok {
-			return ErrViewGone
+		if out[i] = byID[id]; out[i] == nil {
+			return nil, ErrViewGone
 		}
-		hits[i].Row = *row
 	}
-	return nil
+	return out, nil
 }
 
 // step runs one step and reports it.
@@ -273,4 +256,10 @@ func (r *Retriever) step(step Step, f func() error) error {
 	err := f()
 	r.stepDone(step, r.o.Clock().Sub(start), err)
 	return err
+}
+
+func (r *Retriever) stepDone(step Step, d time.Duration, err error) {
+	if r.o.Events.StepDone != nil {
+		r.o.Events.StepDone(step, d, err)
+	}
 }

@@ -391,7 +391,7 @@ func TestStepsAreReported(t *testing.T) {
 	if _, err := retrieval.New(o).Retrieve(t.Context(), anyone, ask("words")); err != nil {
 		t.Fatal(err)
 	}
-	if len(steps) != 5 {
+	if len(steps) != 6 {
 		t.Errorf("%d steps reported", len(steps))
 	}
 }

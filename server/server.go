@@ -51,6 +51,7 @@ type Server struct {
 	backups   *backups
 	embedders *embedders
 	rerankers *rerankers
+	retriever *retrieval.Retriever
 
 	disk      *disk
 	latencies latencies
@@ -285,15 +286,19 @@ func (s *Server) openRaft(ctx context.Context) error {
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal, s.rerankers}
-	retriever := retrieval.New(retrieval.Options{
-		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, TokenizerFor: (&tokenizers{models: e.models}).of, Clock: s.cfg.Clock, Logger: s.cfg.Logger,
+	s.retriever = retrieval.New(retrieval.Options{
+		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, TokenizerFor: (&tokenizers{models: e.models}).of,
+		RerankerFor: func(c lode.Collection, name string) (retrieval.Reranker, error) {
+			return s.rerankers.forCollection(c, name)
+		},
+		Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
-			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{retriever}, Contents: contents{s.engine, retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
+			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{s.retriever}, Contents: contents{s.engine, s.retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
 			Operations:  operations{s.engine},
-			Evaluations: evaluations{s.engine, roomyBlobs{s.store.Blobs(), s.room}, retriever, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
+			Evaluations: evaluations{s.engine, roomyBlobs{s.store.Blobs(), s.room}, s.retriever, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
 		},
 		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
@@ -431,6 +436,9 @@ func (s *Server) Seal(ctx context.Context, p lode.Principal, name string) (lode.
 // Engine is the node's collections, for harnesses and tests in the same process that measure
 // or check them without HTTP.
 func (s *Server) Engine() *collection.Engine { return s.engine }
+
+// Retriever answers questions without the HTTP surface, likewise. It is there once the node serves.
+func (s *Server) Retriever() *retrieval.Retriever { return s.retriever }
 
 // StateHash is the hash of the node's durable state: equal on every node that applied the
 // same log. It reads everything and is meant for checks.

@@ -25,6 +25,8 @@ const (
 	PathQuarantine      = "/v1/collections/{collection}/quarantine"
 	PathRetrieve        = "/v1/collections/{collection}/retrieve"
 	PathAnswersCheck    = "/v1/collections/{collection}/answers/check"
+	PathRetrieveSeveral = "/v1/retrieve"
+	PathWhyNot          = "/v1/collections/{collection}/why-not"
 	PathChunk           = "/v1/collections/{collection}/chunks/{chunk}"
 	PathChunkTrace      = "/v1/collections/{collection}/chunks/{chunk}/trace"
 	PathVectors         = "/v1/collections/{collection}/vectors"

@@ -40,6 +40,7 @@ type benchCommand struct {
 
 	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
+	Retrieve benchRetrieve `cmd:"" help:"Questions to 100,000 passages: latency, share of each stage, against the searches alone."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
 
 	AnnEngine benchAnnEngine `cmd:"" hidden:"" help:"Serve Lode's vector indexes to a run of bench ann."`

@@ -42,6 +42,7 @@ type commands struct {
 	Context     contextCommand     `cmd:"" help:"Print a context with numbered citations, ready for a model."`
 	Chunk       chunkCommand       `cmd:"" help:"Show how a file would be cut into passages."`
 	CheckAnswer checkAnswerCommand `cmd:"" help:"Hold an answer against the passages that it cites."`
+	WhyNot      whyNotCommand      `cmd:"" help:"Say why a document is not in the answer to a question."`
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
 	Repair      repairCommand      `cmd:"" help:"Rebuild what is derived in the data folder of a stopped node."`

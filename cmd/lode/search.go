@@ -19,21 +19,32 @@ type question struct {
 	Filter      string    `help:"Condition on metadata as JSON, e.g. '{\"field\":\"lang\",\"eq\":\"en\"}'." placeholder:"JSON" env:"-"`
 	Mode        lode.Mode `help:"dense finds by meaning, lexical by words, hybrid by both. The node chooses when none is given." placeholder:"MODE"`
 	DenseWeight *float64  `help:"Weight of the dense search in hybrid mode, 0 to 1." placeholder:"W"`
+	stageFlags
+	Explain bool `help:"Print what each stage did." env:"-"`
 }
 
-func (q *question) ask(ctx context.Context, budget *int) (*v1.Retrieved, error) {
+// request is the question as it is sent.
+func (q *question) request() (*v1.Retrieve, error) {
+	req := &v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight, Explain: q.Explain}
+	q.stageFlags.into(req)
+	var err error
+	req.Filter, err = parseFilter(q.Filter)
+	return req, err
+}
+
+func (q *question) ask(ctx context.Context, req *v1.Retrieve) (*v1.Retrieved, error) {
 	node, err := q.open()
 	if err != nil {
-		return nil, err
-	}
-	request := v1.Retrieve{Text: q.Text, K: &q.K, Mode: q.Mode, DenseWeight: q.DenseWeight, BudgetTokens: budget}
-	if request.Filter, err = parseFilter(q.Filter); err != nil {
 		return nil, err
 	}
 	if node, err = q.of(node); err != nil {
 		return nil, err
 	}
-	return node.Retrieve(ctx, q.Collection, request)
+	if len(q.Also) > 0 {
+		req.Collections = append([]string{q.Collection}, q.Also...)
+		return node.RetrieveSeveral(ctx, *req)
+	}
+	return node.Retrieve(ctx, q.Collection, *req)
 }
 
 // filterError names the filter where the error is about its JSON as a whole.
@@ -49,28 +60,38 @@ type searchCommand struct{ question }
 
 // Run prints the best passages with where they are from.
 func (c *searchCommand) Run(ctx context.Context, std streams) error {
-	answer, err := c.ask(ctx, nil)
+	req, err := c.request()
+	if err != nil {
+		return err
+	}
+	answer, err := c.ask(ctx, req)
 	if err != nil {
 		return err
 	}
 	if std.json {
 		return writeJSON(std.out, answer)
 	}
+	writeNotes(std.out, answer)
 	if len(answer.Hits) == 0 {
 		fmt.Fprintln(std.out, "nothing found")
-		return nil
 	}
-	for i, hit := range answer.Hits {
-		writeHit(std.out, i+1, hit)
+	for i := range answer.Hits {
+		writeHit(std.out, i+1, &answer.Hits[i])
 	}
+	writeStages(std.out, answer.Explanation)
 	return nil
 }
 
 // previewRunes is how much of a passage search shows.
 const previewRunes = 240
 
-func writeHit(w io.Writer, n int, hit v1.Hit) {
-	fmt.Fprintf(w, "%d. %s  (score %.3f, %s)\n", n, place(hit.DocumentID, hit.Title, hit.Path, hit.Page), hit.Score, hit.ChunkID)
+func writeHit(w io.Writer, n int, hit *v1.Hit) {
+	where := place(hit.DocumentID, hit.Title, hit.Path, hit.Page)
+	if hit.Collection != "" {
+		where = hit.Collection + ": " + where
+	}
+	fmt.Fprintf(w, "%d. %s  (score %.3f, %s)\n", n, where, hit.Score, hit.ChunkID)
+	writeWhy(w, hit)
 	text := []rune(strings.Join(strings.Fields(hit.Text), " "))
 	if len(text) > previewRunes {
 		text = append(text[:previewRunes], '…')
@@ -96,17 +117,26 @@ func place(id lode.DocID, title string, path []string, page int) string {
 type contextCommand struct {
 	question
 	Budget int `help:"Most tokens of the context." default:"2000" placeholder:"N"`
+	contextFlags
 }
 
 // Run prints the context alone on standard output, so that it can be piped into a prompt.
 func (c *contextCommand) Run(ctx context.Context, std streams) error {
-	answer, err := c.ask(ctx, &c.Budget)
+	req, err := c.request()
+	if err != nil {
+		return err
+	}
+	req.BudgetTokens = &c.Budget
+	c.contextFlags.into(req)
+	answer, err := c.ask(ctx, req)
 	if err != nil {
 		return err
 	}
 	if std.json {
 		return writeJSON(std.out, answer.Context)
 	}
+	writeNotes(std.err, answer)
+	writeStages(std.err, answer.Explanation)
 	if len(answer.Hits) == 0 {
 		fmt.Fprintln(std.err, "nothing found")
 		return nil

@@ -7,7 +7,7 @@ import (
 )
 
 // cacheSlots bounds the cache: at most this many pieces of at most shortPiece bytes.
-const cacheSlots = 1 << 14
+const cacheSlots = 1 << 16
 
 // cache remembers the counts of pieces that are not in the vocabulary. A piece has one slot
 // and pushes out whatever is there: no lock, no list, a fixed size. Readers see a whole entry

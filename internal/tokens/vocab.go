@@ -37,6 +37,7 @@ const shortPiece = 64
 type vocab struct {
 	split func(string) int
 	ranks map[string]int // token to rank; lower merges first
+	known table          // the tokens among them that are not long
 	bpe   *tiktoken.Tiktoken
 	cache cache
 }
@@ -60,6 +61,7 @@ func (e encoding) load() *vocab {
 	return &vocab{
 		split: e.split,
 		ranks: ranks,
+		known: newTable(ranks),
 		bpe:   tiktoken.NewTiktoken(core, &tiktoken.Encoding{Name: e.name}, nil),
 		cache: cache{seed: maphash.MakeSeed()},
 	}
@@ -78,7 +80,7 @@ func (v *vocab) text(s string) (n int) {
 // count returns the number of tokens of one piece.
 func (v *vocab) count(piece string) int {
 	piece = asUTF8(piece)
-	if _, ok := v.ranks[piece]; ok {
+	if v.isToken(piece) {
 		return 1
 	}
 	if len(piece) > shortPiece {
@@ -90,6 +92,14 @@ func (v *vocab) count(piece string) int {
 		slot.put(piece, n)
 	}
 	return n
+}
+
+func (v *vocab) isToken(piece string) bool {
+	if len(piece) <= tableBytes {
+		return v.known.has(piece)
+	}
+	_, ok := v.ranks[piece]
+	return ok
 }
 
 // asUTF8 replaces each byte that is not UTF-8 by U+FFFD, as the library does.
