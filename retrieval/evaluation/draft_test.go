@@ -110,7 +110,7 @@ func TestDraftRejects(t *testing.T) {
 	seed := rand.Uint64()
 	chunks := library(rand.New(rand.NewPCG(seed, 0)), 20)
 	add := func(id, text string) {
-		chunks = append(chunks, DraftChunk{Document: lode.DocID(id), Bronze: lode.HashOf([]byte(id)), Text: text, Span: lode.Span{End: len(text)}})
+		chunks = append(chunks, DraftChunk{Document: lode.DocID(id), Bronze: lode.HashOf([]byte(id)), Title: "Chapter about " + id, Text: text, Span: lode.Span{End: len(text)}})
 	}
 	twin := "Anchovies migrate towards brackish estuaries whenever plankton blooms collapse under relentless monsoon winds and turbid outflow. "
 	twin += "Fishermen abandon their customary gillnets, preferring weighted longlines baited with squid because currents scatter floats. "
