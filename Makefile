@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-adapt bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,14 +71,32 @@ chaos-report: ## write report and table of docs/reliability.md from the log of t
 DATA ?= $(or $(LODE_TESTDATA),../shared/data)
 REPORTS := bench/results
 
-bench: bench-quality bench-adapt bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
+bench: bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
 
-bench-quality: build ## retrieval quality on SciFact and Cranfield
-	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.66 --report $(REPORTS)/quality-scifact.json
-	bin/lode bench quality $(DATA)/retrieval/cranfield --report $(REPORTS)/quality-cranfield.json
+bench-quality: build ## retrieval quality on SciFact, Cranfield and XQuAD
+	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.679 --report $(REPORTS)/quality-scifact.json
+	bin/lode bench quality $(DATA)/retrieval/cranfield --target 0.377 --report $(REPORTS)/quality-cranfield.json
+	bin/lode bench quality $(DATA)/retrieval/xquad-en --target 0.970 --report $(REPORTS)/quality-xquad-en.json
+
+bench-answers: build ## answers in the context of 1,190 questions, and citations that hold
+	bin/lode bench answers $(DATA) --report $(REPORTS)/answers.json
+
+bench-given: build ## vectors of another system through a graph
+	bin/lode bench given $(DATA)/vectors/minilm-fiori-docs --report $(REPORTS)/given.json
+
+bench-chunking: build ## chunking strategies: token recall, precision and IoU
+	bin/lode bench chunking $(DATA)/chunking --report $(REPORTS)/chunking.json || [ $$? = 3 ]
+	bin/lode bench chunking $(DATA)/retrieval/xquad-en --report $(REPORTS)/chunking-xquad-en.json
+
+bench-rerank: build ## what re-ranking changes on SciFact, Cranfield and xquad-en, and what it takes
+	bin/lode bench rerank $(DATA)/retrieval --report $(REPORTS)/rerank.json
 
 bench-adapt: build ## the built-in model adapted to the documents of SciFact
 	bin/lode bench adapt $(DATA)/retrieval/scifact --report $(REPORTS)/adapt-scifact.json
+
+bench-drafts: build ## questions drafted of SciFact and Cranfield against those of people
+	bin/lode bench drafts $(DATA)/retrieval/scifact --report $(REPORTS)/drafts-scifact.json
+	bin/lode bench drafts $(DATA)/retrieval/cranfield --report $(REPORTS)/drafts-cranfield.json
 
 bench-ingest: build ## ingest of the Go website
 	bin/lode bench ingest $(DATA)/corpora/go-website --report $(REPORTS)/ingest.json

@@ -3,6 +3,7 @@ package lode
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math"
 	"slices"
 	"strings"
@@ -19,6 +20,16 @@ type Chunk struct {
 	Tokens int      `cbor:"6,keyasint"`           // of Text, by the chunker's tokenizer
 	// Flags say what in the text a model should not be trusted with, in order of their spans.
 	Flags []TextFlag `cbor:"9,keyasint,omitempty"` // 7 and 8 are the named vectors of a sealed row
+	// Header is what a reader must see above Text to understand it; nil for most chunks. It is
+	// no part of Text, of Span or of Tokens.
+	Header *ChunkHeader `cbor:"10,keyasint,omitempty"`
+}
+
+// ChunkHeader is text from further above in the same document: the header row of the table
+// that a chunk begins inside of.
+type ChunkHeader struct {
+	Span Span   `cbor:"1,keyasint"` // in the canonical text, before the chunk's
+	Text string `cbor:"2,keyasint"` // exactly the canonical text in Span
 }
 
 // TextFlag marks text that is not what it seems: hidden from readers, or written to steer models.
@@ -65,13 +76,13 @@ func FlagsIn(flags []TextFlag, span Span) []TextFlag {
 	return in
 }
 
-// EmbeddedText is what the embedder sees: the title and heading path, then the text. Quotations
-// use Text alone.
+// EmbeddedText is what the embedder sees: the title and heading path,
+// then the text, below its header if it has one. Quotations use Text alone.
 func (c *Chunk) EmbeddedText(title string) string {
 	if head := c.Heading(title); head != "" {
-		return head + "\n\n" + c.Text
+		return head + "\n\n" + c.Shown()
 	}
-	return c.Text
+	return c.Shown()
 }
 
 // Heading is the title and the heading path of a chunk, which searches for words give more weight
@@ -84,21 +95,45 @@ func (c *Chunk) Heading(title string) string {
 	return strings.Join(append(head, c.Path...), " > ")
 }
 
+// Shown is the text as a reader understands it by itself: below its header if it has one.
+func (c *Chunk) Shown() string {
+	if c.Header == nil {
+		return c.Text
+	}
+	return c.Header.Text + "\n" + c.Text
+}
+
+// Quotes reports whether the text of the chunk and that of its header are exactly what a
+// canonical text has at their spans, the header above the chunk.
+func (c *Chunk) Quotes(canonical string) bool {
+	holds := func(within int, s Span, text string) bool {
+		return s.Within(within) && canonical[s.Start:s.End] == text
+	}
+	return holds(len(canonical), c.Span, c.Text) && (c.Header == nil || holds(c.Span.Start, c.Header.Span, c.Header.Text))
+}
+
 // GoldHash returns the hash that a document's gold layer is known by: over each chunk's
-// ordinal, span and text, in order.
+// ordinal, span and text, in order, and the span and text of its header where it has one.
 func GoldHash(chunks []Chunk) Hash {
 	h := sha256.New()
-	var head [28]byte
 	for i := range chunks {
 		c := &chunks[i]
-		binary.LittleEndian.PutUint32(head[0:], c.ID.Ordinal)
-		binary.LittleEndian.PutUint64(head[4:], uint64(c.Span.Start))
-		binary.LittleEndian.PutUint64(head[12:], uint64(c.Span.End))
-		binary.LittleEndian.PutUint64(head[20:], uint64(len(c.Text)))
-		h.Write(head[:])
-		h.Write([]byte(c.Text))
+		hashText(h, c.ID.Ordinal, c.Span, c.Text)
+		if c.Header != nil {
+			hashText(h, math.MaxUint32, c.Header.Span, c.Header.Text) // no chunk has that ordinal
+		}
 	}
 	return Hash(h.Sum(nil))
+}
+
+func hashText(h hash.Hash, number uint32, span Span, text string) {
+	var head [28]byte
+	binary.LittleEndian.PutUint32(head[0:], number)
+	binary.LittleEndian.PutUint64(head[4:], uint64(span.Start))
+	binary.LittleEndian.PutUint64(head[12:], uint64(span.End))
+	binary.LittleEndian.PutUint64(head[20:], uint64(len(text)))
+	h.Write(head[:])
+	h.Write([]byte(text))
 }
 
 // VectorsHash returns the hash of vectors as little-endian float32, in order.

@@ -135,7 +135,7 @@ func (c *TuningChange) Apply(t Tuning, at time.Time) (Tuning, error) {
 	}
 	if c.Ranking != nil {
 		t.Ranking = c.Ranking
-		if *c.Ranking == (Ranking{}) {
+		if c.Ranking.IsZero() {
 			t.Ranking = nil
 		}
 	}
@@ -183,6 +183,11 @@ const (
 // DefaultEmbedder is used where a collection names none.
 var DefaultEmbedder = EmbedderConfig{Provider: ProviderBuiltin, Model: "lode-en-v1", Dim: 256}
 
+// InProcess reports whether the node itself makes the vectors, so that embedding costs time alone.
+func (e EmbedderConfig) InProcess() bool {
+	return e.Provider == ProviderBuiltin || e.Provider == ProviderLocal
+}
+
 // builtinModels are the models of [ProviderBuiltin]. Collections that were made before lode-en-v1
 // was, name hash-v1: the model has always been stored.
 var builtinModels = []EmbedderConfig{DefaultEmbedder, {Provider: ProviderBuiltin, Model: "hash-v1", Dim: 512}}
@@ -198,28 +203,6 @@ func (e *EmbedderConfig) complete() {
 	}
 }
 
-// ChunkerConfig says how silver becomes gold.
-type ChunkerConfig struct {
-	Strategy  string `cbor:"1,keyasint" json:"strategy"`                       // "recursive" or "whole"
-	MinTokens int    `cbor:"2,keyasint,omitempty" json:"min_tokens,omitempty"` // neighbours are merged up to this size
-	MaxTokens int    `cbor:"3,keyasint,omitempty" json:"max_tokens,omitempty"` // no chunk is larger
-}
-
-// The chunking strategies.
-const (
-	ChunkRecursive = "recursive" // heading-aware, within a token budget
-	ChunkWhole     = "whole"     // one chunk for the whole document
-)
-
-// DefaultChunker is used where a collection names none.
-var DefaultChunker = ChunkerConfig{Strategy: ChunkRecursive, MinTokens: 256, MaxTokens: 400}
-
-// Bounds of a chunker's token budget.
-const (
-	LeastMaxTokens = 16
-	MostMaxTokens  = 8192
-)
-
 // EnsureDefaults fills what the caller left out.
 func (c *Collection) EnsureDefaults() {
 	if c.Embedder.Provider == "" && c.Embedder.Model == "" && c.Embedder.Dim == 0 {
@@ -228,12 +211,7 @@ func (c *Collection) EnsureDefaults() {
 	if c.Embedder.Provider == ProviderBuiltin {
 		c.Embedder.complete()
 	}
-	if c.Chunker.Strategy == "" {
-		c.Chunker.Strategy = ChunkRecursive
-	}
-	if c.Chunker.Strategy == ChunkRecursive {
-		c.Chunker.ensureBudget()
-	}
+	c.Chunker.EnsureDefaults()
 	if c.Metric == "" {
 		c.Metric = Cosine
 	}
@@ -242,15 +220,6 @@ func (c *Collection) EnsureDefaults() {
 	}
 	c.ensureSpaces()
 	c.Tuning.EnsureDefaults()
-}
-
-func (c *ChunkerConfig) ensureBudget() {
-	if c.MaxTokens == 0 {
-		c.MaxTokens = max(DefaultChunker.MaxTokens, c.MinTokens)
-	}
-	if c.MinTokens == 0 {
-		c.MinTokens = min(DefaultChunker.MinTokens, c.MaxTokens)
-	}
 }
 
 // Validate checks a collection after [Collection.EnsureDefaults].
@@ -276,6 +245,9 @@ func (c *Collection) Validate() error {
 	if err := c.Chunker.Validate(); err != nil {
 		return asError(err).In("chunker")
 	}
+	if c.Chunker.Embeds() && !c.Embedder.InProcess() {
+		return Invalid("chunker.strategy", c.Chunker.Strategy, "the %s strategy compares sentences by an embedder in the node: builtin or local, not %s", c.Chunker.Strategy, c.Embedder.Provider)
+	}
 	return nil
 }
 
@@ -293,27 +265,6 @@ func (e EmbedderConfig) validate() error {
 		return nil
 	}
 	return validateLabel("model", e.Model, 256)
-}
-
-// Validate checks the strategy and its token budget.
-func (c ChunkerConfig) Validate() error {
-	switch c.Strategy {
-	case ChunkWhole:
-		if c.MinTokens != 0 || c.MaxTokens != 0 {
-			return Invalid("max_tokens", c.MaxTokens, "the whole strategy has no token budget")
-		}
-		return nil
-	case ChunkRecursive:
-	default:
-		return Invalid("strategy", c.Strategy, "strategy must be recursive or whole")
-	}
-	if c.MaxTokens < LeastMaxTokens || c.MaxTokens > MostMaxTokens {
-		return Invalid("max_tokens", c.MaxTokens, "max_tokens must be %d to %d", LeastMaxTokens, MostMaxTokens)
-	}
-	if c.MinTokens < 1 || c.MinTokens > c.MaxTokens {
-		return Invalid("min_tokens", c.MinTokens, "min_tokens must be 1 to max_tokens (%d)", c.MaxTokens)
-	}
-	return nil
 }
 
 // CollectionStats counts what a collection holds.

@@ -195,6 +195,12 @@ func TestCollectionRules(t *testing.T) {
 	f("chunker.strategy", lode.Collection{Chunker: lode.ChunkerConfig{Strategy: "psychic"}})
 	f("chunker.max_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MaxTokens: 3}})
 	f("chunker.min_tokens", lode.Collection{Chunker: lode.ChunkerConfig{MinTokens: -1, MaxTokens: 100}})
+	f("chunker.strategy", lode.Collection{
+		Embedder: lode.EmbedderConfig{Provider: "far", Model: "m", Dim: 3}, Chunker: lode.ChunkerConfig{Strategy: lode.ChunkSemantic},
+	})
+	f("chunker.strategy", lode.Collection{
+		Embedder: lode.EmbedderConfig{Provider: lode.ProviderNone, Dim: 3}, Chunker: lode.ChunkerConfig{Strategy: lode.ChunkSemantic},
+	})
 }
 
 func TestFlagsAreVerified(t *testing.T) {

@@ -1,6 +1,8 @@
 package lode
 
 import (
+	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -219,6 +221,17 @@ type Ranking struct {
 	Recency     *Recency `json:"recency,omitempty" cbor:"4,keyasint,omitempty"`
 	// Reason says where the settings came from, such as "evaluation support-2026, nDCG@10 +0.021".
 	Reason string `json:"reason,omitempty" cbor:"5,keyasint,omitempty"`
+	// Features are the weights of the re-ranker "features", by the names of features: the sum of
+	// weight times feature is its score. Shared; do not modify.
+	Features map[string]float64 `json:"features,omitempty" cbor:"6,keyasint,omitempty"`
+}
+
+// MaxRankingFeatures bounds [Ranking].Features.
+const MaxRankingFeatures = 64
+
+// IsZero reports whether nothing is set.
+func (r *Ranking) IsZero() bool {
+	return r.DenseWeight == nil && r.Fusion == "" && r.Rerank == nil && r.Recency == nil && r.Reason == "" && len(r.Features) == 0
 }
 
 // Equal reports whether queries are answered alike under both: all but the reason is the same.
@@ -242,5 +255,23 @@ func (r *Ranking) Validate() error {
 	if len(r.Reason) > 512 {
 		return Invalid("reason", len(r.Reason), "a reason has at most 512 bytes")
 	}
+	if err := r.validateFeatures(); err != nil {
+		return err
+	}
 	return (&Stages{Fusion: r.Fusion, Rerank: r.Rerank, Recency: r.Recency}).Validate(1)
+}
+
+func (r *Ranking) validateFeatures() error {
+	if len(r.Features) > MaxRankingFeatures {
+		return Invalid("features", len(r.Features), "there are at most %d features", MaxRankingFeatures)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Features)) {
+		if err := validateLabel("features", name, 64); err != nil {
+			return err
+		}
+		if w := r.Features[name]; math.IsNaN(w) || math.IsInf(w, 0) {
+			return Invalid("features."+name, w, "a weight must be finite")
+		}
+	}
+	return nil
 }

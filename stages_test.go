@@ -2,6 +2,7 @@ package lode_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 
@@ -52,5 +53,29 @@ func TestQueryOfSeveralCollections(t *testing.T) {
 	var coded *lode.Error
 	if err := q.Validate(); !errors.As(err, &coded) || coded.Field != "collections[2]" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestRankingFeatures(t *testing.T) {
+	many := map[string]float64{}
+	for i := range lode.MaxRankingFeatures + 1 {
+		many[fmt.Sprint("f", i)] = 1
+	}
+	for field, features := range map[string]map[string]float64{
+		"features":       {"": 1},
+		"features.fused": {"fused": math.Inf(1)},
+		"features.title": {"fused": 1, "title": math.NaN()},
+	} {
+		var coded *lode.Error
+		if err := (&lode.Ranking{Features: features}).Validate(); !errors.As(err, &coded) || coded.Field != field {
+			t.Errorf("%v: %v", features, err)
+		}
+	}
+	if (&lode.Ranking{Features: many}).Validate() == nil {
+		t.Errorf("%d features pass", len(many))
+	}
+	r := lode.Ranking{Features: map[string]float64{"fused": 1}}
+	if err := r.Validate(); err != nil || r.IsZero() || !(&lode.Ranking{}).IsZero() {
+		t.Errorf("%v, zero %v", err, r.IsZero())
 	}
 }

@@ -25,6 +25,7 @@ type Backend struct {
 	Embedding   Embedding
 	Node        Node
 	Operations  Operations
+	Evaluations Evaluations
 	Backups     Backups // nil: there is no repository
 }
 

@@ -110,6 +110,11 @@ func TestBadInput(t *testing.T) {
 		{"unknown memory mode", "PATCH", "/v1/collections/docs", jsonType, `{"memory":"warm"}`, lode.CodeInvalid, "memory", "warm"},
 		{"index of no field", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":[""]}`, lode.CodeInvalid, "indexes[0]", ""},
 		{"index named twice", "PATCH", "/v1/collections/docs", jsonType, `{"indexes":["a","a"]}`, lode.CodeInvalid, "indexes[1]", "a"},
+		{"language by its name", "PATCH", "/v1/collections/docs", jsonType, `{"language":"german"}`, lode.CodeInvalid, "language", "german"},
+		{"synonym of nothing", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"","also":["a"]}]}`, lode.CodeInvalid, "glossary[0].name", ""},
+		{"name without synonyms", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"a","also":[]}]}`, lode.CodeInvalid, "glossary[0].also", "0"},
+		{"unknown member of a synonym", "PATCH", "/v1/collections/docs", jsonType, `{"glossary":[{"name":"a","of":["b"]}]}`, lode.CodeUnknownField, "glossary[0].of", ""},
+		{"new collection in a language by its name", "POST", "/v1/collections", jsonType, `{"name":"a","language":"german"}`, lode.CodeInvalid, "language", "german"},
 
 		{"unknown field", "POST", retrieve, jsonType, `{"text":"a","topk":3}`, lode.CodeUnknownField, "topk", ""},
 		{"unknown field in case", "POST", retrieve, jsonType, `{"Text":"a"}`, lode.CodeUnknownField, "Text", ""},
@@ -181,6 +186,8 @@ func TestBadInput(t *testing.T) {
 		{"provider missing", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"dim":3}}`, lode.CodeInvalid, "embedder.provider", ""},
 		{"too many dimensions in collection", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"none","dim":9000}}`, lode.CodeInvalid, "embedder.dim", "9000"},
 		{"chunk budget", "POST", "/v1/collections", jsonType, `{"name":"a","chunker":{"max_tokens":3}}`, lode.CodeInvalid, "chunker.max_tokens", "3"},
+		{"chunk overlap", "POST", "/v1/collections", jsonType, `{"name":"a","chunker":{"overlap_tokens":3}}`, lode.CodeInvalid, "chunker.overlap_tokens", "3"},
+		{"chunks by a far embedder", "POST", "/v1/collections", jsonType, `{"name":"a","embedder":{"provider":"openai","model":"m","dim":3},"chunker":{"strategy":"semantic"}}`, lode.CodeInvalid, "chunker.strategy", "semantic"},
 
 		{"limit zero", "GET", docs + "?limit=0", "", "", lode.CodeInvalid, "limit", "0"},
 		{"limit huge", "GET", docs + "?limit=1001", "", "", lode.CodeInvalid, "limit", "1001"},

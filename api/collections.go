@@ -45,7 +45,7 @@ func collectionFrom(req v1.CreateCollection) (lode.Collection, error) {
 		c.Embedder = lode.EmbedderConfig{Provider: e.Provider, Model: e.Model, Dim: e.Dim}
 	}
 	if ch := req.Chunker; ch != nil {
-		c.Chunker = lode.ChunkerConfig{Strategy: ch.Strategy, MinTokens: ch.MinTokens, MaxTokens: ch.MaxTokens}
+		c.Chunker = lode.ChunkerConfig(*ch)
 	}
 	if err := lode.ValidateCollectionName(c.Name); err != nil {
 		return c, lode.Invalid("name", c.Name, "%s", codedError(err).Message)
@@ -131,7 +131,7 @@ func fromRanking(r *v1.Ranking) *lode.Ranking {
 		return nil
 	}
 	return &lode.Ranking{
-		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*lode.Rerank)(r.Rerank), Recency: (*lode.Recency)(r.Recency), Reason: r.Reason,
+		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*lode.Rerank)(r.Rerank), Recency: (*lode.Recency)(r.Recency), Reason: r.Reason, Features: r.Features,
 	}
 }
 
@@ -140,6 +140,6 @@ func toRanking(r *lode.Ranking) *v1.Ranking {
 		return nil
 	}
 	return &v1.Ranking{
-		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*v1.Rerank)(r.Rerank), Recency: (*v1.Recency)(r.Recency), Reason: r.Reason,
+		DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*v1.Rerank)(r.Rerank), Recency: (*v1.Recency)(r.Recency), Reason: r.Reason, Features: r.Features,
 	}
 }

@@ -18,7 +18,7 @@ func toCollection(c lode.Collection, stats *lode.CollectionStats) v1.Collection 
 		Language: cmp.Or(c.Tuning.Language, lode.LanguageDefault), Glossary: c.Tuning.Glossary,
 		Embedder: v1.Embedder{Provider: c.Embedder.Provider, Model: c.Embedder.Model, Dim: c.Embedder.Dim},
 		Weights:  c.Embedder.Weights,
-		Chunker:  v1.Chunker{Strategy: c.Chunker.Strategy, MinTokens: c.Chunker.MinTokens, MaxTokens: c.Chunker.MaxTokens},
+		Chunker:  v1.Chunker(c.Chunker),
 	}
 	if stats != nil {
 		counts := v1.CollectionStats(*stats)
@@ -96,10 +96,14 @@ func mapKind(k lode.MapKind) string {
 }
 
 func toChunk(id lode.DocID, c *lode.Chunk) v1.Chunk {
-	return v1.Chunk{
+	out := v1.Chunk{
 		ID: c.ID, DocumentID: id, Version: c.ID.Version, Text: c.Text, Span: v1.Span(c.Span),
 		Path: c.Path, Page: c.Page, Tokens: c.Tokens, Flags: toFlags(c.Flags),
 	}
+	if c.Header != nil {
+		out.Header = &v1.ChunkHeader{Text: c.Header.Text, Span: v1.Span(c.Header.Span)}
+	}
+	return out
 }
 
 func toTrace(t *lode.Trace) v1.Trace {

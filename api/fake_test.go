@@ -15,6 +15,7 @@ import (
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api"
 	"github.com/lodedb/lode/client"
+	"github.com/lodedb/lode/retrieval/evaluation"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -37,6 +38,10 @@ type fake struct {
 	asOf       time.Time // of the latest question
 	embeds     []api.EmbedQuery
 	cleared    int
+
+	sets      map[string]*evaluation.Set
+	judged    []api.Judgement
+	evaluated []lode.Query
 
 	writes int
 	named  []lode.Write // the writes that came with a key, in order
@@ -66,7 +71,7 @@ var docsCollection = lode.Collection{
 func newFake() *fake { return &fake{points: map[lode.DocID]lode.Point{}} }
 
 func (f *fake) backend() api.Backend {
-	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Embedding: f, Node: f, Operations: f}
+	return api.Backend{Collections: f, Documents: f, Ingest: f, Points: f, Retrieval: f, Contents: f, Embedding: f, Node: f, Operations: f, Evaluations: f}
 }
 
 func known(p lode.Principal, collection string) error {

@@ -45,6 +45,7 @@ func marshalOpenAPI(routes []route) ([]byte, error) {
 			{Name: "retrieval", Description: "From a question to cited context, and from a citation back to its bytes."},
 			{Name: "vectors", Description: "Raw vectors, for those who embed by themselves."},
 			{Name: "embedding", Description: "Vectors of texts, and what they cost."},
+			{Name: "evaluation", Description: "Judged questions, what people said of answers, and scores of both."},
 			{Name: "operations", Description: "What became of writes whose answer was lost or not awaited."},
 			{Name: "node", Description: "The node itself."},
 		},
@@ -121,6 +122,8 @@ func pathParam(name string) *huma.Param {
 		p.Description, p.Schema.MaxLength = "Outside id, percent-encoded as one segment.", &most
 	case "chunk":
 		p.Description, p.Schema.Pattern = "Chunk id.", chunkPattern
+	case "evaluation":
+		p.Description, p.Schema.Pattern = "Name of the evaluation set.", "^[a-z0-9_-]{1,64}$"
 	case "operation":
 		p.Description = "Id of the operation."
 	case "layer":
@@ -149,6 +152,9 @@ func keyHeader() *huma.Param {
 
 func requestBody(schemas huma.Registry, rt route) *huma.RequestBody {
 	content := map[string]*huma.MediaType{v1.MediaTypeJSON: {Schema: schemas.Schema(reflect.TypeOf(rt.request), true, "")}}
+	if rt.lines {
+		content = map[string]*huma.MediaType{v1.MediaTypeLines: content[v1.MediaTypeJSON]}
+	}
 	if rt.multipart {
 		content[v1.MediaTypeMultipart] = &huma.MediaType{
 			Schema: multipartSchema(schemas),

@@ -22,6 +22,7 @@ type route struct {
 	query        []param
 	request      any  // zero value of the JSON body; nil: the route takes no body
 	multipart    bool // the body may be multipart/form-data instead
+	lines        bool // the body is lines of JSON, each like the request
 	frames       bool // the body may be a frame of vectors instead
 	replies      []reply
 	codes        []lode.Code   // beside those that every route may answer with
@@ -82,6 +83,7 @@ func (s *service) routes() []route {
 	all = append(all, s.patchRoutes()...)
 	all = append(all, s.contentsRoutes()...)
 	all = append(all, s.embedRoutes()...)
+	all = append(all, s.evaluationRoutes()...)
 	all = append(all, s.operationRoutes()...)
 	all = append(all, s.backupRoutes()...)
 	return append(all, s.nodeRoutes()...)
@@ -168,6 +170,10 @@ func (s *service) retrieveRoutes() []route {
 			handle: s.retrieve, query: askParams, request: v1.Retrieve{},
 			replies: []reply{{status: http.StatusOK, body: v1.Retrieved{}, about: "Hits and context."}},
 			codes:   []lode.Code{lode.CodeNotFound, lode.CodeConflict, lode.CodeProvider}},
+		{method: http.MethodPost, path: v1.PathAnswersCheck, id: "checkAnswer", tag: "retrieval",
+			summary: "Hold an answer against the passages that it cites", about: "Compares words, numbers and names, not meanings, and follows each citation to the bytes that were received.",
+			handle: s.checkAnswer, query: askParams, request: v1.CheckAnswer{},
+			replies: []reply{{status: http.StatusOK, body: v1.CheckedAnswer{}, about: "Each sentence with its verdict, each citation with what it leads to."}}, codes: notFound},
 		{method: http.MethodPost, path: v1.PathRetrieveSeveral, id: "retrieveSeveral", tag: "retrieval",
 			summary: "Find the passages of several collections that answer a question", about: "As retrieve, with one ranking of all their passages. Each collection must exist for the caller, and their vectors must compare.",
 			handle: s.retrieveSeveral, query: askParams, request: v1.Retrieve{},

@@ -57,13 +57,18 @@ func ingestSetInto(ctx context.Context, c *client.Client, set *beir.Set, into v1
 	if _, err := c.CreateCollection(ctx, into); err != nil {
 		return err
 	}
+	return fillSet(ctx, c, set, into.Name)
+}
+
+// fillSet uploads the texts of a data set, titles above.
+func fillSet(ctx context.Context, c *client.Client, set *beir.Set, collection string) error {
 	files := make([]client.File, len(set.Docs))
 	for i, doc := range set.Docs {
 		files[i] = client.FileBytes(lode.DocID(doc.ID), []byte(doc.Title+"\n\n"+doc.Text))
 		files[i].MediaType = "text/plain"
 	}
 	var refused error
-	ready, err := ingest(ctx, c, into.Name, files, func(id lode.DocID, e *v1.ItemError) {
+	ready, err := ingest(ctx, c, collection, files, func(id lode.DocID, e *v1.ItemError) {
 		refused = fmt.Errorf("document %s: %s: %s", id, e.Code, e.Detail)
 	})
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // Report is the outcome of one run, as it is committed.
 type Report struct {
 	report.Head
-	Raw map[string]any `json:"raw,omitempty"` // single measurements behind the figures
+	Table *Table         `json:"table,omitempty"`
+	Raw   map[string]any `json:"raw,omitempty"` // single measurements behind the figures
 }
 
 // NewReport starts a report of this machine.
@@ -44,6 +45,7 @@ func Tables(w io.Writer, reports []*Report) error {
 		for _, f := range r.Figures {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, text(f), f.Asked(), f.Verdict())
 		}
+		r.Table.write(&b)
 		b.WriteString("\n")
 	}
 	_, err := io.WriteString(w, b.String())

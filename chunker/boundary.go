@@ -25,7 +25,7 @@ const (
 // finder looks for the place where the part that starts at start should end.
 type finder struct {
 	text     string
-	sections []lode.Section // of the passage
+	sections []block // of the passage
 	start    int
 	max      int
 	whole    map[int]bool // by start: whether a table or code is to be kept in one piece
@@ -83,28 +83,33 @@ func (f *finder) runeBefore(high int) int {
 }
 
 // last returns the last place of the level in (low, high], else -1. Tables and code are passed
-// over when keepWhole is set and they could be a chunk of their own.
+// over when keepWhole is set and they could be a chunk of their own. Where a nested part of
+// code begins is as good a place as between paragraphs.
 func (f *finder) last(l level, low, high int, keepWhole bool) int {
 	after := sort.Search(len(f.sections), func(i int) bool { return f.sections[i].Span.Start > high })
 	for i := after - 1; i >= 0 && f.sections[i].Span.End > low; i-- {
 		s := f.sections[i]
 		switch {
 		case l == betweenSections:
-			if s.Span.Start > low && i > 0 && f.sections[i-1].Kind != lode.SectionHeading {
+			if s.Span.Start > low && i > 0 && f.sections[i-1].Kind != lode.SectionHeading && !s.nested {
 				return s.Span.Start
 			}
+			continue
 		case keepWhole && f.isWhole(s):
 		default:
 			if end := f.inside(l, s.Kind, s.Span, low, high); end > 0 {
 				return end
 			}
 		}
+		if s.nested && s.Span.Start > low {
+			return s.Span.Start
+		}
 	}
 	return -1
 }
 
 // isWhole reports whether the section is a table or code that fits a chunk of its own.
-func (f *finder) isWhole(s lode.Section) bool {
+func (f *finder) isWhole(s block) bool {
 	if s.Kind != lode.SectionTable && s.Kind != lode.SectionCode {
 		return false
 	}

@@ -32,27 +32,53 @@ func verify(t fataler, s *lode.SilverText, c lode.ChunkerConfig, chunks []lode.C
 		switch {
 		case chunk.ID != lode.ChunkID{Ordinal: uint32(i)}:
 			t.Fatalf("chunk %d has id %v", i, chunk.ID)
-		case !chunk.Span.Within(len(s.Text)) || chunk.Span.Start < end:
+		case !chunk.Span.Within(len(s.Text)) || c.Overlap == 0 && chunk.Span.Start < end:
 			t.Fatalf("chunk %d: span %v is out of order or range", i, chunk.Span)
+		case i > 0 && (chunk.Span.Start <= chunks[i-1].Span.Start || chunk.Span.End <= end):
+			t.Fatalf("chunk %d: span %v does not go beyond %v", i, chunk.Span, chunks[i-1].Span)
 		case chunk.Text != s.Text[chunk.Span.Start:chunk.Span.End]:
 			t.Fatalf("chunk %d is not the text of its span", i)
 		case chunk.Text == "" || strings.TrimFunc(chunk.Text, unicode.IsSpace) != chunk.Text:
 			t.Fatalf("chunk %d is empty or not trimmed: %q", i, chunk.Text)
 		case chunk.Tokens != tokens.Count(chunk.Text):
 			t.Fatalf("chunk %d says %d tokens, it has %d", i, chunk.Tokens, tokens.Count(chunk.Text))
-		case c.Strategy == lode.ChunkRecursive && chunk.Tokens > c.MaxTokens:
+		case c.Strategy != lode.ChunkWhole && chunk.Tokens > c.MaxTokens:
 			t.Fatalf("chunk %d has %d tokens, the budget is %d", i, chunk.Tokens, c.MaxTokens)
-		case strings.TrimSpace(s.Text[end:chunk.Span.Start]) != "":
+		case strings.TrimSpace(s.Text[end:max(end, chunk.Span.Start)]) != "":
 			t.Fatalf("lost before chunk %d: %q", i, s.Text[end:chunk.Span.Start])
 		}
-		first := sectionAt(s, chunk.Span.Start)
-		if !slices.Equal(chunk.Path, first.Path) || chunk.Page != first.Page {
-			t.Fatalf("chunk %d: path %q page %d, its first section has %q page %d", i, chunk.Path, chunk.Page, first.Path, first.Page)
-		}
+		verifyPlace(t, s, c, chunk)
+		verifyHeader(t, s, chunk)
 		end = chunk.Span.End
 	}
 	if strings.TrimSpace(s.Text[end:]) != "" {
 		t.Fatalf("lost at the end: %q", s.Text[end:])
+	}
+}
+
+// verifyPlace checks what a chunk is named after.
+func verifyPlace(t fataler, s *lode.SilverText, c lode.ChunkerConfig, chunk lode.Chunk) {
+	t.Helper()
+	first := sectionAt(s, chunk.Span.Start)
+	named := first
+	if c.Strategy == lode.ChunkParent {
+		named = sectionAt(s, chunk.Span.End-1)
+	}
+	if !slices.Equal(chunk.Path, named.Path) || chunk.Page != first.Page {
+		t.Fatalf("chunk %d: path %q page %d, want %q page %d", chunk.ID.Ordinal, chunk.Path, chunk.Page, named.Path, first.Page)
+	}
+}
+
+// verifyHeader checks that a header is text of the table that the chunk begins inside of.
+func verifyHeader(t fataler, s *lode.SilverText, chunk lode.Chunk) {
+	t.Helper()
+	h := chunk.Header
+	if h == nil {
+		return
+	}
+	table := sectionAt(s, chunk.Span.Start)
+	if table.Kind != lode.SectionTable || h.Span.Start < table.Span.Start || h.Span.End > chunk.Span.Start || s.Text[h.Span.Start:h.Span.End] != h.Text || h.Text == "" {
+		t.Fatalf("chunk %d: header %v %q of section %+v", chunk.ID.Ordinal, h.Span, h.Text, table)
 	}
 }
 
@@ -63,7 +89,8 @@ func sectionAt(s *lode.SilverText, at int) lode.Section {
 
 func chunk(t testing.TB, s *lode.SilverText, c lode.ChunkerConfig) []lode.Chunk {
 	t.Helper()
-	chunks, err := chunker.Chunk(s, c)
+	c.EnsureDefaults()
+	chunks, err := chunker.Chunk(t.Context(), s, c, fakeEmbed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +115,13 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		for _, c := range []lode.ChunkerConfig{recursive(24, 48), lode.DefaultChunker} {
+		for _, c := range []lode.ChunkerConfig{
+			recursive(24, 48), lode.DefaultChunker, {Strategy: lode.ChunkFixed, MaxTokens: 48, Overlap: 12},
+			{Strategy: lode.ChunkSentences, MaxTokens: 64}, {Strategy: lode.ChunkParent, MaxTokens: 64}, {Strategy: lode.ChunkSemantic, MaxTokens: 64},
+		} {
 			fmt.Fprintf(&b, "%s\n", chunker.Fingerprint(c))
 			for _, chunk := range chunk(t, blocks(string(src)), c) {
-				fmt.Fprintf(&b, "\n--- %d: %d tokens, page %d, %v, %s\n%s\n", chunk.ID.Ordinal, chunk.Tokens, chunk.Page, chunk.Span, strings.Join(chunk.Path, " > "), chunk.Text)
+				fmt.Fprintf(&b, "\n--- %d: %d tokens, page %d, %v, %s\n%s\n", chunk.ID.Ordinal, chunk.Tokens, chunk.Page, chunk.Span, strings.Join(chunk.Path, " > "), chunk.Shown())
 			}
 			b.WriteString("\n==========\n")
 		}
@@ -119,10 +149,14 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("Fingerprint(%+v) = %q, want %q", c, got, want)
 		}
 	}
-	f(lode.DefaultChunker, "recursive/1 min=256 max=400 cl100k_base")
-	f(lode.ChunkerConfig{}, "recursive/1 min=256 max=400 cl100k_base")
-	f(recursive(1, 16), "recursive/1 min=1 max=16 cl100k_base")
+	f(lode.DefaultChunker, "recursive/2 min=256 max=400 cl100k_base")
+	f(lode.ChunkerConfig{}, "recursive/2 min=256 max=400 cl100k_base")
+	f(recursive(1, 16), "recursive/2 min=1 max=16 cl100k_base")
 	f(lode.ChunkerConfig{Strategy: lode.ChunkWhole}, "whole/1 cl100k_base")
+	f(lode.ChunkerConfig{Strategy: lode.ChunkFixed, Overlap: 40}, "fixed/1 max=400 overlap=40 cl100k_base")
+	f(lode.ChunkerConfig{Strategy: lode.ChunkSentences}, "sentences/1 min=64 max=128 cl100k_base")
+	f(lode.ChunkerConfig{Strategy: lode.ChunkParent, MaxTokens: 200}, "parent/1 min=120 max=200 cl100k_base")
+	f(lode.ChunkerConfig{Strategy: lode.ChunkSemantic}, "semantic/1 min=128 max=400 cl100k_base")
 }
 
 // sentence has ten tokens.
@@ -246,7 +280,7 @@ func TestWhole(t *testing.T) {
 func TestRefused(t *testing.T) {
 	f := func(s *lode.SilverText, c lode.ChunkerConfig, want lode.Code) {
 		t.Helper()
-		if got, err := chunker.Chunk(s, c); !lode.IsCode(err, want) || got != nil {
+		if got, err := chunker.Chunk(t.Context(), s, c, nil); !lode.IsCode(err, want) || got != nil {
 			t.Errorf("Chunk(%+v, %+v) = %d chunks, %v; want %s", s, c, len(got), err, want)
 		}
 	}
@@ -258,6 +292,7 @@ func TestRefused(t *testing.T) {
 	}
 	f(text("abc", section(0, 3)), recursive(1, 8), lode.CodeInvalid)
 	f(text("abc", section(0, 3)), lode.ChunkerConfig{Strategy: "magic"}, lode.CodeInvalid)
+	f(text("abc", section(0, 3)), lode.ChunkerConfig{Strategy: lode.ChunkSemantic}, lode.CodeInvalid) // without an embedder
 	f(text("a\xff", section(0, 2)), recursive(1, 16), lode.CodeInvalid)
 	f(text("abc"), recursive(1, 16), lode.CodeCorrupt)
 	f(text("abc", section(1, 3)), recursive(1, 16), lode.CodeCorrupt)
@@ -278,11 +313,24 @@ func TestLarge(t *testing.T) {
 		"blank":         "a" + strings.Repeat(" ", 1_000_000) + "b",
 		"rows":          "|" + strings.Repeat(" a | b |\n|", 50_000),
 		"no spaces":     strings.Repeat("中文字符没有空格。", 10_000),
+		"code":          "```\n" + strings.Repeat("func a() {\n\tb()\n\n\tif c {\n\t\td()\n\t}\n}\n\n", 5_000) + "```",
+		"deep code":     "```\n" + deep(400) + "```",
 	} {
-		start := time.Now()
-		chunk(t, blocks(src), lode.DefaultChunker)
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("%s: %d bytes took %v", name, len(src), took)
+		for _, strategy := range lode.ChunkStrategies() {
+			start := time.Now()
+			chunk(t, blocks(src), lode.ChunkerConfig{Strategy: strategy})
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%s, %s: %d bytes took %v", strategy, name, len(src), took)
+			}
 		}
 	}
+}
+
+// deep is code in which every line is indented more than the one before it.
+func deep(lines int) string {
+	var b strings.Builder
+	for i := range lines {
+		b.WriteString(strings.Repeat(" ", i) + "if a:\n")
+	}
+	return b.String()
 }

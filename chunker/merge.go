@@ -1,6 +1,8 @@
 package chunker
 
 import (
+	"slices"
+
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/internal/tokens"
 )
@@ -25,6 +27,21 @@ func (c *cutter) merge(parts []part) []part {
 		out = append(out, next)
 	}
 	return c.settle(out)
+}
+
+// within joins neighbours that are too small where both lie under the same headings, and no
+// others: every chunk belongs to one section.
+func (c *cutter) within(parts []part) []part {
+	var out []part
+	for _, next := range parts {
+		last := len(out) - 1
+		if last >= 0 && slices.Equal(out[last].path, next.path) && (out[last].tokens < c.min || c.tiny(next)) && c.fit(out[last], next) {
+			out[last] = c.join(out[last], next)
+			continue
+		}
+		out = append(out, next)
+	}
+	return out
 }
 
 // joins reports whether next goes into the same chunk as current: under one top-level heading

@@ -12,12 +12,29 @@ import (
 // passage is a stretch of sections with one heading path, after any headings that stand
 // directly above it with no text of their own.
 type passage struct {
-	sections []lode.Section // spans trimmed
-	bare     bool           // headings alone
+	sections []block // spans trimmed
+	bare     bool    // headings alone
+	own      bool    // its chunks are named after the text, not after the headings above it
 }
 
-func (p passage) first() lode.Section { return p.sections[0] }
-func (p passage) last() lode.Section  { return p.sections[len(p.sections)-1] }
+func (p passage) first() block { return p.sections[0] }
+func (p passage) last() block  { return p.sections[len(p.sections)-1] }
+
+// path is what a chunk is named after that begins in the first section and ends at end.
+func (p passage) path(end int) []string {
+	path := p.first().Path
+	if !p.own {
+		return path
+	}
+	for _, s := range p.sections {
+		if s.Span.Start >= end {
+			break
+		}
+		path = s.Path
+	}
+	return path
+}
+
 func (p passage) span() lode.Span {
 	return lode.Span{Start: p.first().Span.Start, End: p.last().Span.End}
 }
@@ -61,13 +78,13 @@ func trim(text string, span lode.Span) lode.Span {
 
 // passages groups neighbouring sections with the same heading path. Headings without text of
 // their own are put before the passage that follows, unless that begins another top-level
-// part of the document.
-func passages(sections []lode.Section) []passage {
+// part of the document. own is said of each.
+func passages(sections []block, own bool) []passage {
 	var out []passage
 	for _, section := range sections {
 		heading := section.Kind == lode.SectionHeading
 		if len(out) == 0 || !out[len(out)-1].takes(section) {
-			out = append(out, passage{bare: heading})
+			out = append(out, passage{bare: heading, own: own})
 		}
 		last := &out[len(out)-1]
 		last.sections = append(last.sections, section)
@@ -77,7 +94,7 @@ func passages(sections []lode.Section) []passage {
 }
 
 // takes reports whether the next section belongs to the passage.
-func (p passage) takes(next lode.Section) bool {
+func (p passage) takes(next block) bool {
 	if p.bare {
 		return sameTop(p.last().Path, next.Path)
 	}

@@ -9,13 +9,16 @@ import (
 type cutter struct {
 	text     string
 	min, max int
+	valleys  []valley // of the passage that is split, where similarity decides
 }
 
 // split divides a passage into parts of at most max tokens.
-func (c *cutter) split(p passage) []part {
+func (c *cutter) split(p passage) []part { return c.splitSpan(p, p.span()) }
+
+// splitSpan divides a span of the passage, which begins and ends with ink.
+func (c *cutter) splitSpan(p passage, span lode.Span) []part {
 	var out []part
-	span := p.span()
-	for span.Len() > 0 {
+	for p = p.from(span.Start); span.Len() > 0; {
 		next := c.first(p, span)
 		out = append(out, next)
 		span = trim(c.text, lode.Span{Start: next.span.End, End: span.End})
@@ -33,9 +36,15 @@ func (c *cutter) first(p passage, span lode.Span) part {
 	find := finder{text: c.text, sections: p.sections, start: span.Start, max: c.max, whole: map[int]bool{}}
 	end := 0
 	if floor, ceiling, ok := c.share(text); ok {
-		end = find.even(c.window(span.Start, text, floor, ceiling))
+		low, high := c.window(span.Start, text, floor, ceiling)
+		if end = c.lowest(low, high); end <= span.Start {
+			end = find.even(low, high)
+		}
 	}
 	low, high := c.window(span.Start, text, c.min, c.max)
+	if end <= span.Start {
+		end = c.lowest(low, high)
+	}
 	if end <= span.Start {
 		end = find.place(low, high)
 	}
@@ -66,11 +75,12 @@ func (c *cutter) share(text string) (floor, ceiling int, ok bool) {
 	return min(max(all/3, all-c.max), ceiling), ceiling, true
 }
 
+// part makes a chunk of a span that begins in p's first section.
 func (c *cutter) part(p passage, span lode.Span) part {
 	return part{
 		span:   span,
 		tokens: tokens.Count(c.text[span.Start:span.End]),
-		path:   p.first().Path,
+		path:   p.path(span.End),
 		page:   p.first().Page,
 		last:   p.last().Path,
 	}

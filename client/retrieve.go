@@ -14,6 +14,11 @@ func (c *Client) Retrieve(ctx context.Context, collection string, req v1.Retriev
 	return ask[v1.Retrieved](ctx, c, v1.Path(v1.PathRetrieve, collection), req)
 }
 
+// CheckAnswer holds an answer against the passages that it cites.
+func (c *Client) CheckAnswer(ctx context.Context, collection string, req v1.CheckAnswer) (*v1.CheckedAnswer, error) {
+	return ask[v1.CheckedAnswer](ctx, c, v1.Path(v1.PathAnswersCheck, collection), req)
+}
+
 // RetrieveSeveral finds the passages of several collections, those of req.Collections, that answer a
 // question.
 func (c *Client) RetrieveSeveral(ctx context.Context, req v1.Retrieve) (*v1.Retrieved, error) {

@@ -194,6 +194,12 @@ func (b *batch) apply(cmd command) (any, error) {
 		return b.noteSelected(cmd)
 	case *pruneHistory:
 		return b.pruneHistory(cmd)
+	case *putEvaluation:
+		return b.putEvaluation(cmd)
+	case *deleteEvaluation:
+		return b.deleteEvaluation(cmd)
+	case *putFeedback:
+		return b.putFeedback(cmd)
 	}
 	return nil, fmt.Errorf("command type %d has no handler", cmd.commandType())
 }

@@ -2,6 +2,7 @@ package collection_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type chaos struct {
 	leader, follower *node
 	stop             atomic.Bool
 	finished, gone   atomic.Int64
+	built            atomic.Int64 // graphs and words, while callers write
 }
 
 // expected reports whether an error is what callers in each other's way must expect.
@@ -137,7 +139,8 @@ func (c *chaos) search(n *node, p lode.Principal) {
 		}
 		dense, err := v.Dense(ctx, vectorOf("zebra"), 50, lode.Filter{})
 		lexical, lexErr := v.Lexical(ctx, "zebra lion", 50, lode.Filter{})
-		if err := errors.Join(err, lexErr); err != nil {
+		_, spellErr := v.Suggest(ctx, "zebrs", 3)
+		if err := errors.Join(err, lexErr, spellErr); err != nil {
 			n.t.Errorf("search: %v", err)
 			return
 		}
@@ -149,6 +152,11 @@ func (c *chaos) search(n *node, p lode.Principal) {
 		if err != nil {
 			n.t.Errorf("rows: %v", err)
 			return
+		}
+		for _, row := range lexical {
+			if _, err := v.LexicalExplain(ctx, "zebra lion", lode.SyntaxPlain, row.Row); err != nil && !errors.Is(err, collection.ErrViewGone) {
+				n.t.Errorf("explain: %v", err)
+			}
 		}
 		for _, row := range rows {
 			if !p.MaySee(row.Document.Readers) || strings.Contains(row.Chunk.Text, "torn") || row.Version.State != lode.StateReady {
@@ -185,11 +193,13 @@ func (c *chaos) follow(seed uint64) {
 	}
 }
 
-// graphs builds graphs over what is sealed.
-func (c *chaos) graphs(n *node) {
+// builds builds graphs or words over what is sealed.
+func (c *chaos) builds(n *node, build func(context.Context) (int, error)) {
 	for ; !c.stop.Load(); time.Sleep(5 * time.Millisecond) {
-		if _, err := n.BuildGraphs(ctx); err != nil && !lode.IsCode(err, lode.CodeNotFound) && !errors.Is(err, fs.ErrNotExist) {
-			n.t.Errorf("graphs: %v", err)
+		built, err := build(ctx)
+		c.built.Add(int64(built))
+		if err != nil && !lode.IsCode(err, lode.CodeNotFound) && !errors.Is(err, fs.ErrNotExist) {
+			n.t.Errorf("build: %v", err)
 			return
 		}
 	}
@@ -292,7 +302,10 @@ func testChaos(t *testing.T, length time.Duration, change func(*collection.Optio
 		all.Go(func() { c.search(n, root) })
 		all.Go(func() { c.search(n, lode.Principal{ID: "a", Labels: []string{"a"}}) })
 	}
-	all.Go(func() { c.graphs(c.leader) })
+	all.Go(func() {
+		c.builds(c.leader, func(ctx context.Context) (int, error) { return c.leader.BuildGraphs(ctx) })
+	})
+	all.Go(func() { c.builds(c.leader, func(ctx context.Context) (int, error) { return c.leader.BuildWords(ctx) }) })
 	all.Go(func() { c.follow(seed) })
 	time.Sleep(length)
 	c.stop.Store(true)
@@ -305,7 +318,7 @@ func testChaos(t *testing.T, length time.Duration, change func(*collection.Optio
 	for _, n := range []*node{c.leader, c.follower} {
 		n.buildGraphs(-1)
 	}
-	t.Logf("%d graphs were built", graphs.built.Load())
+	t.Logf("%d graphs were built, %d graphs and words meanwhile", graphs.built.Load(), c.built.Load())
 
 	replayed := replay(t, c.leader.log.all(), 7)
 	accepted := replay(t, c.withoutRefused(t), 13)

@@ -55,6 +55,9 @@ const (
 	typeDeleteSelected   commandType = 16
 	typeNoteSelected     commandType = 17
 	typePruneHistory     commandType = 18
+	typePutEvaluation    commandType = 19
+	typeDeleteEvaluation commandType = 23
+	typePutFeedback      commandType = 24
 )
 
 // version is that of the payloads that are written. A payload that changes gets a new number,
@@ -85,7 +88,7 @@ func (t commandType) version() uint16 {
 // of room. The others end work that was admitted or make room.
 func (t commandType) grows() bool {
 	switch t {
-	case typeCreateCollection, typeSubmit, typeStageSilver, typeStageChunks, typePutPoints, typePatchDocuments:
+	case typeCreateCollection, typeSubmit, typeStageSilver, typeStageChunks, typePutPoints, typePatchDocuments, typePutEvaluation, typePutFeedback:
 		return true
 	}
 	return false
@@ -354,6 +357,12 @@ func newCommand(t commandType) command {
 		return new(noteSelected)
 	case typePruneHistory:
 		return new(pruneHistory)
+	case typePutEvaluation:
+		return new(putEvaluation)
+	case typeDeleteEvaluation:
+		return new(deleteEvaluation)
+	case typePutFeedback:
+		return new(putFeedback)
 	}
 	return nil
 }

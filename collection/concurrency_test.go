@@ -14,9 +14,34 @@ import (
 
 // TestSearchWhileReplacing: whatever is replaced meanwhile, each search finds every
 // document once, in one version, and so k rows where k match.
-func TestSearchWhileReplacing(t *testing.T) {
+func TestSearchWhileReplacing(t *testing.T) { searchWhileReplacing(t, open(t), nil) }
+
+// TestSearchWhileBuilding is TestSearchWhileReplacing while segments are sealed and merged, and
+// graphs and words of them built.
+func TestSearchWhileBuilding(t *testing.T) {
+	n := open(t, withGraphs(&testGraphs{}))
+	built := 0
+	searchWhileReplacing(t, n, func() {
+		if _, err := n.Seal(ctx, root, "c"); err != nil && !lode.IsCode(err, lode.CodeConflict) {
+			t.Error(err)
+		}
+		words, err := n.BuildWords(ctx)
+		_, mergeErr := n.MergeDue(ctx)
+		_, graphErr := n.BuildGraphs(ctx)
+		if err := errors.Join(err, mergeErr, graphErr); err != nil {
+			t.Error(err)
+		}
+		built += words
+	})
+	t.Logf("%d files of words", built)
+	if built == 0 {
+		t.Error("no words were built")
+	}
+}
+
+// searchWhileReplacing also does something else again and again.
+func searchWhileReplacing(t *testing.T, n *node, beside func()) {
 	const documents, lines = 6, 3
-	n := open(t)
 	n.create("c")
 	group(n)
 	text := func(doc, version int) string {
@@ -85,6 +110,13 @@ func TestSearchWhileReplacing(t *testing.T) {
 			for !stop.Load() {
 				search(i%2 == 0, lode.Filter{}, documents*lines)
 				search(i%2 == 0, even, documents*lines/2)
+			}
+		})
+	}
+	if beside != nil {
+		readers.Go(func() {
+			for !stop.Load() {
+				beside()
 			}
 		})
 	}

@@ -89,16 +89,19 @@
 //	11  delete documents   collection, actor, kind, ids, time
 //	12  put points         collection, actor, time, points
 //	13  named              operation; type, version and payload of a command 2, 3, 4, 10, 11,
-//	                       12, 14, 15, 16 or 17
+//	                       12, 14, 15, 16, 17, 19, 23 or 24
 //	14  tune               collection, change of the settings that shape no data, time
 //	15  patch documents    collection, selection, patch, time
 //	16  delete selected    collection, selection, time; with another time only what has expired by then
 //	17  note selected      collection, outcome of a write about a selection that took several commands
 //	18  prune history      collection, time: what ended then or before is forgotten, as much as one
 //	                       command may
+//	19  put evaluation     collection, evaluation set: name, blob, size, hash, counts, time
 //	20  seal segment       collection
 //	21  sealed segment     collection, segment, hash and size of its file, of a merge too
 //	22  merge segments     collection, inputs
+//	23  delete evaluation  collection, name
+//	24  put feedback       collection, actor, document, judgement: question, hash, span, grade, answer, time
 //
 // A selection is an actor, a kind, ids or numbers of documents, and a filter as JSON that they must
 // match when the command is applied.

@@ -169,6 +169,7 @@ func waits(t *testing.T, n *node) {
 		"stats": func(ctx context.Context) error { _, _, err := n.Collection(ctx, root, "c"); return err },
 		"list":  func(ctx context.Context) error { _, _, err := n.Collections(ctx, root, "", 0); return err },
 		"graph": func(ctx context.Context) error { _, err := n.BuildGraphs(ctx); return err },
+		"words": func(ctx context.Context) error { _, err := n.BuildWords(ctx); return err },
 		"check": func(ctx context.Context) error { return n.Check(ctx, func(_, _ string) {}) },
 		"due":   func(ctx context.Context) error { _, err := n.ExpireDue(ctx); return err },
 		"await": n.Await,

@@ -575,6 +575,9 @@ func testModel(t *testing.T, change func(*collection.Options)) (early, past int)
 			"prune":       m.Prune,
 			"describe":    m.Describe,
 		})
+		m.PutPoint(t)
+		m.restart() // in few short runs another start was drawn, with something to answer from
+		m.verify(t)
 		other := openBare(t)
 		other.Apply(m.log.all())
 		if other.hash() != m.hash() {

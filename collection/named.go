@@ -61,7 +61,7 @@ func (c codec) name(op operation, cmd command) (*named, error) {
 func (c codec) decodeInner(n *named) (command, error) {
 	switch n.Type {
 	case typeCreateCollection, typeDeleteCollection, typeSubmit, typeRetry, typeDeleteDocuments, typePutPoints, typeTune,
-		typePatchDocuments, typeDeleteSelected, typeNoteSelected:
+		typePatchDocuments, typeDeleteSelected, typeNoteSelected, typePutEvaluation, typeDeleteEvaluation, typePutFeedback:
 	default:
 		return nil, fmt.Errorf("command type %d cannot have a name", n.Type)
 	}

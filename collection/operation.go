@@ -71,6 +71,9 @@ const (
 	OperationTune             = "update_collection"
 	OperationPatch            = "patch"
 	OperationSelection        = "selection" // of several commands
+	OperationPutEvaluation    = "put_evaluation"
+	OperationDeleteEvaluation = "delete_evaluation"
+	OperationFeedback         = "feedback"
 )
 
 func kindOf(t commandType) string {
@@ -95,6 +98,12 @@ func kindOf(t commandType) string {
 		return OperationDelete
 	case typeNoteSelected:
 		return OperationSelection
+	case typePutEvaluation:
+		return OperationPutEvaluation
+	case typeDeleteEvaluation:
+		return OperationDeleteEvaluation
+	case typePutFeedback:
+		return OperationFeedback
 	}
 	return ""
 }

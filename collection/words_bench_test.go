@@ -13,8 +13,8 @@ import (
 )
 
 // BenchmarkWords starts an engine over 200,000 chunks of 80 words in sealed segments with graphs,
-// until it has answered a search by words, with and without the files of the words. Beside the
-// time it reports what the words take in memory.
+// until it has answered a search by words, with and without the files of the words, and searches.
+// Beside the time it reports what the words take in memory.
 func BenchmarkWords(b *testing.B) {
 	const docs, chunks = 10_000, 20
 	n := open(b, func(o *collection.Options) { o.Graphs = plainGraphs{} })
@@ -46,6 +46,13 @@ func BenchmarkWords(b *testing.B) {
 	n.start()
 	want := fmt.Sprint(n.lexical(root, query))
 	b.Run("in files", func(b *testing.B) { benchWords(b, n, query, want, docs*chunks) })
+	b.Run("search", func(b *testing.B) {
+		for b.Loop() {
+			if got := n.lexical(root, query); len(got) != 100 {
+				b.Fatal(len(got))
+			}
+		}
+	})
 	n.stop()
 	for _, path := range n.wordFiles() {
 		if err := os.Remove(path); err != nil {

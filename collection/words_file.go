@@ -92,7 +92,7 @@ func readWordsOf(ctx context.Context, tx *storage.Tx, c lode.CollectionID, all [
 		if err != nil {
 			return err
 		}
-		if known == nil || known.State != lode.StateReady || known.Chunks != v.Rows {
+		if known == nil || known.State != lode.StateReady || known.FirstRow != v.First || known.Chunks != v.Rows {
 			for range v.Rows {
 				if err := add(nil); err != nil {
 					return err

@@ -54,7 +54,7 @@ func pointLanguage(t *lode.Tuning) string {
 // wordsOf are the words of a chunk, of a document with a title.
 func wordsOf(language string, c *lode.Chunk, title string) lexical.Row {
 	a := analyzerOf(language)
-	row := lexical.Row{a.Tokens(nil, c.Text)}
+	row := lexical.Row{a.Tokens(nil, c.Shown())}
 	if heading := c.Heading(title); heading != "" {
 		row = append(row, a.Tokens(nil, heading))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // Kind says what a text is for. Some models embed questions differently from passages.
@@ -41,13 +42,4 @@ type Embedder interface {
 }
 
 // ContextError returns the coded error for a context that has ended, or nil.
-func ContextError(ctx context.Context) error {
-	switch err := ctx.Err(); err {
-	case nil:
-		return nil
-	case context.DeadlineExceeded:
-		return lode.Errorf(lode.CodeTimeout, "embed texts: the deadline passed: %w", err)
-	default:
-		return lode.Errorf(lode.CodeCanceled, "embed texts: the caller left: %w", err)
-	}
-}
+func ContextError(ctx context.Context) error { return provider.ContextError(ctx, "embed texts") }

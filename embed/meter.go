@@ -2,13 +2,14 @@ package embed
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // ErrRefused is in the chain of an error of an [Embedder] whose provider refused the request
 // itself and would refuse it again. Other texts, or some of the same ones, may pass.
-var ErrRefused = errors.New("the provider refuses the request")
+var ErrRefused = provider.ErrRefused
 
 // Request is one request to a provider, as it ended.
 type Request struct {

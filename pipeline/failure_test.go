@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/chunker"
 	"github.com/lodedb/lode/embed"
 	"github.com/lodedb/lode/pipeline"
 )
@@ -89,15 +90,26 @@ func TestFailingStageQuarantines(t *testing.T) {
 		},
 		"chunk is not its span": {
 			prepare: func(o *pipeline.Options, _ *world) {
-				o.Chunk = func(*lode.SilverText, lode.ChunkerConfig) ([]lode.Chunk, error) {
+				o.Chunk = func(context.Context, *lode.SilverText, lode.ChunkerConfig, chunker.Embed) ([]lode.Chunk, error) {
 					return []lode.Chunk{{Text: "One", Span: lode.Span{Start: 1, End: 4}}}, nil
+				}
+			},
+			stage: lode.StageChunk, code: lode.CodeInternal, reason: "chunk 0 differs from the text at its span",
+		},
+		"header is not its span": {
+			prepare: func(o *pipeline.Options, _ *world) {
+				o.Chunk = func(_ context.Context, s *lode.SilverText, _ lode.ChunkerConfig, _ chunker.Embed) ([]lode.Chunk, error) {
+					header := &lode.ChunkHeader{Span: lode.Span{End: 3}, Text: "Two"}
+					return []lode.Chunk{{Text: s.Text[4:7], Span: lode.Span{Start: 4, End: 7}, Header: header}}, nil
 				}
 			},
 			stage: lode.StageChunk, code: lode.CodeInternal, reason: "chunk 0 differs from the text at its span",
 		},
 		"no chunks": {
 			prepare: func(o *pipeline.Options, _ *world) {
-				o.Chunk = func(*lode.SilverText, lode.ChunkerConfig) ([]lode.Chunk, error) { return nil, nil }
+				o.Chunk = func(context.Context, *lode.SilverText, lode.ChunkerConfig, chunker.Embed) ([]lode.Chunk, error) {
+					return nil, nil
+				}
 			},
 			stage: lode.StageChunk, code: lode.CodeInternal, reason: fmt.Sprintf("the chunker made no chunk of %d bytes", len(story)),
 		},
@@ -185,7 +197,7 @@ func TestFailingStageQuarantines(t *testing.T) {
 // injected fault is used up.
 func stateUnder(name string) lode.DocState {
 	switch name {
-	case "parser lies", "parser stays overloaded", "chunk is not its span", "no chunks", "other dimensions", "too few vectors", "not a number":
+	case "parser lies", "parser stays overloaded", "chunk is not its span", "header is not its span", "no chunks", "other dimensions", "too few vectors", "not a number":
 		return lode.StateQuarantined
 	}
 	return lode.StateReady

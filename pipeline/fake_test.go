@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/chunker"
 	"github.com/lodedb/lode/embed"
 )
 
@@ -447,8 +448,8 @@ func paragraphs(text string) *lode.SilverText {
 }
 
 // chunk makes one chunk of each section.
-func (w *world) chunk(s *lode.SilverText, _ lode.ChunkerConfig) (chunks []lode.Chunk, err error) {
-	err = w.do(context.Background(), "Chunk of text", func() error {
+func (w *world) chunk(ctx context.Context, s *lode.SilverText, _ lode.ChunkerConfig, _ chunker.Embed) (chunks []lode.Chunk, err error) {
+	err = w.do(ctx, "Chunk of text", func() error {
 		for i, section := range s.Sections {
 			text := s.Text[section.Span.Start:section.Span.End]
 			chunks = append(chunks, lode.Chunk{ID: lode.ChunkID{Ordinal: uint32(i)}, Text: text, Span: section.Span, Tokens: len(text) / 4})

@@ -45,7 +45,7 @@ func goldOf(t *testing.T, name string, content []byte) (*lode.SilverText, []lode
 	if err := silver.Verify(content); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	chunks, err := chunker.Chunk(silver, lode.DefaultChunker)
+	chunks, err := chunker.Chunk(t.Context(), silver, lode.DefaultChunker, nil)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -77,8 +77,9 @@ type Options struct {
 	ParserVersion func(mediaType string) string
 	// Parse turns bytes into silver. It must return soon after ctx ends.
 	Parse func(ctx context.Context, content []byte, mediaType string) (*lode.SilverText, error)
-	// Chunk cuts silver into chunks. The default is chunker.Chunk.
-	Chunk func(*lode.SilverText, lode.ChunkerConfig) ([]lode.Chunk, error)
+	// Chunk cuts silver into chunks. The default is chunker.Chunk; embed is nil for a strategy
+	// that does not embed.
+	Chunk func(ctx context.Context, s *lode.SilverText, c lode.ChunkerConfig, embed chunker.Embed) ([]lode.Chunk, error)
 	// EncodeSilver turns silver into the bytes that are staged.
 	EncodeSilver func(*lode.SilverText) ([]byte, error)
 	// EmbedderFor returns the embedder of a collection, and an error where the vectors it

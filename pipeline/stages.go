@@ -140,9 +140,21 @@ func (t *task) languageOf(silver *lode.SilverText) string {
 }
 
 // chunk turns silver into gold.
-func (t *task) chunk(_ context.Context, run *lode.Run) (int, error) {
+func (t *task) chunk(ctx context.Context, run *lode.Run) (int, error) {
 	text := t.product.text
-	chunks, err := t.p.o.Chunk(text, t.collection.Chunker)
+	run.Config = chunker.Fingerprint(t.collection.Chunker)
+	var compare chunker.Embed
+	if t.collection.Chunker.Embeds() {
+		embedder, err := t.p.o.EmbedderFor(t.collection)
+		if err != nil {
+			return len(text.Text), err
+		}
+		run.Config += " by " + embedder.Fingerprint()
+		compare = func(ctx context.Context, texts []string) ([]lode.Vector, error) {
+			return embedder.Embed(ctx, embed.Document, texts)
+		}
+	}
+	chunks, err := t.p.o.Chunk(ctx, text, t.collection.Chunker, compare)
 	if err != nil {
 		return len(text.Text), err
 	}
@@ -160,7 +172,6 @@ func (t *task) chunk(_ context.Context, run *lode.Run) (int, error) {
 	flagged := flagChunks(text, chunks)
 	t.product.chunks, t.product.gold = chunks, lode.GoldHash(chunks)
 	run.Inputs, run.Outputs = []lode.Hash{t.product.silver}, []lode.Hash{t.product.gold}
-	run.Config = chunker.Fingerprint(t.collection.Chunker)
 	run.Counts = map[string]int64{"chunks": int64(len(chunks)), "tokens": counted}
 	if flagged > 0 {
 		run.Counts["flagged"] = flagged
@@ -176,7 +187,7 @@ func checkChunks(text *lode.SilverText, chunks []lode.Chunk) error {
 	}
 	for i := range chunks {
 		c := &chunks[i]
-		if int(c.ID.Ordinal) != i || !c.Span.Within(len(text.Text)) || text.Text[c.Span.Start:c.Span.End] != c.Text {
+		if int(c.ID.Ordinal) != i || !c.Quotes(text.Text) {
 			return lode.Errorf(lode.CodeInternal, "chunk %d differs from the text at its span", i)
 		}
 	}

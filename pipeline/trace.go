@@ -128,6 +128,9 @@ func (t *tracer) checkChunk() string {
 	if t.silver.Text[chunk.Span.Start:chunk.Span.End] != chunk.Text {
 		return fmt.Sprintf("the text at span %v differs", chunk.Span)
 	}
+	if !chunk.Quotes(t.silver.Text) {
+		return fmt.Sprintf("the text at span %v of the header differs", chunk.Header.Span)
+	}
 	return ""
 }
 

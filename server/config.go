@@ -59,6 +59,7 @@ type Config struct {
 	AllowedHosts     []string      // names under which web pages may reach a node on loopback
 	OpenAI           OpenAIConfig
 	Providers        map[string]ProviderConfig // by name
+	Rerankers        map[string]RerankerConfig // by name
 	Egress           EgressConfig
 	Embedding        EmbeddingConfig
 	ModelsDir        string // folder of local models; the default is models in the data folder
@@ -186,6 +187,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Embedding.validate(); err != nil {
+		return err
+	}
+	if err := c.validateRerankers(); err != nil {
 		return err
 	}
 	return c.validateProviders()

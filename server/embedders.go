@@ -60,12 +60,7 @@ func (e *embedders) Close() error { return errors.Join(e.service.Close(), e.gate
 // forCollection returns the embedder that the collection's vectors were made with, or a
 // coded error when this node has none. A collection of raw vectors has none by design.
 func (e *embedders) forCollection(c lode.Collection) (embed.Embedder, error) {
-	shared, err := e.sharedBy(c.Embedder, func() (embed.Embedder, error) {
-		if c.Embedder.Weights != "" {
-			return e.weighted(c)
-		}
-		return e.open(c.Embedder)
-	})
+	shared, err := e.sharedFor(c)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +68,16 @@ func (e *embedders) forCollection(c lode.Collection) (embed.Embedder, error) {
 		return nil, err
 	}
 	return shared.For(c.Name), nil
+}
+
+// sharedFor returns the embedder of a collection as all with its settings share it.
+func (e *embedders) sharedFor(c lode.Collection) (*service.Shared, error) {
+	return e.sharedBy(c.Embedder, func() (embed.Embedder, error) {
+		if c.Embedder.Weights != "" {
+			return e.weighted(c)
+		}
+		return e.open(c.Embedder)
+	})
 }
 
 // sameSpace refuses an embedder that makes other vectors than a collection holds: the files of

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/lodedb/lode"
@@ -20,3 +21,16 @@ type Valve = valve
 func (v *valve) Set(left, least, margin int64) (closed bool) { return v.set(left, least, margin) }
 
 var DiskReserve = diskReserve
+
+// Rank asks a re-ranker as queries of a collection do.
+func (s *Server) Rank(ctx context.Context, collection, name, query string, ps []lode.RerankPassage) ([]lode.RerankScore, error) {
+	c, _, err := s.engine.Collection(ctx, lode.AllSeeing("test"), collection)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.rerankers.forCollection(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.Rank(ctx, query, ps)
+}

@@ -114,6 +114,8 @@ type documents struct {
 	*collection.Engine
 	pipeline *pipeline.Pipeline
 	seal     func(context.Context, lode.Principal, string) (lode.SegmentID, error)
+	// rerankers are those that the settings of collections may name.
+	rerankers *rerankers
 }
 
 var (

@@ -50,6 +50,7 @@ type Server struct {
 	metrics   *metrics
 	backups   *backups
 	embedders *embedders
+	rerankers *rerankers
 	retriever *retrieval.Retriever
 
 	disk      *disk
@@ -174,6 +175,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.embedders = embedders
+	if s.rerankers, err = newRerankers(s.cfg.Rerankers, embedders); err != nil {
+		return err
+	}
 	if s.backups, err = newBackups(s); err != nil {
 		return err
 	}
@@ -281,16 +285,20 @@ func (s *Server) openRaft(ctx context.Context) error {
 }
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
-	docs := documents{s.engine, s.pipeline, s.Seal}
+	docs := documents{s.engine, s.pipeline, s.Seal, s.rerankers}
 	s.retriever = retrieval.New(retrieval.Options{
 		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, TokenizerFor: (&tokenizers{models: e.models}).of,
+		RerankerFor: func(c lode.Collection, name string) (retrieval.Reranker, error) {
+			return s.rerankers.forCollection(c, name)
+		},
 		Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
 	})
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{s.retriever}, Contents: contents{s.engine, s.retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
-			Operations: operations{s.engine},
+			Operations:  operations{s.engine},
+			Evaluations: evaluations{s.engine, roomyBlobs{s.store.Blobs(), s.room}, s.retriever, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
 		},
 		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
@@ -392,6 +400,9 @@ func (s *Server) close() error {
 	s.tasks.Wait()
 	if s.pipeline != nil {
 		s.pipeline.Stop()
+	}
+	if s.rerankers != nil {
+		errs = append(errs, s.rerankers.Close())
 	}
 	if s.embedders != nil {
 		errs = append(errs, s.embedders.Close())

@@ -12,6 +12,9 @@ import (
 // CreateCollection counts the words of another collection first, where their worth is to be taken
 // from there.
 func (d documents) CreateCollection(ctx context.Context, p lode.Principal, w lode.Write, c lode.Collection, idfFrom string) (lode.Collection, error) {
+	if err := d.rerankers.check(c); err != nil {
+		return c, err
+	}
 	if idfFrom == "" {
 		return d.Engine.CreateCollection(ctx, p, w, c)
 	}

@@ -30,7 +30,13 @@ func TestWordsOfSealedSegment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range results.Items {
+	part := client.FileBytes("part", []byte("L'avion et les autres"))
+	part.Language = "fr"
+	parted, err := c.UploadDocuments(t.Context(), "docs", []client.File{part}, client.UploadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range append(results.Items, parted.Items...) {
 		if r.State != lode.StateReady {
 			t.Fatalf("%+v", r)
 		}
@@ -38,7 +44,7 @@ func TestWordsOfSealedSegment(t *testing.T) {
 	look := func(when string, c *client.Client) {
 		t.Helper()
 		for query, want := range map[string]string{
-			"vein": "[en]", "Haus": "[said]", "Schächte": "[told]", "mines": "[en]", "Argentum": "[en said]",
+			"vein": "[en]", "Haus": "[said]", "Schächte": "[told]", "avions": "[part]", "mines": "[en]", "Argentum": "[en said]",
 		} {
 			found, err := c.Retrieve(t.Context(), "docs", v1.Retrieve{Text: query, Mode: lode.ModeLexical})
 			if err != nil {
@@ -78,7 +84,7 @@ func TestWordsOfSealedSegment(t *testing.T) {
 	if u := words(c); u.Words == 0 {
 		t.Errorf("after a restart: %+v", u)
 	}
-	for id, want := range map[lode.DocID]string{"en": "en", "said": "de", "told": "de"} {
+	for id, want := range map[lode.DocID]string{"en": "en", "said": "de", "told": "de", "part": "fr"} {
 		if d, err := c.GetDocument(t.Context(), "docs", id); err != nil || d.Language != want {
 			t.Errorf("%s is in %+v, %v", id, d, err)
 		}

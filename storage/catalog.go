@@ -21,7 +21,7 @@ import (
 
 // catalogVersion is the format version of the catalogue; its history is in
 // docs/format/catalogue.md.
-const catalogVersion = 4
+const catalogVersion = 5
 
 // minCatalogBytes is the size of the two meta pages.
 const minCatalogBytes = 2 * 4096

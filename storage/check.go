@@ -355,11 +355,15 @@ var forms = map[bucketID]recordForm{
 		string(lastRowKey):        form[counterRecord](0, kindCounter),
 		string(lastSegmentKey):    form[counterRecord](0, kindCounter),
 		string(growingSegmentKey): form[counterRecord](0, kindCounter),
+		string(lastFeedbackKey):   form[counterRecord](0, kindCounter),
 	}},
-	pastBucket:   form[Past](pastKeyBytes, kindPast),
-	modelBucket:  {keys: map[string]recordForm{string(weightsKey): form[weightsRecord](0, kindWeights)}},
-	rowsBucket:   form[lode.StagedChunk](rowKeyBytes, kindRow),
-	silverBucket: {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
+	pastBucket:          form[Past](pastKeyBytes, kindPast),
+	evaluationsBucket:   form[Evaluation](lookupKeyBytes, kindEvaluation),
+	feedbackBucket:      form[Feedback](feedbackKeyBytes, kindFeedback),
+	feedbackOrderBucket: form[feedbackOrder](numberKeyBytes, kindFeedbackOrder),
+	modelBucket:         {keys: map[string]recordForm{string(weightsKey): form[weightsRecord](0, kindWeights)}},
+	rowsBucket:          form[lode.StagedChunk](rowKeyBytes, kindRow),
+	silverBucket:        {keyBytes: rowKeyBytes, kind: kindSilverPart, maxBytes: MaxSilverPartBytes},
 }
 
 // records opens and decodes every record of the catalogue.

@@ -101,6 +101,8 @@ func (c *checker) collection(where string, col *lode.Collection) {
 	s.versions()
 	s.quarantine()
 	s.segments()
+	s.evaluations()
+	s.feedback()
 	s.rowNumbers()
 }
 

@@ -251,8 +251,11 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 				return tx.Bucket([]byte("rows")).Put(partKey(1, 2), storage.MakePart(partKey(1, 2), 1, kindRow, payload))
 			})
 		}), "has 3 rows, not 2"},
-		"row text":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
-		"row span":                {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
+		"row text": {editRow(func(s *lode.StagedChunk) { s.Chunk.Text = "tw0\n" }), "is not the silver text"},
+		"row span": {editRow(func(s *lode.StagedChunk) { s.Chunk.Span.End = 99 }), "is not the silver text"},
+		"row header": {editRow(func(s *lode.StagedChunk) {
+			s.Chunk.Header = &lode.ChunkHeader{Span: lode.Span{End: 1}, Text: "x"}
+		}), "is not the silver text"},
 		"row vector":              {editRow(func(s *lode.StagedChunk) { s.Vector = s.Vector[4:] }), "vector has 12 bytes"},
 		"row numbers":             {editVersion(func(v *lode.DocVersion) { v.FirstRow = 4 }), "another version has too"},
 		"row not given out":       {editVersion(func(v *lode.DocVersion) { v.FirstRow = 90 }), "not given out"},
@@ -312,7 +315,7 @@ func TestCheckFindsEveryBreach(t *testing.T) {
 		"quarantine of nothing":    {update(func(tx *storage.Tx) error { return tx.PutQuarantined(1, 99) }), "notes document 99"},
 		"too many references":      {put("blobs", hash[:], 0x2D, anyMap{1: 2}), "has 2 references"},
 		"reference is gone":        {raw(func(tx *bolt.Tx) error { return tx.Bucket([]byte("blobs")).Delete(hash[:]) }), "has no reference"},
-		"reference to nothing":     {put("blobs", stranger[:], 0x2D, anyMap{1: 1}), "0 versions refer to it"},
+		"reference to nothing":     {put("blobs", stranger[:], 0x2D, anyMap{1: 1}), "0 versions and evaluations refer to it"},
 		"blob is gone":             {file(os.Remove), "does not exist"},
 		"blob is cut":              {file(func(path string) error { return os.Truncate(path, 30) }), "announces"},
 		"blob is another": {func(t *testing.T, b *bench) {

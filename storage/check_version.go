@@ -61,16 +61,22 @@ func (s *shelfCheck) bronze(where string, v *lode.DocVersion) (content []byte, o
 	if v.Blob.IsZero() {
 		return nil, false
 	}
-	content, err := s.blobs.Get(s.ctx, v.Blob)
+	content, ok = s.content(where, v.Blob)
+	if ok && int64(len(content)) != v.Size {
+		s.breach(where, "has %d bytes, its blob has %d", v.Size, len(content))
+	}
+	return content, ok
+}
+
+// content reads a blob that something refers to.
+func (s *shelfCheck) content(where string, blob lode.Hash) (content []byte, ok bool) {
+	content, err := s.blobs.Get(s.ctx, blob)
 	if s.ctx.Err() != nil {
 		return nil, false
 	}
 	if err != nil {
-		s.unproven = append(s.unproven, unproven{blob: v.Blob, breach: Breach{Where: where, What: err.Error()}})
+		s.unproven = append(s.unproven, unproven{blob: blob, breach: Breach{Where: where, What: err.Error()}})
 		return nil, false
-	}
-	if int64(len(content)) != v.Size {
-		s.breach(where, "has %d bytes, its blob has %d", v.Size, len(content))
 	}
 	return content, true
 }
@@ -147,7 +153,7 @@ func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.Silve
 		} else if err := named.ValidateFor(s.col); err != nil {
 			s.breach(where, "a vector does not fit the collection: %v", err)
 		}
-		if silver != nil && !quotes(silver.Text, &r.Chunk) {
+		if silver != nil && !r.Chunk.Quotes(silver.Text) {
 			s.breach(where, "text is not the silver text at %v", r.Chunk.Span)
 		}
 		chunks = append(chunks, r.Chunk)
@@ -162,10 +168,6 @@ func (s *shelfCheck) chunks(where string, v *lode.DocVersion, silver *lode.Silve
 		return nil
 	}
 	return chunks
-}
-
-func quotes(text string, c *lode.Chunk) bool {
-	return c.Span.Within(len(text)) && text[c.Span.Start:c.Span.End] == c.Text
 }
 
 // jobs checks that each job has a pending version of its epoch.
@@ -192,12 +194,12 @@ func (c *checker) references() {
 	walk(c, c.tx.top(blobsBucket), func(k []byte, r *blobRecord) {
 		h := lode.Hash(k)
 		if r.Refs != c.refs[h] {
-			c.breach("blob "+h.String(), "has %d references, %d versions refer to it", r.Refs, c.refs[h])
+			c.breach("blob "+h.String(), "has %d references, %d versions and evaluations refer to it", r.Refs, c.refs[h])
 		}
 	})
 	for h, n := range c.refs {
 		if c.tx.top(blobsBucket).get(h[:]) == nil {
-			c.breach("blob "+h.String(), "has no reference, %d versions refer to it", n)
+			c.breach("blob "+h.String(), "has no reference, %d versions and evaluations refer to it", n)
 		}
 	}
 }

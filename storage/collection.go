@@ -132,6 +132,9 @@ func (t *Tx) DropCollection(id lode.CollectionID) error {
 	if err := t.releaseVersions(versions, nil); err != nil {
 		return err
 	}
+	if err := t.releaseEvaluations(id); err != nil {
+		return err
+	}
 	if err := t.top(jobsBucket).dropPrefix(collectionKey(id)); err != nil {
 		return err
 	}

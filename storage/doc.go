@@ -31,6 +31,7 @@
 //	segments/<sha256>.segment a sealed segment
 //	segments/<sha256>.index   a graph over it, derived, of this node alone
 //	segments/<sha256>.1.index the same over the vectors of its first named space
+//	segments/<sha256>.words.index the words of its rows, likewise
 //	blobs/ab/<sha256>    a blob, in the shard of the first byte of its hash
 //	blobs/tmp/           blobs that are being written
 //	raft/                the log's own files

@@ -154,7 +154,7 @@ func (t *Tx) Documents(c lode.CollectionID, after lode.DocNo, fn func(*lode.Docu
 }
 
 // DropDocument removes a document with all of its versions, rows, silver, jobs and its
-// lookup. Its blobs lose their references. Versions that [Tx.PutPast] has kept stay.
+// lookup, and the judgements of it. Its blobs lose their references. Versions that [Tx.PutPast] has kept stay.
 func (t *Tx) DropDocument(d *lode.Document) error {
 	documents, err := t.shelfForWrite(d.Collection, documentsBucket)
 	if err != nil {
@@ -183,6 +183,9 @@ func (t *Tx) DropDocument(d *lode.Document) error {
 		return t.release(v.Blob)
 	})
 	if err != nil {
+		return err
+	}
+	if err := t.dropFeedback(d.Collection, d.No); err != nil {
 		return err
 	}
 	if err := t.DropQuarantined(d.Collection, d.No); err != nil {

@@ -269,7 +269,8 @@ func FullApplied() any { return &appliedRecord{Index: 1 << 40, Term: 7} }
 func FullSealedRow() any {
 	return &sealedRow{
 		Chunk: lode.Chunk{ID: lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}, Text: "text", Span: lode.Span{Start: 1, End: 5}, Path: []string{"a"}, Page: 2, Tokens: 1,
-			Flags: []lode.TextFlag{{Kind: lode.FlagInstruction, Span: lode.Span{Start: 1, End: 2}, Rule: "override/en"}}},
+			Header: &lode.ChunkHeader{Span: lode.Span{Start: 1, End: 2}, Text: "h"},
+			Flags:  []lode.TextFlag{{Kind: lode.FlagInstruction, Span: lode.Span{Start: 1, End: 2}, Rule: "override/en"}}},
 		Vectors: map[string][]byte{"b": {1, 2, 3, 4}, "a": {}}, Sparse: map[string][]byte{"words": make([]byte, 300)},
 	}
 }
@@ -324,4 +325,14 @@ func FindVersion(all []lode.DocVersion, doc lode.DocNo, v lode.Version) (first l
 	}
 	e, ok := d.find(doc, v)
 	return e.firstRow, ok
+}
+
+// OnlyKey returns the key of the only record in a bucket of collection 1.
+func (s *Store) OnlyKey(bucket string) (key []byte, err error) {
+	err = s.Raw(func(tx *bolt.Tx) error {
+		key, _ = Shelf(tx, 1, bucket).Cursor().First()
+		key = append([]byte(nil), key...)
+		return nil
+	})
+	return key, err
 }

@@ -19,6 +19,7 @@ var (
 	lastSegmentKey    = []byte("last segment")
 	growingSegmentKey = []byte("growing segment")
 	weightsKey        = []byte("weights")
+	lastFeedbackKey   = []byte("last feedback")
 )
 
 // Integers in keys are big endian, so that keys sort as numbers do.

@@ -424,6 +424,9 @@ func TestModel(t *testing.T) {
 			"merge":          m.merge,
 			"mergeAgain":     m.merge,
 			"giveUp":         m.giveUp,
+			"putSet":         m.putSet,
+			"dropSet":        m.dropSet,
+			"judge":          m.judge,
 		})
 	})
 }

@@ -13,32 +13,35 @@ import (
 
 // Kinds of envelope that this package writes. A number is never given to another kind.
 const (
-	kindFormat     seal.Kind = 0x20 // formatRecord
-	kindApplied    seal.Kind = 0x21 // appliedRecord
-	kindCluster    seal.Kind = 0x22 // clusterRecord
-	kindCounter    seal.Kind = 0x23 // counterRecord
-	kindCollection seal.Kind = 0x24 // lode.Collection
-	kindName       seal.Kind = 0x25 // nameRecord
-	kindDocument   seal.Kind = 0x26 // lode.Document
-	kindOutsideID  seal.Kind = 0x27 // outsideIDRecord
-	kindVersion    seal.Kind = 0x28 // lode.DocVersion
-	kindRow        seal.Kind = 0x29 // lode.StagedChunk
-	kindSilverPart seal.Kind = 0x2A // a piece of what EncodeSilver returns
-	kindJob        seal.Kind = 0x2B // lode.Job
-	kindQuarantine seal.Kind = 0x2C // nothing
-	kindBlobRefs   seal.Kind = 0x2D // blobRecord
-	kindSegment    seal.Kind = 0x2E // segmentRecord
-	kindMember     seal.Kind = 0x2F // memberRecord
-	kindBlob       seal.Kind = 0x30 // stream: bytes as received
-	kindSnapshot   seal.Kind = 0x31 // snapshotHeader
-	kindCatalogue  seal.Kind = 0x32 // stream: a catalogue file
-	kindGrowing    seal.Kind = 0x33 // growingRecord
-	kindDirectory  seal.Kind = 0x34 // directory of a sealed segment
-	kindRowBlock   seal.Kind = 0x35 // rows of a sealed segment
-	kindSilver     seal.Kind = 0x36 // silver of a version in a sealed segment
-	kindPlan       seal.Kind = 0x37 // plan
-	kindPast       seal.Kind = 0x3A // Past
-	kindWeights    seal.Kind = 0x3B // weightsRecord
+	kindFormat        seal.Kind = 0x20 // formatRecord
+	kindApplied       seal.Kind = 0x21 // appliedRecord
+	kindCluster       seal.Kind = 0x22 // clusterRecord
+	kindCounter       seal.Kind = 0x23 // counterRecord
+	kindCollection    seal.Kind = 0x24 // lode.Collection
+	kindName          seal.Kind = 0x25 // nameRecord
+	kindDocument      seal.Kind = 0x26 // lode.Document
+	kindOutsideID     seal.Kind = 0x27 // outsideIDRecord
+	kindVersion       seal.Kind = 0x28 // lode.DocVersion
+	kindRow           seal.Kind = 0x29 // lode.StagedChunk
+	kindSilverPart    seal.Kind = 0x2A // a piece of what EncodeSilver returns
+	kindJob           seal.Kind = 0x2B // lode.Job
+	kindQuarantine    seal.Kind = 0x2C // nothing
+	kindBlobRefs      seal.Kind = 0x2D // blobRecord
+	kindSegment       seal.Kind = 0x2E // segmentRecord
+	kindMember        seal.Kind = 0x2F // memberRecord
+	kindBlob          seal.Kind = 0x30 // stream: bytes as received
+	kindSnapshot      seal.Kind = 0x31 // snapshotHeader
+	kindCatalogue     seal.Kind = 0x32 // stream: a catalogue file
+	kindGrowing       seal.Kind = 0x33 // growingRecord
+	kindDirectory     seal.Kind = 0x34 // directory of a sealed segment
+	kindRowBlock      seal.Kind = 0x35 // rows of a sealed segment
+	kindSilver        seal.Kind = 0x36 // silver of a version in a sealed segment
+	kindPlan          seal.Kind = 0x37 // plan
+	kindPast          seal.Kind = 0x3A // Past
+	kindWeights       seal.Kind = 0x3B // weightsRecord
+	kindEvaluation    seal.Kind = 0x3C // Evaluation
+	kindFeedback      seal.Kind = 0x3D // Feedback
+	kindFeedbackOrder seal.Kind = 0x3E // feedbackOrder
 )
 
 // MaxRecordBytes bounds an encoded record of the catalogue.

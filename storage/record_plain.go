@@ -67,6 +67,9 @@ func plainChunkField(r *plainReader, key uint64, c *lode.Chunk) {
 		c.Page = r.int()
 	case 6:
 		c.Tokens = r.int()
+	case 10:
+		c.Header = new(lode.ChunkHeader)
+		plainHeader(r, c.Header)
 	case 9:
 		n := r.items()
 		for c.Flags = make([]lode.TextFlag, 0, n.room()); r.more(&n); {
@@ -75,6 +78,19 @@ func plainChunkField(r *plainReader, key uint64, c *lode.Chunk) {
 		}
 	default:
 		r.failed = true
+	}
+}
+
+func plainHeader(r *plainReader, h *lode.ChunkHeader) {
+	for f := r.fields(); r.next(&f); {
+		switch f.key {
+		case 1:
+			plainSpan(r, &h.Span)
+		case 2:
+			h.Text = r.text()
+		default:
+			r.failed = true
+		}
 	}
 }
 
@@ -186,11 +202,11 @@ func plainReady(r *plainReader, key uint64, v *lode.DocVersion) {
 		v.UpdatedAt = r.time()
 	case 20:
 		v.Segment = lode.SegmentID(r.uint())
-	case 23:
-		v.Language = r.text()
 	case 21:
 		at := r.time()
 		v.ExpiresAt, r.failed = &at, r.failed || at.IsZero()
+	case 23:
+		v.Language = r.text()
 	default:
 		r.failed = true
 	}

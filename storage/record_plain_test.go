@@ -22,7 +22,8 @@ func plainRecords() []any {
 	return []any{
 		&lode.Chunk{ID: lode.ChunkID{Doc: 1 << 33, Version: math.MaxUint32, Ordinal: 70000}, Text: strings.Repeat("text ü ", 50),
 			Span: lode.Span{Start: 23, End: 24}, Path: []string{"a", "", "c"}, Page: 255, Tokens: 256,
-			Flags: []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 300}, Rule: "tag"}, {Kind: "another"}}},
+			Header: &lode.ChunkHeader{Span: lode.Span{Start: 1, End: 22}, Text: "name | size"},
+			Flags:  []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: 1, End: 300}, Rule: "tag"}, {Kind: "another"}}},
 		&lode.DocVersion{Doc: math.MaxUint64, Version: 3, State: lode.StateReady, Blob: hash, Size: 1 << 50, URI: "file:x", MediaType: "text/plain",
 			ReceivedAt: at, Epoch: 65536, Title: "\xff", Silver: hash, Gold: hash, Chunks: 10, FirstRow: 65535, Runs: []lode.Run{run, {Stage: "another"}},
 			UpdatedAt: at.Add(time.Second), Segment: 9, ExpiresAt: &at, Language: "de"},
@@ -77,6 +78,9 @@ func everyField(t *testing.T, v reflect.Value) {
 		}
 		if field.Kind() == reflect.Slice && field.Len() > 0 {
 			field = field.Index(0)
+		}
+		if field.Kind() == reflect.Pointer && !field.IsNil() {
+			field = field.Elem()
 		}
 		if field.Kind() == reflect.Struct && field.Type() != reflect.TypeFor[time.Time]() {
 			everyField(t, field)

@@ -129,7 +129,7 @@ func (d *derivation) collection(id lode.CollectionID, names map[string][]byte) e
 		}
 	}
 	s := &shelfDerivation{derivation: d, id: id, in: in, held: map[lode.SegmentID]*Segment{}, members: map[string][]byte{}}
-	for _, step := range []func() error{s.versions, s.documents, s.memberships, s.segments} {
+	for _, step := range []func() error{s.versions, s.evaluations, s.feedback, s.documents, s.memberships, s.segments} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -253,6 +253,34 @@ func (s *shelfDerivation) versions() error {
 		}
 		return s.c.ctx.Err()
 	})
+}
+
+// evaluations counts the references of evaluation sets.
+func (s *shelfDerivation) evaluations() error {
+	return s.in(evaluationsBucket).scanAll(nil, func(k, raw []byte) error {
+		e := new(Evaluation)
+		if forms[evaluationsBucket].check(k, raw) != nil || decodeRecord(kindEvaluation, raw, e) != nil {
+			s.unsure = true
+			return nil
+		}
+		s.refs[e.Blob]++
+		return s.c.ctx.Err()
+	})
+}
+
+// feedback compares the order of judgements with their keys.
+func (s *shelfDerivation) feedback() error {
+	order := map[string][]byte{}
+	err := s.in(feedbackBucket).scanAll(nil, func(k, _ []byte) error {
+		if len(k) != feedbackKeyBytes {
+			return nil
+		}
+		return expect(order, k[numberKeyBytes:], kindFeedbackOrder, &feedbackOrder{Doc: parseDocumentKey(k)})
+	})
+	if err != nil {
+		return err
+	}
+	return s.compare(s.in(feedbackOrderBucket), s.where(feedbackOrderBucket), order, func(_, _ []byte) bool { return false })
 }
 
 // documents compares lookups and notes of quarantine.

@@ -107,6 +107,8 @@ func hashOf(t *testing.T, dir string) lode.Hash {
 func TestRepairDerived(t *testing.T) {
 	original := sound(t)
 	original.addCollection("other")
+	original.putSet(1, "support", "content")
+	original.judge(1, "q", 10)
 	original.close()
 	want := hashOf(t, original.dir)
 	type anyMap = map[int]any
@@ -170,7 +172,7 @@ func TestRepairDerived(t *testing.T) {
 			return tx.Bucket([]byte("data")).Bucket([]byte{0, 0, 0, 0, 0, 0, 0, 1}).DeleteBucket([]byte("ids"))
 		},
 	}
-	for _, name := range []string{"names", "jobs", "blobs", "ids", "members", "quarantine"} {
+	for _, name := range []string{"names", "jobs", "blobs", "ids", "members", "quarantine", "feedback order"} {
 		cases[name+" are gone"], cases[name+" do not decode"] = clear(name), flip(name)
 	}
 	for name, damage := range cases {

@@ -28,6 +28,9 @@ const (
 	countersBucket
 	pastBucket
 	modelBucket
+	evaluationsBucket
+	feedbackBucket
+	feedbackOrderBucket
 	// Those of one segment, which are not in the catalogue but in a file of their own.
 	rowsBucket
 	silverBucket
@@ -40,6 +43,7 @@ var bucketNames = [lastBucket + 1]string{
 	operationsBucket: "operations", orderBucket: "operation order",
 	documentsBucket: "documents", idsBucket: "ids", versionsBucket: "versions", segmentsBucket: "segments",
 	membersBucket: "members", quarantineBucket: "quarantine", countersBucket: "counters", pastBucket: "past", modelBucket: "model",
+	evaluationsBucket: "evaluations", feedbackBucket: "feedback", feedbackOrderBucket: "feedback order",
 	rowsBucket: "rows", silverBucket: "silver",
 }
 
@@ -52,8 +56,9 @@ func (b bucketID) ofSegment() bool    { return b >= rowsBucket }
 // segment.
 var (
 	topBuckets   = []bucketID{clusterBucket, collectionsBucket, namesBucket, jobsBucket, blobsBucket, operationsBucket, orderBucket}
-	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket, pastBucket, modelBucket}
-	partBuckets  = []bucketID{rowsBucket, silverBucket}
+	shelfBuckets = []bucketID{documentsBucket, idsBucket, versionsBucket, segmentsBucket, membersBucket, quarantineBucket, countersBucket, pastBucket, modelBucket,
+		evaluationsBucket, feedbackBucket, feedbackOrderBucket}
+	partBuckets = []bucketID{rowsBucket, silverBucket}
 )
 
 // segmentKey names a segment of a collection.

@@ -10,7 +10,7 @@ import (
 	"github.com/lodedb/lode"
 )
 
-// SweepBlobs removes the files of blobs to which no version refers and that nobody holds
+// SweepBlobs removes the files of blobs to which nothing refers and that nobody holds
 // through [Blobs.Put], and returns how many. It may run beside everything else. References
 // are those of the log entries applied here: after a start, sweep only once the node has
 // applied what was committed before, or it removes the bytes of documents whose entry is

@@ -94,7 +94,7 @@ func (t *Tx) DropVersion(c lode.CollectionID, doc lode.DocNo, v lode.Version) er
 	return nil
 }
 
-// BlobRefs returns how many versions refer to a blob.
+// BlobRefs returns how many versions and evaluation sets refer to a blob.
 func (t *Tx) BlobRefs(h lode.Hash) (uint64, error) {
 	r, err := getRecord[blobRecord](t.top(blobsBucket), kindBlobRefs, h[:])
 	if err != nil || r == nil {

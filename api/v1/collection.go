@@ -44,11 +44,12 @@ type Embedder struct {
 	Dim      int    `json:"dim,omitempty" doc:"Dimensions of the vectors; required but for builtin." minimum:"1" maximum:"8192" example:"256"`
 }
 
-// Chunker says how documents are cut into chunks.
+// Chunker says how documents are cut into chunks. What is missing has the strategy's default.
 type Chunker struct {
-	Strategy  string `json:"strategy,omitempty" doc:"recursive follows headings within a token budget, whole makes one chunk of a document." enum:"recursive,whole" default:"recursive" example:"recursive"`
-	MinTokens int    `json:"min_tokens,omitempty" doc:"Neighbours are merged up to this size." minimum:"1" maximum:"8192" example:"256"`
-	MaxTokens int    `json:"max_tokens,omitempty" doc:"No chunk is larger." minimum:"16" maximum:"8192" example:"400"`
+	Strategy  string `json:"strategy,omitempty" doc:"recursive follows headings within a token budget; fixed makes windows of tokens; sentences joins a few; parent makes small passages of one section each; semantic cuts where sentences are least alike, for an embedder that is builtin or local; whole makes one chunk of a document." enum:"recursive,fixed,sentences,parent,semantic,whole" default:"recursive" example:"recursive"`
+	MinTokens int    `json:"min_tokens,omitempty" doc:"Smaller neighbours are joined. Not for fixed and whole." minimum:"1" maximum:"8192" example:"256"`
+	MaxTokens int    `json:"max_tokens,omitempty" doc:"No chunk is larger. Not for whole." minimum:"16" maximum:"8192" example:"400"`
+	Overlap   int    `json:"overlap_tokens,omitempty" doc:"How many tokens at most a chunk repeats of the one before it: up to half of max_tokens, for fixed alone." minimum:"0" maximum:"4096"`
 }
 
 // Collection is a set of documents that share an embedding space and a way of chunking.

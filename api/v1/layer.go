@@ -56,7 +56,14 @@ type Chunk struct {
 	Path       []string     `json:"path,omitempty" doc:"Headings above, outermost first."`
 	Page       int          `json:"page,omitempty" doc:"Page where the chunk begins, in formats that have pages."`
 	Tokens     int          `json:"tokens" doc:"Tokens of the text." example:"312"`
+	Header     *ChunkHeader `json:"header,omitempty" doc:"What stands above the text for a reader: the header of the table that the chunk begins inside of."`
 	Flags      []Flag       `json:"flags,omitempty" doc:"What in the text a model should not be trusted with."`
+}
+
+// ChunkHeader is text from further above in the same document.
+type ChunkHeader struct {
+	Text string `json:"text" doc:"Exactly the canonical text in span." example:"name | size"`
+	Span Span   `json:"span" doc:"Where the header is in the canonical text."`
 }
 
 // Flag marks text that is hidden from readers of the source or gives orders to a model. It never

@@ -9,7 +9,7 @@ import (
 // Operation is what is known of a write that had a key, or of an upload with wait=false.
 type Operation struct {
 	ID         string          `json:"id" doc:"Names the operation." example:"op-5f0c7a9d3b1e4f6a8c2d9e0b7a6f5c41"`
-	Kind       string          `json:"kind" doc:"What was asked for; selection is a patch or deletion of very many documents." enum:"create_collection,update_collection,delete_collection,upload,retry,delete,put_vectors,patch,selection" example:"upload"`
+	Kind       string          `json:"kind" doc:"What was asked for; selection is a patch or deletion of very many documents." enum:"create_collection,update_collection,delete_collection,upload,retry,delete,put_vectors,patch,selection,put_evaluation,delete_evaluation,feedback" example:"upload"`
 	State      string          `json:"state" doc:"running: documents are being processed. incomplete: parts of the request were refused before they were recorded, are still on their way, or were cut off; repeating it under its key completes it. failed: something in it was refused or failed. done: all of it took effect." enum:"running,incomplete,failed,done" example:"running"`
 	Collection string          `json:"collection,omitempty" doc:"Name of the collection; missing when it is gone." example:"docs"`
 	Parts      int             `json:"parts" doc:"Parts in which the request is carried out: documents of an upload, steps of a long list." example:"2"`

@@ -24,6 +24,7 @@ const (
 	PathScroll          = "/v1/collections/{collection}/scroll"
 	PathQuarantine      = "/v1/collections/{collection}/quarantine"
 	PathRetrieve        = "/v1/collections/{collection}/retrieve"
+	PathAnswersCheck    = "/v1/collections/{collection}/answers/check"
 	PathRetrieveSeveral = "/v1/retrieve"
 	PathWhyNot          = "/v1/collections/{collection}/why-not"
 	PathChunk           = "/v1/collections/{collection}/chunks/{chunk}"

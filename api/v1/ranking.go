@@ -4,11 +4,12 @@ import "github.com/lodedb/lode"
 
 // Ranking is what queries of a collection take where they say nothing.
 type Ranking struct {
-	DenseWeight *float64    `json:"dense_weight,omitempty" doc:"Weight of the dense search in hybrid mode." minimum:"0" maximum:"1" example:"0.3"`
-	Fusion      lode.Fusion `json:"fusion,omitempty" doc:"How the scores of the two searches become one." enum:"minmax,rrf,dbsf" example:"minmax"`
-	Rerank      *Rerank     `json:"rerank,omitempty" doc:"The re-ranker; none where it is missing."`
-	Recency     *Recency    `json:"recency,omitempty" doc:"How scores decay with age; not at all where it is missing."`
-	Reason      string      `json:"reason,omitempty" doc:"Where the settings came from." maxLength:"512"`
+	DenseWeight *float64           `json:"dense_weight,omitempty" doc:"Weight of the dense search in hybrid mode." minimum:"0" maximum:"1" example:"0.3"`
+	Fusion      lode.Fusion        `json:"fusion,omitempty" doc:"How the scores of the two searches become one." enum:"minmax,rrf,dbsf" example:"minmax"`
+	Rerank      *Rerank            `json:"rerank,omitempty" doc:"The re-ranker; none where it is missing."`
+	Recency     *Recency           `json:"recency,omitempty" doc:"How scores decay with age; not at all where it is missing."`
+	Reason      string             `json:"reason,omitempty" doc:"Where the settings came from." maxLength:"512"`
+	Features    map[string]float64 `json:"features,omitempty" doc:"Weights of the re-ranker features, by the names of features, as training gives them." maxProperties:"64"`
 }
 
 // Rerank asks a re-ranker for the order of the best candidates.

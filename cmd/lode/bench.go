@@ -7,15 +7,23 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/bench"
 )
 
 type benchCommand struct {
 	Quality benchQuality `cmd:"" help:"nDCG and recall of a data set in BEIR layout, lexical, hybrid and dense."`
+	Answers benchAnswers `cmd:"" help:"Answers in the context of questions, and citations that hold."`
+	Corpus  benchCorpus  `cmd:"" help:"Your own documents: ingest, latency with 1 to N clients, recall, memory."`
+	Given   benchGiven   `cmd:"" help:"Vectors of another system through a graph: recall."`
+	Rerank  benchRerank  `cmd:"" help:"What each re-ranker changes of hybrid queries of SciFact, Cranfield and xquad-en, and what it takes."`
 	Adapt   benchAdapt   `cmd:"" help:"What adapting the built-in model to the documents of a data set in BEIR layout changes."`
+	Drafts  benchDrafts  `cmd:"" help:"Whether questions drafted of a data set in BEIR layout rank systems as people do."`
 	Ingest  benchIngest  `cmd:"" help:"Documents and bytes per second of a folder, and the share of each stage."`
 	Spans   benchSpans   `cmd:"" help:"Follow random chunks of folders to their bytes."`
 	Crash   benchCrash   `cmd:"" help:"kill -9 at random moments while a folder is ingested."`
@@ -30,6 +38,7 @@ type benchCommand struct {
 	Filters benchFilters `cmd:"" help:"Searches under filters: every plan, the planner's choice, and its regret."`
 	Tables  benchTables  `cmd:"" help:"Print the tables of a folder of reports as Markdown."`
 
+	Chunking benchChunking `cmd:"" help:"How much of answers, and how much else, the chunks hold that are retrieved, for every chunking strategy."`
 	Lexical  benchLexical  `cmd:"" help:"Words in a sealed segment: build, size, and queries beside another engine."`
 	Retrieve benchRetrieve `cmd:"" help:"Questions to 100,000 passages: latency, share of each stage, against the searches alone."`
 	Segments benchSegments `cmd:"" help:"Sealed segments: searches against memory, starts, inserts, searches beside sealing."`
@@ -104,6 +113,77 @@ func (c *benchQuality) Run(ctx context.Context, std streams) error {
 	return c.measure(ctx, std, c.Data, func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		return bench.Quality(ctx, o, c.Target)
 	})
+}
+
+type benchDrafts struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with corpus.jsonl, queries.jsonl and qrels/test.tsv." type:"existingdir"`
+}
+
+// Run compares drafted questions with those of people.
+func (c *benchDrafts) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Drafts)
+}
+
+type benchAnswers struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of the test data." type:"existingdir"`
+}
+
+// Run looks for answers in contexts.
+func (c *benchAnswers) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Answers)
+}
+
+type benchCorpus struct {
+	benchFlags
+	Data     string        `arg:"" help:"Folder of documents." type:"existingdir"`
+	Queries  string        `help:"File with a question on each line, as text or as JSON with the member text. The default asks for headings of the documents." type:"existingfile" placeholder:"FILE"`
+	Clients  []int         `help:"How many clients ask at the same time, one number after the other." default:"1,2,4,8" placeholder:"N"`
+	Each     time.Duration `help:"How long to ask with each." default:"10s" placeholder:"TIME"`
+	K        int           `help:"Hits of each question." default:"10" placeholder:"N"`
+	Mode     lode.Mode     `help:"dense, lexical or hybrid; the node chooses when none is given." placeholder:"MODE"`
+	Model    string        `help:"Built-in embedding model." placeholder:"NAME"`
+	Strategy string        `help:"How documents are cut." placeholder:"NAME"`
+	Max      int           `name:"max-tokens" help:"No passage is larger." placeholder:"N"`
+}
+
+// Run measures documents of the user.
+func (c *benchCorpus) Run(ctx context.Context, std streams) error {
+	o := bench.CorpusOptions{Queries: c.Queries, Clients: c.Clients, Each: c.Each, K: c.K, Mode: c.Mode}
+	if c.Model != "" {
+		o.Create.Embedder = &v1.Embedder{Provider: lode.ProviderBuiltin, Model: c.Model}
+	}
+	if c.Strategy != "" || c.Max != 0 {
+		o.Create.Chunker = &v1.Chunker{Strategy: c.Strategy, MaxTokens: c.Max}
+	}
+	if slices.ContainsFunc(c.Clients, func(n int) bool { return n < 1 || n > 256 }) {
+		return usageError{lode.Invalid("clients", c.Clients, "1 to 256 clients can ask at the same time")}
+	}
+	o.EnsureDefaults()
+	return c.measure(ctx, std, c.Data, func(ctx context.Context, with bench.Options) (*bench.Report, error) {
+		return bench.Corpus(ctx, with, o)
+	})
+}
+
+type benchGiven struct {
+	benchFlags
+	Data string `arg:"" help:"Folder with records.jsonl and embeddings.bin." type:"existingdir"`
+}
+
+// Run measures searches for given vectors.
+func (c *benchGiven) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Given)
+}
+
+type benchRerank struct {
+	benchFlags
+	Data string `arg:"" help:"Folder of the data sets scifact, cranfield and xquad-en." type:"existingdir"`
+}
+
+// Run measures re-rankers.
+func (c *benchRerank) Run(ctx context.Context, std streams) error {
+	return c.measure(ctx, std, c.Data, bench.Rerank)
 }
 
 type benchAdapt struct {

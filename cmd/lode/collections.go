@@ -58,9 +58,7 @@ type collectionsCreate struct {
 	Embedder string      `help:"builtin, local, a provider of the node, or none for raw vectors." default:"builtin" placeholder:"NAME"`
 	Model    string      `help:"Model of the embedder." placeholder:"NAME"`
 	Dim      int         `help:"Dimensions; required but for builtin." placeholder:"N"`
-	Strategy string      `help:"recursive or whole." default:"recursive" placeholder:"NAME"`
-	Min      int         `name:"min-tokens" help:"Neighbouring passages are merged up to this size." placeholder:"N"`
-	Max      int         `name:"max-tokens" help:"No passage is larger." placeholder:"N"`
+	chunking
 	Spaces   []string    `name:"space" sep:"none" help:"A vector space beside that of all rows: NAME:DIM, NAME:DIM:METRIC or NAME:sparse. May be repeated." placeholder:"SPACE"`
 	Memory   string      `help:"How sealed segments are held in memory: cached, pinned or cold." default:"cached" placeholder:"MODE"`
 	Indexes  []string    `help:"Metadata fields to index ahead, separated by commas." placeholder:"FIELD"`
@@ -82,7 +80,7 @@ func (c *collectionsCreate) Run(ctx context.Context, std streams) error {
 	made, err := node.CreateCollection(ctx, v1.CreateCollection{
 		Name: c.Name, Metric: c.Metric, Vectors: spaces,
 		Embedder: &v1.Embedder{Provider: c.Embedder, Model: c.Model, Dim: c.Dim},
-		Chunker:  &v1.Chunker{Strategy: c.Strategy, MinTokens: c.Min, MaxTokens: c.Max},
+		Chunker:  c.request(),
 		Memory:   lode.MemoryMode(c.Memory), Indexes: c.Indexes, History: c.History, IDFFrom: c.IDFFrom, Language: c.Language,
 	})
 	if err != nil {

@@ -99,6 +99,7 @@ func TestFirstPath(t *testing.T) {
 	if strings.Contains(trace, "BROKEN") || strings.Count(trace, "verified") < 5 {
 		t.Error(trace)
 	}
+	s.checksAnswer(text)
 	if whole, _ := s.run(exitOK, "", "check"); !strings.Contains(whole, "whole") {
 		t.Error(whole)
 	}
@@ -112,6 +113,25 @@ func TestFirstPath(t *testing.T) {
 	if !strings.Contains(gone, "collection") {
 		t.Error(gone)
 	}
+}
+
+// checksAnswer holds answers against a context that has 4 euros in it.
+func (s *shell) checksAnswer(context string) {
+	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "context.json")
+	made, _ := s.run(exitOK, "", "context", "reservation for a bicycle", "-c", "ferries", "--budget", "300", "--output", "json")
+	if err := os.WriteFile(file, []byte(made), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	good, _ := s.run(exitOK, "A bicycle needs a reservation, 4 euros [1].", "check-answer", "--context", file, "-c", "ferries")
+	if !strings.Contains(good, "supported") || !strings.Contains(good, "1 of 1 claims supported") {
+		s.t.Error(good, context)
+	}
+	bad, _ := s.run(exitPartial, "A bicycle needs a reservation, 70 euros [1]. It is free [8].", "check-answer", "-c", "ferries", "--context", file)
+	if !strings.Contains(bad, "not in [1]: 70") || !strings.Contains(bad, "not there: [8]") {
+		s.t.Error(bad)
+	}
+	s.run(exitUsage, "", "check-answer", "--context", "lode_test.go", "-c", "ferries")
 }
 
 // TestIngestAgain sends only what is new or changed.

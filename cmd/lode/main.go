@@ -29,6 +29,7 @@ const (
 	exitFailure = 1
 	exitUsage   = 2
 	exitPartial = 3
+	exitDrop    = 4
 )
 
 // commands is the command line; each field's command lives in the file of its name.
@@ -39,6 +40,8 @@ type commands struct {
 	Ingest      ingestCommand      `cmd:"" help:"Send files and folders to a node."`
 	Search      searchCommand      `cmd:"" help:"Print the passages that answer a question."`
 	Context     contextCommand     `cmd:"" help:"Print a context with numbered citations, ready for a model."`
+	Chunk       chunkCommand       `cmd:"" help:"Show how a file would be cut into passages."`
+	CheckAnswer checkAnswerCommand `cmd:"" help:"Hold an answer against the passages that it cites."`
 	WhyNot      whyNotCommand      `cmd:"" help:"Say why a document is not in the answer to a question."`
 	Trace       traceCommand       `cmd:"" help:"Follow a passage back to the bytes it came from."`
 	Check       checkCommand       `cmd:"" help:"Verify everything that a node stores."`
@@ -55,6 +58,7 @@ type commands struct {
 	Recall      recallCommand      `cmd:"" help:"Measure how much of what an exact search finds a search finds."`
 	Scroll      scrollCommand      `cmd:"" help:"Walk documents and raw vectors in any order."`
 	Segments    segmentsCommand    `cmd:"" help:"List the segments of a collection, and seal them."`
+	Eval        evalCommand        `cmd:"" help:"Measure, compare and tune retrieval on judged questions."`
 	Operation   operationCommand   `cmd:"" help:"Say what became of a write."`
 	Backup      backupCommand      `cmd:"" help:"Make, list, verify and restore backups."`
 	Bench       benchCommand       `cmd:"" help:"Measure retrieval quality, ingest, spans, crashes and start."`
@@ -154,11 +158,14 @@ func withHelp(err error) error {
 func exitCode(err error) int {
 	var partial partialError
 	var usage usageError
+	var drop dropError
 	switch {
 	case errors.As(err, &partial):
 		return exitPartial
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &drop):
+		return exitDrop
 	}
 	return exitFailure
 }
@@ -174,6 +181,7 @@ func newParser(cli *commands, std streams) (*kong.Kong, error) {
 		kong.UsageOnError(),
 		kong.DefaultEnvars("LODE"),
 		kong.Configuration(yamlSettings),
+		kong.Vars(evalVars()),
 		kong.Vars{"default_data": server.DefaultDataDir, "default_listen": server.DefaultListen, "default_server": "http://" + server.DefaultListen, "providers": apiNames(), "default_hub": hub.DefaultBaseURL},
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),

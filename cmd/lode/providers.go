@@ -22,10 +22,9 @@ import (
 // providerSettings is one provider in the file of --provider-file. A key is never in the file:
 // it is in a file of its own or in a variable.
 type providerSettings struct {
+	keySettings    `yaml:",inline"`
 	API            string   `yaml:"api"`
 	URL            string   `yaml:"url"`
-	KeyFile        string   `yaml:"key_file"`
-	KeyEnv         string   `yaml:"key_env"`
 	Timeout        duration `yaml:"timeout"`
 	SendDimensions *bool    `yaml:"send_dimensions"`
 	DocumentPrefix string   `yaml:"document_prefix"`
@@ -64,7 +63,7 @@ func readProviders(names []string, file string) (map[string]server.ProviderConfi
 	if file == "" {
 		return all, nil
 	}
-	settings, err := readProviderFile(file)
+	settings, err := readNamed[providerSettings]("provider_file", file)
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +78,16 @@ func readProviders(names []string, file string) (map[string]server.ProviderConfi
 	return all, nil
 }
 
-func readProviderFile(path string) (settings map[string]*providerSettings, err error) {
+// readNamed reads a YAML file of settings by name. field is that of the flag.
+func readNamed[S any](field, path string) (settings map[string]*S, err error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, lode.Invalid("provider_file", path, "cannot be read: %v", err)
+		return nil, lode.Invalid(field, path, "cannot be read: %v", err)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&settings); err != nil && !errors.Is(err, io.EOF) {
-		return nil, lode.Invalid("provider_file", path, "%s", strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, lode.Invalid(field, path, "%s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
 	return settings, nil
 }
@@ -97,7 +97,7 @@ func (p *providerSettings) config(name string) (server.ProviderConfig, error) {
 	if p == nil { // a name alone
 		p = &providerSettings{}
 	}
-	key, err := p.key(name)
+	key, err := p.key("providers."+name, name)
 	return server.ProviderConfig{
 		API: remote.API(p.API), BaseURL: p.URL, APIKey: key, Timeout: time.Duration(p.Timeout), SendDimensions: p.SendDimensions,
 		DocumentPrefix: p.DocumentPrefix, QueryPrefix: p.QueryPrefix, BatchTexts: p.BatchTexts, Concurrency: p.Concurrency,
@@ -105,9 +105,14 @@ func (p *providerSettings) config(name string) (server.ProviderConfig, error) {
 	}, err
 }
 
-// key finds the key of a provider. A file or variable that is named must be there.
-func (p *providerSettings) key(name string) (string, error) {
-	field := "providers." + name
+// keySettings say where a key is.
+type keySettings struct {
+	KeyFile string `yaml:"key_file"`
+	KeyEnv  string `yaml:"key_env"`
+}
+
+// key finds the key of what has a name. A file or variable that is named must be there.
+func (p *keySettings) key(field, name string) (string, error) {
 	switch {
 	case p.KeyFile != "" && p.KeyEnv != "":
 		return "", lode.Invalid(field+".key_env", p.KeyEnv, "key_file is given too")
@@ -140,15 +145,15 @@ func apiNames() string {
 	return strings.Join(names, ", ")
 }
 
-// shownProviders is what may be shown of providers: not their keys.
-func shownProviders(all map[string]server.ProviderConfig) string {
+// shownNames is what may be shown of what has a key each: not the keys.
+func shownNames[C any](all map[string]C, key func(C) string) string {
 	var shown []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		key := "without a key"
-		if all[name].APIKey != "" {
-			key = "with a key"
+		with := "without a key"
+		if key(all[name]) != "" {
+			with = "with a key"
 		}
-		shown = append(shown, name+" "+key)
+		shown = append(shown, name+" "+with)
 	}
 	return strings.Join(shown, ", ")
 }

@@ -51,6 +51,7 @@ type serveCommand struct {
 
 	Provider     []string `help:"Providers of embeddings, by API: ${providers}. The key of each is in LODE_<NAME>_KEY." placeholder:"NAME,..."`
 	ProviderFile string   `help:"YAML file of providers of embeddings with their settings, see docs/embedding.md." type:"path" placeholder:"FILE"`
+	RerankerFile string   `help:"YAML file of services that re-rank passages, see docs/reranking.md." type:"path" placeholder:"FILE"`
 	EgressAllow  []string `help:"What the node may connect to: hosts, host:port, *.domains and networks; the default is everything but link-local and metadata addresses, which never are." placeholder:"HOST,..."`
 	EgressProxy  string   `help:"URL of a proxy for these connections, or none; the default is what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say." placeholder:"URL"`
 
@@ -128,6 +129,10 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 	if err != nil {
 		return server.Config{}, err
 	}
+	rerankers, err := readRerankers(c.RerankerFile)
+	if err != nil {
+		return server.Config{}, err
+	}
 	cfg := server.Config{
 		DataDir: c.Data, Listen: c.Listen, Version: version, Commit: commit,
 		MaxBodyBytes: int64(c.MaxBody), MaxDocumentBytes: int64(c.MaxDocument), MaxDiskBytes: int64(c.MaxDisk),
@@ -138,6 +143,7 @@ func (c *serveCommand) settings(logTo io.Writer) (server.Config, error) {
 		ParseTimeout: c.ParseTimeout, ParseMemoryBytes: int64(c.ParseMemory), ParseMaxPages: c.ParsePages,
 		OpenAI:          server.OpenAIConfig{BaseURL: c.OpenaiURL, APIKey: key, Timeout: c.OpenaiTimeout},
 		Providers:       providers,
+		Rerankers:       rerankers,
 		Egress:          server.EgressConfig{Allow: c.EgressAllow, Proxy: c.EgressProxy},
 		Embedding:       server.EmbeddingConfig{CacheBytes: embedCache(c.EmbedCache), CacheAge: c.EmbedCacheAge},
 		ModelsDir:       c.Models,
@@ -177,7 +183,9 @@ func (c *serveCommand) printConfig(std streams, cfg server.Config) error {
 		"max_disk": cfg.MaxDiskBytes, "disk_limit": cfg.DiskLimitBytes, "memory_limit": cfg.MemoryLimit(), "segment_size": cfg.SegmentBytes, "graph_rows": cfg.GraphRows, "scrub_every": max(cfg.ScrubEvery, 0).String(), "scrub_rate": cfg.ScrubRate, "flush_interval": cfg.FlushInterval.String(), "max_requests": cfg.MaxRequests, "workers": cfg.Workers,
 		"parse_timeout": cfg.ParseTimeout.String(), "parse_memory": cfg.ParseMemoryBytes, "parse_pages": cfg.ParseMaxPages,
 		"openai_url": cfg.OpenAI.BaseURL, "openai_key_set": cfg.OpenAI.APIKey != "", "openai_timeout": cfg.OpenAI.Timeout.String(),
-		"providers": shownProviders(cfg.Providers), "egress_allow": strings.Join(cfg.Egress.Allow, ","), "egress_proxy": shownProxy(cfg.Egress.Proxy),
+		"providers":    shownNames(cfg.Providers, func(p server.ProviderConfig) string { return p.APIKey }),
+		"rerankers":    shownNames(cfg.Rerankers, func(r server.RerankerConfig) string { return r.APIKey }),
+		"egress_allow": strings.Join(cfg.Egress.Allow, ","), "egress_proxy": shownProxy(cfg.Egress.Proxy),
 		"models": cfg.ModelsDir, "embed_cache": max(cfg.Embedding.CacheBytes, 0), "embed_cache_age": cfg.Embedding.CacheAge.String(),
 		"backup_to": cfg.Backup.To, "backup_every": cfg.Backup.Every.String(), "backup_keep": cfg.Backup.Keep,
 		"backup_keys_set":  cfg.Backup.Credentials.SecretKey != "",

@@ -28,6 +28,26 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// Weights of words are in the vectors of single words too.
+func TestWeightedConformance(t *testing.T) {
+	words, err := builtin.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter := words.NewCounter()
+	for range 20 {
+		counter.Add("the ore is washed")
+	}
+	counter.Add("water")
+	embedtest.Run(t, func(tb testing.TB) embed.Embedder {
+		e, err := builtin.New(builtin.Options{Weights: counter.Weights()})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return e
+	})
+}
+
 // The names and dimensions that root package and models give are the same, and fingerprints of
 // vectors that were stored never change.
 func TestModels(t *testing.T) {

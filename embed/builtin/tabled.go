@@ -49,7 +49,10 @@ func Weighted(fingerprint string, weights lode.Hash) string {
 	return fingerprint + "/idf-" + hex.EncodeToString(weights[:8])
 }
 
-var _, _ embed.Embedder = (*tabled)(nil), (*hashed)(nil)
+var (
+	_, _ embed.Embedder = (*tabled)(nil), (*hashed)(nil)
+	_    embed.Lexicon  = (*tabled)(nil)
+)
 
 // Fingerprint implements [embed.Embedder].
 func (e *tabled) Fingerprint() string { return e.fingerprint }
@@ -70,4 +73,14 @@ func (e *tabled) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lod
 		add.Vector(text, v)
 		return v
 	})
+}
+
+// Tokens implements [embed.Lexicon].
+func (*tabled) Tokens(text string, yield func(token []byte)) { table.NewReader(yield).Read(text) }
+
+// TokenVector implements [embed.Lexicon].
+func (e *tabled) TokenVector(token []byte, dst []float32) {
+	add := e.scratch.Get().(*table.Adder)
+	defer e.scratch.Put(add)
+	add.Word(token, dst)
 }

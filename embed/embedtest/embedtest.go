@@ -41,6 +41,7 @@ func Run(t *testing.T, make func(tb testing.TB) embed.Embedder) {
 		"Concurrency": concurrency,
 		"Canceled":    canceled,
 		"Deadline":    deadline,
+		"Lexicon":     lexicon,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, make(t)) })
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"github.com/lodedb/lode"
@@ -27,7 +28,10 @@ type static struct {
 	scratch sync.Pool
 }
 
-var _ Model = (*static)(nil)
+var (
+	_ Model         = (*static)(nil)
+	_ embed.Lexicon = (*static)(nil)
+)
 
 func loadStatic(name, digest string, words *tokenizer.Tokenizer, file *safetensors.File, scaled bool) (*static, error) {
 	m := &static{name: name, digest: digest, file: file, words: words, scaled: scaled}
@@ -117,15 +121,7 @@ func (m *static) vector(s *scratch, text string) lode.Vector {
 	s.ids = m.words.Append(s.ids[:0], text)
 	clear(s.sums)
 	for _, id := range s.ids {
-		weight := 1.0
-		if m.weights != nil {
-			weight = m.weights.At(int(id))
-		}
-		row := int(id)
-		if m.mapping != nil {
-			row = int(m.mapping.At(row))
-		}
-		m.table.AddTo(s.sums, row*m.dim, weight)
+		m.add(s.sums, int(id))
 	}
 	v := make(lode.Vector, m.dim)
 	if !s.scale(len(s.ids), m.scaled) {
@@ -138,6 +134,49 @@ func (m *static) vector(s *scratch, text string) lode.Vector {
 		v[i] = float32(x)
 	}
 	return v
+}
+
+// add adds what a token is to sums.
+func (m *static) add(sums []float64, id int) {
+	weight, row := 1.0, id
+	if m.weights != nil {
+		weight = m.weights.At(id)
+	}
+	if m.mapping != nil {
+		row = int(m.mapping.At(id))
+	}
+	m.table.AddTo(sums, row*m.dim, weight)
+}
+
+// Tokens implements [embed.Lexicon]. A token is the number of a piece, as in "#1012".
+func (m *static) Tokens(text string, yield func(token []byte)) {
+	s := m.scratch.Get().(*scratch)
+	defer m.scratch.Put(s)
+	s.ids = m.words.Append(s.ids[:0], text)
+	var name [12]byte
+	for _, id := range s.ids {
+		yield(strconv.AppendInt(append(name[:0], '#'), int64(id), 10))
+	}
+}
+
+// TokenVector implements [embed.Lexicon].
+func (m *static) TokenVector(token []byte, dst []float32) {
+	clear(dst)
+	if len(token) < 2 || token[0] != '#' {
+		return
+	}
+	id, err := strconv.Atoi(string(token[1:]))
+	if err != nil || id < 0 || id >= m.words.Size() {
+		return
+	}
+	s := m.scratch.Get().(*scratch)
+	defer m.scratch.Put(s)
+	defer runtime.KeepAlive(m.file)
+	clear(s.sums)
+	m.add(s.sums, id)
+	for i, x := range s.sums {
+		dst[i] = float32(x)
+	}
 }
 
 // scale makes sums a mean, or a vector of length one; false when there is nothing to scale.

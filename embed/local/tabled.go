@@ -25,7 +25,10 @@ type tabled struct {
 	scratch sync.Pool // of *table.Adder
 }
 
-var _ Model = (*tabled)(nil)
+var (
+	_ Model         = (*tabled)(nil)
+	_ embed.Lexicon = (*tabled)(nil)
+)
 
 // loadTable maps a table. It is read in place, and whole once: a row that was damaged would give
 // other vectors and no error.
@@ -86,4 +89,15 @@ func (m *tabled) Embed(ctx context.Context, _ embed.Kind, texts []string) ([]lod
 func (m *tabled) check() error {
 	defer runtime.KeepAlive(m.mapping)
 	return m.table.Verify()
+}
+
+// Tokens implements [embed.Lexicon].
+func (*tabled) Tokens(text string, yield func(token []byte)) { table.NewReader(yield).Read(text) }
+
+// TokenVector implements [embed.Lexicon].
+func (m *tabled) TokenVector(token []byte, dst []float32) {
+	add := m.scratch.Get().(*table.Adder)
+	defer m.scratch.Put(add)
+	defer runtime.KeepAlive(m.mapping)
+	add.Word(token, dst)
 }

@@ -11,18 +11,9 @@
 // asked for in base64 where that is documented to be little-endian float32, which is a third
 // of the size of JSON numbers and exact; numbers are accepted everywhere.
 //
-// Requests that were refused for the moment (408, 409, 429, 5xx), that broke off, or that took
-// longer than Options.Timeout are repeated with growing pauses, as often as Options.MaxRetries
-// says and as long as the caller's context lasts. Retry-After (seconds, date), Retry-After-Ms
-// and Gemini's RetryInfo are obeyed up to Options.MaxWait, and so is x-should-retry; when
-// x-ratelimit-remaining-* says that nothing is left, all callers wait for x-ratelimit-reset-*
-// before the next request. 400, 401, 403, 404 and the like are not repeated. Redirects are
-// refused, for they would carry texts and key to another place.
-//
-// Errors name the provider's host, the status and a short form of its message. They never
-// hold a text or the key: what the provider repeats of either is left out. The key travels in
-// the header of the protocol only. Each request is reported to the meter of the context, with
-// the tokens that the provider counted (see embed.WithMeter).
+// How requests are sent, repeated and paced, and what errors say and hide, is package
+// internal/provider's. Each request is reported to the meter of the context, with the tokens that
+// the provider counted (see embed.WithMeter).
 //
 // Most providers refuse an empty text; a space is sent in its place.
 //

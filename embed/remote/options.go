@@ -1,12 +1,13 @@
 package remote
 
 import (
+	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // Options configure an [Embedder].
@@ -71,11 +72,30 @@ func (o *Options) EnsureDefaults() {
 	}
 	setDefault(&o.BatchTexts, s.texts)
 	setDefault(&o.BatchBytes, s.bytes)
-	setDefault(&o.Concurrency, 2)
-	setDefault(&o.MaxRetries, 4)
-	setDefault(&o.Backoff, 500*time.Millisecond)
-	setDefault(&o.MaxWait, 30*time.Second)
-	setDefault(&o.Timeout, time.Minute)
+	p := o.provider()
+	p.EnsureDefaults()
+	o.Concurrency, o.MaxRetries, o.Backoff, o.MaxWait, o.Timeout = p.Concurrency, p.MaxRetries, p.Backoff, p.MaxWait, p.Timeout
+}
+
+// provider are the options of the client.
+func (o *Options) provider() provider.Options {
+	p := provider.Options{
+		Kind: "embedding provider", Doing: "embed texts", BaseURL: o.BaseURL, APIKey: o.APIKey, Concurrency: o.Concurrency, MaxRetries: o.MaxRetries,
+		Backoff: o.Backoff, MaxWait: o.MaxWait, Timeout: o.Timeout, RateLimit: o.RateLimit, HTTPClient: o.HTTPClient,
+	}
+	if s := shapes[o.API]; s != nil {
+		p.Sign, p.Path = s.sign, s.path(o.Model)
+	}
+	return p
+}
+
+// aboutEmbedder gives an error of the client's options the names of an embedder's.
+func aboutEmbedder(err error) error {
+	var coded *lode.Error
+	if errors.As(err, &coded) {
+		return coded.In("embedder")
+	}
+	return err
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -91,8 +111,12 @@ func (o *Options) Validate() error {
 	if s == nil {
 		return lode.Invalid("embedder.api", o.API, "api must be one of %v", APIs())
 	}
-	if err := o.validateURL(); err != nil {
-		return err
+	if o.BaseURL == "" {
+		return lode.Invalid("embedder.base_url", "", "the %s API needs a base_url", o.API)
+	}
+	p := o.provider()
+	if err := p.Validate(); err != nil {
+		return aboutEmbedder(err)
 	}
 	switch {
 	case o.Model == "":
@@ -103,30 +127,6 @@ func (o *Options) Validate() error {
 		return lode.Invalid("embedder.batch_texts", o.BatchTexts, "batch_texts must be 1 to %d", s.most)
 	case o.BatchBytes < 1:
 		return lode.Invalid("embedder.batch_bytes", o.BatchBytes, "batch_bytes must be positive")
-	case o.Concurrency < 1:
-		return lode.Invalid("embedder.concurrency", o.Concurrency, "concurrency must be positive")
-	case o.Backoff < 0 || o.MaxWait < 0 || o.Timeout < 0:
-		return lode.Invalid("embedder.timeout", o.Timeout, "durations must not be negative")
-	case o.RateLimit < 0:
-		return lode.Invalid("embedder.rate_limit", o.RateLimit, "rate_limit must not be negative")
-	case strings.ContainsAny(o.APIKey, "\r\n"):
-		return lode.Invalid("embedder.api_key", "", "the key holds a line break")
-	}
-	return nil
-}
-
-// validateURL refuses what would put secrets in the address: they would end up in errors.
-func (o *Options) validateURL() error {
-	u, err := url.Parse(o.BaseURL)
-	switch {
-	case err != nil:
-		return lode.Invalid("embedder.base_url", "", "base_url is no URL")
-	case o.BaseURL == "":
-		return lode.Invalid("embedder.base_url", "", "the %s API needs a base_url", o.API)
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return lode.Invalid("embedder.base_url", u.Redacted(), "base_url must begin with http:// or https:// and name a host")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return lode.Invalid("embedder.base_url", u.Host, "base_url must not hold user, query or fragment")
 	}
 	return nil
 }

@@ -4,19 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"net/http"
-	"net/url"
 	"unicode/utf8"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // Embedder calls a provider. Close releases its connections.
 type Embedder struct {
 	options  Options
 	requests embed.Embedder // the requester, batched
-	client   *http.Client
+	client   *provider.Client
 }
 
 var _ embed.Embedder = (*Embedder)(nil)
@@ -27,39 +26,17 @@ func New(o Options) (*Embedder, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(o.BaseURL)
+	client, err := provider.New(o.provider())
 	if err != nil {
-		return nil, lode.Invalid("embedder.base_url", "", "base_url is no URL")
+		return nil, aboutEmbedder(err)
 	}
-	client, s := newClient(o), shapes[o.API]
-	r := &requester{
-		options: o,
-		shape:   s,
-		url:     base.JoinPath(s.path(o.Model)).String(),
-		host:    base.Host,
-		client:  client,
-		pace:    newPace(o.RateLimit),
-	}
+	r := &requester{options: o, shape: shapes[o.API], client: client}
 	return &Embedder{options: o, requests: embed.Batched(r, o.Batches()), client: client}, nil
 }
 
 // Batches are the bounds of one request, after [Options.EnsureDefaults].
 func (o *Options) Batches() embed.BatchOptions {
 	return embed.BatchOptions{Texts: o.BatchTexts, Bytes: o.BatchBytes, Concurrency: o.Concurrency}
-}
-
-// newClient returns a client that follows no redirects.
-func newClient(o Options) *http.Client {
-	client := &http.Client{}
-	if o.HTTPClient != nil {
-		*client = *o.HTTPClient
-	} else {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.MaxIdleConnsPerHost = o.Concurrency
-		client.Transport = transport
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return client
 }
 
 // Fingerprint implements [embed.Embedder]. The address is no part of it: the same model may
@@ -94,9 +71,4 @@ func (e *Embedder) Embed(ctx context.Context, kind embed.Kind, texts []string) (
 }
 
 // Close releases idle connections of the client that New made. It may be called twice.
-func (e *Embedder) Close() error {
-	if e.options.HTTPClient == nil {
-		e.client.CloseIdleConnections()
-	}
-	return nil
-}
+func (e *Embedder) Close() error { return e.client.Close() }

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // API names a protocol.
@@ -56,9 +56,6 @@ var shapes = map[API]*shape{
 	OpenAI: &openaiShape, Cohere: &cohereShape, Voyage: &voyageShape, Gemini: &geminiShape, Jina: &jinaShape, TEI: &teiShape,
 }
 
-// bearer is the usual way of sending a key.
-func bearer(h http.Header, key string) { h.Set("Authorization", "Bearer "+key) }
-
 // fixed is the path of protocols that name the model in the body.
 func fixed(path string) func(string) string { return func(string) string { return path } }
 
@@ -68,16 +65,6 @@ func byKind(kind embed.Kind, document, query string) string {
 		return query
 	}
 	return document
-}
-
-var errNotJSON = errors.New("the answer is not the JSON of the protocol")
-
-// unmarshal is encoding/json without its errors, which would repeat parts of the answer.
-func unmarshal(answer []byte, into any) error {
-	if json.Unmarshal(answer, into) != nil {
-		return errNotJSON
-	}
-	return nil
 }
 
 // counted checks a list whose order is that of the texts.
@@ -102,7 +89,7 @@ type indexed struct {
 
 func readIndexed(answer []byte, n int) (reading, error) {
 	var a indexed
-	if err := unmarshal(answer, &a); err != nil {
+	if err := provider.Unmarshal(answer, &a); err != nil {
 		return reading{}, err
 	}
 	if len(a.Data) != n {
@@ -123,15 +110,4 @@ func readIndexed(answer []byte, n int) (reading, error) {
 		out[*item.Index] = item.Embedding
 	}
 	return reading{vectors: out, tokens: max(a.Usage.Prompt, a.Usage.Total)}, nil
-}
-
-// encode writes a request as JSON on one line, with < and > as they are.
-func encode(request any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(request); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }

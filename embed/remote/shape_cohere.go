@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 
 	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // cohereShape is POST /v2/embed of the Cohere API. Its base64 is not documented to be
 // little-endian float32, so numbers are asked for.
 var cohereShape = shape{
 	base: "https://api.cohere.com", texts: 96, most: 96, bytes: embed.DefaultBatchBytes, dims: true,
-	path: fixed("v2/embed"), sign: bearer,
+	path: fixed("v2/embed"), sign: provider.Bearer,
 	body: func(model string, kind embed.Kind, dim int, texts []string) any {
 		return struct {
 			Model      string   `json:"model"`
@@ -32,7 +33,7 @@ var cohereShape = shape{
 				} `json:"billed_units"`
 			} `json:"meta"`
 		}
-		if err := unmarshal(answer, &a); err != nil {
+		if err := provider.Unmarshal(answer, &a); err != nil {
 			return reading{}, err
 		}
 		vectors, err := counted(a.Embeddings.Float, n)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
 )
 
 // geminiShape is POST /v1beta/models/MODEL:batchEmbedContents of the Gemini API. Each text is
@@ -34,7 +35,7 @@ var geminiShape = shape{
 				Tokens int64 `json:"promptTokenCount"` // newer models only
 			} `json:"usageMetadata"`
 		}
-		if err := unmarshal(answer, &a); err != nil {
+		if err := provider.Unmarshal(answer, &a); err != nil {
 			return reading{}, err
 		}
 		vectors := make([]json.RawMessage, len(a.Embeddings))

@@ -1,11 +1,14 @@
 package remote
 
-import "github.com/lodedb/lode/embed"
+import (
+	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
+)
 
 // jinaShape is POST /v1/embeddings of the Jina API.
 var jinaShape = shape{
 	base: "https://api.jina.ai/v1", texts: embed.DefaultBatchTexts, most: 2048, bytes: embed.DefaultBatchBytes, dims: true,
-	path: fixed("embeddings"), sign: bearer, read: readIndexed,
+	path: fixed("embeddings"), sign: provider.Bearer, read: readIndexed,
 	body: func(model string, kind embed.Kind, dim int, texts []string) any {
 		return struct {
 			Model      string   `json:"model"`

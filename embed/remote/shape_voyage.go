@@ -1,6 +1,9 @@
 package remote
 
-import "github.com/lodedb/lode/embed"
+import (
+	"github.com/lodedb/lode/embed"
+	"github.com/lodedb/lode/internal/provider"
+)
 
 // voyageBytes bounds the text of a request. The larger models take 120,000 tokens at a time,
 // and a token has at least one byte.
@@ -9,7 +12,7 @@ const voyageBytes = 112 << 10
 // voyageShape is POST /v1/embeddings of the Voyage API.
 var voyageShape = shape{
 	base: "https://api.voyageai.com/v1", texts: embed.DefaultBatchTexts, most: 1000, bytes: voyageBytes, dims: true,
-	path: fixed("embeddings"), sign: bearer, read: readIndexed,
+	path: fixed("embeddings"), sign: provider.Bearer, read: readIndexed,
 	body: func(model string, kind embed.Kind, dim int, texts []string) any {
 		return struct {
 			Input      []string `json:"input"`

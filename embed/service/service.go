@@ -202,6 +202,17 @@ func (s *Service) CacheStats() (CacheStats, bool) {
 // Entries are the rows of the ledger, by provider, model and collection.
 func (s *Service) Entries() []Entry { return s.ledger.Entries() }
 
+// Charge counts a request that was sent for a collection by other ways than a source, such as to a
+// service that re-ranks passages. price is that of a million tokens.
+func (s *Service) Charge(a Account, r embed.Request, price float64) {
+	if r.Err == nil {
+		s.ledger.add(a, func(t *Totals) { t.Texts += int64(r.Texts) })
+		s.o.Events.Texts(a.Provider, 0, 0, r.Texts)
+	}
+	s.ledger.charge(a, []part{{collection: a.Collection, texts: r.Texts, bytes: r.Bytes}}, r, price)
+	s.o.Events.Request(a.Provider, r)
+}
+
 // Close ends all requests and saves the ledger; calls that wait end with an error. It may be
 // called twice.
 func (s *Service) Close() error {

@@ -46,6 +46,10 @@ func (s *Service) Add(src Source) *Shared {
 // Fingerprint is that of the source.
 func (sh *Shared) Fingerprint() string { return sh.print }
 
+// Source is the embedder that is shared, for its optional powers such as [embed.Lexicon]: calls of
+// Embed through it are not counted.
+func (sh *Shared) Source() embed.Embedder { return sh.source.Embedder }
+
 // For returns the embedder that embeds for a collection; with an empty name for none.
 func (sh *Shared) For(collection string) embed.Embedder {
 	if b, ok := sh.bound.Load(collection); ok {

@@ -160,3 +160,14 @@ func tame(sums []int64) {
 		}
 	}
 }
+
+// Word writes what a folded word adds to the sums of a text to dst, which has the table's
+// dimensions: its row, or the rows of its parts, times its weight. It is the same on every CPU.
+func (a *Adder) Word(word []byte, dst []float32) {
+	clear(a.sums)
+	a.words = 0
+	a.word(word)
+	for d, x := range a.sums {
+		dst[d] = float32(x) / whole
+	}
+}

@@ -1,5 +1,6 @@
 // Package beir reads retrieval data sets in the layout of the BEIR benchmark, and says how good a
-// ranking is. It serves benchmarks and tests: no program that serves requests links it.
+// ranking is and how well retrieved spans hold what was asked for. It serves benchmarks and tests: no
+// program that serves requests links it.
 package beir
 
 import (
@@ -48,6 +49,32 @@ func Read(dir string) (*Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// WithClaims returns the set with the questions of another file, one JSON object with _id, text and
+// cited_doc_ids each line: those of SciFact that are for training.
+func (s *Set) WithClaims(path string) (*Set, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out := &Set{Docs: s.Docs, Qrels: map[string]map[string]int{}}
+	for dec := json.NewDecoder(bufio.NewReader(f)); ; {
+		var claim struct {
+			Text
+			Cited []string `json:"cited_doc_ids"`
+		}
+		if err := dec.Decode(&claim); err == io.EOF {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: claim %d: %w", path, len(out.Queries)+1, err)
+		}
+		out.Queries, out.Qrels[claim.ID] = append(out.Queries, claim.Text), map[string]int{}
+		for _, doc := range claim.Cited {
+			out.Qrels[claim.ID][doc] = 1
+		}
+	}
 }
 
 func readTexts(path string) ([]Text, error) {

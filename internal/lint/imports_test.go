@@ -23,7 +23,7 @@ var importRules = []rule{
 	{"github.com/danielgtaylor/huma", []string{"api"}, "used for the OpenAPI model and schemas only; handlers decode once, strictly"},
 	{"github.com/minio/minio-go", []string{"storage/backup"}, "buckets are for backups only, behind backup.Target"},
 	{"github.com/KimMachineGun/automemlimit", []string{"server"}, "finds the limit of a container; the node's limits are decided in one place"},
-	{"net/http", []string{"api", "client", "server", "internal/egress", "embed/hub", "embed/remote", "embed/remote/remotetest", "bench", "cmd/lode"}, "engines and flows do not know HTTP"},
+	{"net/http", []string{"api", "client", "server", "internal/egress", "internal/provider", "embed/hub", "embed/remote", "embed/remote/remotetest", "retrieval/rerank/reranktest", "bench", "cmd/lode"}, "engines and flows do not know HTTP"},
 	{"log", nil, "slog is passed in, never global"},
 	{"math/rand", nil, "math/rand/v2 has an explicit seed"},
 	{"io/ioutil", nil, "deprecated; os and io have its functions"},

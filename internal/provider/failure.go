@@ -1,4 +1,4 @@
-package remote
+package provider
 
 import (
 	"context"
@@ -15,10 +15,9 @@ import (
 	"unicode"
 
 	"github.com/lodedb/lode"
-	"github.com/lodedb/lode/embed"
 )
 
-// failure is why an attempt gave no vectors.
+// failure is why an attempt gave no answer.
 type failure struct {
 	code     lode.Code // the default is CodeProvider
 	reason   string
@@ -30,12 +29,12 @@ type failure struct {
 	note     string // why there were no more attempts
 }
 
-func (f *failure) error(host string) error {
+func (c *Client) error(f *failure) error {
 	code := f.code
 	if code == "" {
 		code = lode.CodeProvider
 	}
-	message := fmt.Sprintf("embedding provider %s: %s", host, f.reason)
+	message := fmt.Sprintf("%s %s: %s", c.o.Kind, c.host, f.reason)
 	if f.attempts > 1 {
 		message += fmt.Sprintf(", after %d attempts", f.attempts)
 	}
@@ -44,7 +43,7 @@ func (f *failure) error(host string) error {
 	}
 	e := &lode.Error{Code: code, Message: message, Hint: f.hint}
 	if f.refused {
-		e.Err = embed.ErrRefused
+		e.Err = ErrRefused
 	}
 	return e
 }
