@@ -3,7 +3,6 @@ package lode
 import (
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"time"
 )
@@ -232,16 +231,6 @@ const MaxRankingFeatures = 64
 // IsZero reports whether nothing is set.
 func (r *Ranking) IsZero() bool {
 	return r.DenseWeight == nil && r.Fusion == "" && r.Rerank == nil && r.Recency == nil && r.Reason == "" && len(r.Features) == 0
-}
-
-// Equal reports whether queries are answered alike under both: all but the reason is the same.
-func (r *Ranking) Equal(o *Ranking) bool {
-	if r == nil || o == nil {
-		return r == o
-	}
-	a, b := *r, *o
-	a.Reason, b.Reason = "", ""
-	return reflect.DeepEqual(a, b)
 }
 
 // Validate checks the settings.

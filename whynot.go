@@ -1,7 +1,5 @@
 package lode
 
-import "fmt"
-
 // WhyNotQuery asks why a document, or a passage of it, is not in the answer to a query.
 type WhyNotQuery struct {
 	Query    Query // of one collection, now
@@ -89,38 +87,4 @@ const (
 type Change struct {
 	Field string `json:"field"`
 	Value any    `json:"value"`
-}
-
-// Apply makes the change. Fields are those that reasons name.
-func (c *Change) Apply(q *Query) error {
-	number, _ := c.Value.(int)
-	switch c.Field {
-	case "k":
-		q.K = number
-	case "depth":
-		q.Depth = number
-	case "ef":
-		q.Ef = number
-	case "budget_tokens":
-		q.BudgetTokens = number
-	case "exact":
-		q.Exact, q.Ef = true, 0
-	case "mode":
-		q.Mode, _ = c.Value.(Mode)
-	case "collapse":
-		q.Collapse = nil
-	case "per_document":
-		q.PerDocument = 0
-	case "per_source":
-		q.PerSource = 0
-	case "diversity":
-		q.Diversity = nil
-	case "min_score":
-		q.MinScores, _ = c.Value.(map[Component]float64)
-	case "filter":
-		q.Filter, _ = c.Value.(Filter)
-	default:
-		return fmt.Errorf("apply change: no rule for field %s", c.Field)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"reflect"
 	"strings"
 
 	"github.com/lodedb/lode"
@@ -58,11 +59,21 @@ func rankingOf(of []lode.Collection) *lode.Ranking {
 		return &lode.Ranking{}
 	}
 	for i := range of[1:] {
-		if !first.Equal(of[i+1].Tuning.Ranking) {
+		if !alike(first, of[i+1].Tuning.Ranking) {
 			return &lode.Ranking{}
 		}
 	}
 	return first
+}
+
+// alike reports whether queries are answered alike under both: all but the reason is the same.
+func alike(r, o *lode.Ranking) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	a, b := *r, *o
+	a.Reason, b.Reason = "", ""
+	return reflect.DeepEqual(a, b)
 }
 
 func (a *answer) settle(ranking *lode.Ranking) {

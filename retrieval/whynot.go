@@ -121,7 +121,7 @@ func (w *inquiry) add(reason *lode.Reason) (done bool, err error) {
 	if reason.Change == nil {
 		return true, nil
 	}
-	return false, reason.Change.Apply(&w.now)
+	return false, apply(reason.Change, &w.now)
 }
 
 // ask asks the query as it is now, watching the rows of the document.
@@ -239,7 +239,7 @@ func (w *inquiry) filter() (ended bool, err error) {
 			reason.Change.Value = rest
 		}
 		w.answer.Reasons = append(w.answer.Reasons, *reason)
-		if err := reason.Change.Apply(&w.now); err != nil {
+		if err := apply(reason.Change, &w.now); err != nil {
 			return true, err
 		}
 	}

@@ -4,13 +4,13 @@
 //
 // The tokenizer is pkoukk/tiktoken-go with the vocabularies that its offline loader carries in
 // the binary, all of them whichever are used (7 MB); nothing is fetched. Each is made at its first
-// use, once (cl100k_base: about 12 MB of memory, a tenth of a second; o200k_base twice that), so
+// use, once (cl100k_base: about 16 MB of memory, a tenth of a second; o200k_base twice that), so
 // that a process which counts nothing pays nothing. Everything here may be used by many goroutines.
 //
 // An encoding works in two steps: a regular expression splits the text into pieces (mostly
 // words with the space before them), then byte pairs are merged within each piece. The
 // package does the first step by hand (piece.go, piece200k.go), because the expression needs most of the
-// time; answers itself for pieces that are in the vocabulary; asks the library for the
+// time; answers itself for pieces that are in the vocabulary (table.go); asks the library for the
 // others; and keeps the answers in a small fixed table (cache.go). Counts are those of the
 // library: tests compare them on real text and by fuzzing.
 //
