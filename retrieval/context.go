@@ -246,7 +246,7 @@ func (a *assembler) write(number int, p *passage) string {
 
 // cost is what a passage takes of the budget, with what parts it from the next one.
 func (a *assembler) cost(number int, p *passage) int {
-	return a.count(a.write(number, p)+separator) + a.countLine(a.layout.source(number, p))
+	return a.countPassage(number, p) + a.countLine(a.layout.source(number, p))
 }
 
 func (a *assembler) countLine(s string) int {
