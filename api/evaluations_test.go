@@ -3,10 +3,12 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/api"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
 	"github.com/lodedb/lode/retrieval/evaluation"
@@ -34,11 +36,21 @@ func TestEvaluations(t *testing.T) {
 	}
 	weight := 0.25
 	report, err := c.RunEvaluation(t.Context(), "docs", "set", v1.Retrieve{Mode: lode.ModeHybrid, DenseWeight: &weight, Fusion: lode.FusionRRF})
-	if err != nil || string(report.Query) != `{"k":100,"mode":"hybrid","dense_weight":0.25,"fusion":"rrf"}` {
+	if err != nil || string(report.Query) != `{"k":100,"mode":"hybrid","dense_weight":0.25,"fusion":"rrf","depth":100}` {
 		t.Fatalf("%s, %v", report.Query, err)
 	}
 	if q := f.evaluated[0]; q.Text != "" || q.K != evaluation.FullDepth || *q.DenseWeight != weight || q.Fusion != lode.FusionRRF {
 		t.Errorf("asked %+v", q)
+	}
+	depth := 20
+	if trained, err := c.TrainEvaluation(t.Context(), "docs", "set", v1.TrainRanking{Depth: &depth, Seed: 7, Apply: true}); err != nil || trained.Evaluation != "set" {
+		t.Errorf("%+v, %v", trained, err)
+	}
+	if trained, err := c.TrainFeedback(t.Context(), "docs", v1.TrainRanking{Drafted: true}); err != nil || trained.Evaluation != "" {
+		t.Errorf("%+v, %v", trained, err)
+	}
+	if want := []api.Training{{Depth: 20, Seed: 7, Apply: true}, {Drafted: true}}; !slices.Equal(f.trained, want) {
+		t.Errorf("trained %+v", f.trained)
 	}
 	id := lode.ChunkID{Doc: 1, Version: 2, Ordinal: 3}
 	no := false
@@ -60,6 +72,7 @@ func TestEvaluations(t *testing.T) {
 func TestBadEvaluations(t *testing.T) {
 	f := newFake()
 	_, server := serve(t, f)
+	const train = "/v1/collections/docs/evaluations/set/train"
 	const set, run, feedback = "/v1/collections/docs/evaluations/set", "/v1/collections/docs/evaluations/set/run", "/v1/collections/docs/feedback"
 	for _, c := range []struct {
 		method, path, contentType, body string
@@ -77,6 +90,12 @@ func TestBadEvaluations(t *testing.T) {
 		{"POST", run, "application/json", `{"fusion":"sum"}`, lode.CodeInvalid, "fusion"},
 		{"POST", run, "application/json", `{"questions":1}`, lode.CodeUnknownField, "questions"},
 		{"POST", run, "application/json", `{}`, lode.CodeNotFound, "evaluation"},
+		{"POST", train, "application/json", `{}`, lode.CodeNotFound, "evaluation"},
+		{"POST", train, "application/json", `{"depth":9}`, lode.CodeInvalid, "depth"},
+		{"POST", train, "application/json", `{"depth":1001}`, lode.CodeInvalid, "depth"},
+		{"POST", train, "application/json", `{"seed":-1}`, lode.CodeInvalid, "seed"},
+		{"POST", train, "application/json", `{"apply":"yes"}`, lode.CodeInvalid, "apply"},
+		{"POST", feedback + "/train", "application/json", `{"k":5}`, lode.CodeUnknownField, "k"},
 		{"POST", feedback, "application/json", `{"query":"q","useful":true}`, lode.CodeInvalid, "chunk_id"},
 		{"POST", feedback, "application/json", `{"query":"q","chunk_id":"x","useful":true}`, lode.CodeInvalid, "chunk_id"},
 		{"POST", feedback, "application/json", `{"query":"q","chunk_id":"ch-1-1-0"}`, lode.CodeInvalid, "useful"},

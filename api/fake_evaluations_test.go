@@ -59,6 +59,19 @@ func (f *fake) RunEvaluation(ctx context.Context, p lode.Principal, name string,
 	return &evaluation.Report{Format: evaluation.ReportFormat, At: epoch, About: evaluation.About{Query: said}}, nil
 }
 
+func (f *fake) TrainRanking(ctx context.Context, p lode.Principal, collection, name string, o api.Training) (v1.TrainedRanking, error) {
+	if err := known(p, collection); err != nil {
+		return v1.TrainedRanking{}, err
+	}
+	if name != "" {
+		if _, err := f.Evaluation(ctx, p, collection, name); err != nil {
+			return v1.TrainedRanking{}, err
+		}
+	}
+	f.trained = append(f.trained, o)
+	return v1.TrainedRanking{Evaluation: name, Depth: o.Depth, Seed: o.Seed}, nil
+}
+
 func (f *fake) Judge(_ context.Context, p lode.Principal, w lode.Write, collection string, j api.Judgement) (v1.Judged, error) {
 	f.note(w)
 	if err := known(p, collection); err != nil {

@@ -40,6 +40,7 @@ type fake struct {
 	cleared    int
 
 	sets      map[string]*evaluation.Set
+	trained   []api.Training
 	judged    []api.Judgement
 	evaluated []lode.Query
 

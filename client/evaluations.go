@@ -40,6 +40,17 @@ func (c *Client) RunEvaluation(ctx context.Context, collection, name string, req
 	return send[v1.EvaluationReport](ctx, c, k, req)
 }
 
+// TrainEvaluation has the node train the re-ranker features on a set that the collection keeps, and with
+// req.Apply give it to the collection if it is better. It is not sent again after a connection broke.
+func (c *Client) TrainEvaluation(ctx context.Context, collection, name string, req v1.TrainRanking) (*v1.TrainedRanking, error) {
+	return send[v1.TrainedRanking](ctx, c, call{method: http.MethodPost, path: v1.Path(v1.PathEvaluationTrain, collection, name)}, req)
+}
+
+// TrainFeedback is TrainEvaluation with the judgements that the collection keeps.
+func (c *Client) TrainFeedback(ctx context.Context, collection string, req v1.TrainRanking) (*v1.TrainedRanking, error) {
+	return send[v1.TrainedRanking](ctx, c, call{method: http.MethodPost, path: v1.Path(v1.PathFeedbackTrain, collection)}, req)
+}
+
 // SendFeedback judges what a question found.
 func (c *Client) SendFeedback(ctx context.Context, collection string, req v1.Feedback) (*v1.Judged, error) {
 	return send[v1.Judged](ctx, c, call{method: http.MethodPost, path: v1.Path(v1.PathFeedback, collection), writes: true}, req)

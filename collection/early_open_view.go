@@ -42,8 +42,8 @@ func (e *Engine) EarlyView(ctx context.Context, p lode.Principal, name string) (
 	return &EarlyView{engine: e, collection: c, rows: rows, now: e.options.Clock().UnixNano(), found: map[lode.RowID]*entry{}}, nil
 }
 
-// Collection returns the settings of the collection.
-func (v *EarlyView) Collection() lode.Collection { return v.collection.settings }
+// Collection returns the settings of the collection as they are now.
+func (v *EarlyView) Collection() lode.Collection { return v.collection.described() }
 
 // Dense is [View.Dense].
 func (v *EarlyView) Dense(ctx context.Context, vector lode.Vector, k int, f lode.Filter) ([]lode.Candidate, error) {

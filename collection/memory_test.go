@@ -26,6 +26,13 @@ func TestTune(t *testing.T) {
 	if got, err := tune(key, lode.TuningChange{Memory: &cold}); err != nil || got.Tuning.Memory != cold {
 		t.Errorf("a repetition is answered with %+v, %v", got, err) // and changes nothing
 	}
+	weight := 0.75
+	if _, err := tune(lode.Write{}, lode.TuningChange{Ranking: &lode.Ranking{DenseWeight: &weight}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := n.view(root, "c").Collection().Tuning.Ranking; r == nil || *r.DenseWeight != weight {
+		t.Errorf("queries take %+v", r)
+	}
 	_, err := tune(lode.Write{}, lode.TuningChange{Memory: &warm})
 	wantCode(t, err, lode.CodeInvalid)
 	_, err = n.Tune(ctx, root, lode.Write{}, "none", lode.TuningChange{Memory: &cold})

@@ -59,8 +59,8 @@ func (e *Engine) viewOf(p lode.Principal, c *collection) *View {
 	return v
 }
 
-// Collection returns the settings of the collection.
-func (v *View) Collection() lode.Collection { return v.collection.settings }
+// Collection returns the settings of the collection as they are now.
+func (v *View) Collection() lode.Collection { return v.collection.described() }
 
 // Dense returns the min(k, matching) rows nearest to the vector, among those that the
 // principal may see and the filter matches.

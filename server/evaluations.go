@@ -20,17 +20,18 @@ import (
 // evaluations keeps sets and judgements in the collections, and runs sets through the retriever, as
 // questions that come over HTTP are run.
 type evaluations struct {
-	engine    *collection.Engine
+	documents
 	blobs     roomyBlobs
 	retriever *retrieval.Retriever
+	options   retrieval.Options // of the retriever
 	code      string
-	running   *sync.Mutex // held by the run that is under way
+	running   *sync.Mutex // held by the run or training that is under way
 }
 
 var _ api.Evaluations = evaluations{}
 
 func (e evaluations) PutEvaluation(ctx context.Context, p lode.Principal, w lode.Write, name, set string, questions *evaluation.Set) (v1.EvaluationInfo, error) {
-	if _, err := e.engine.Evaluations(p, name); err != nil {
+	if _, err := e.Engine.Evaluations(p, name); err != nil {
 		return v1.EvaluationInfo{}, err // before anything is stored
 	}
 	lines, err := questions.Encode()
@@ -46,7 +47,7 @@ func (e evaluations) PutEvaluation(ctx context.Context, p lode.Principal, w lode
 		return v1.EvaluationInfo{}, err
 	}
 	defer release()
-	put, err := e.engine.PutEvaluation(ctx, p, w, name, collection.EvaluationSet{
+	put, err := e.Engine.PutEvaluation(ctx, p, w, name, collection.EvaluationSet{
 		Name: set, Blob: blob, Size: int64(len(lines)), Hash: hash, Questions: len(questions.Questions), Spans: questions.SpanCount(),
 	})
 	return evaluationInfo(put), err
@@ -57,7 +58,7 @@ func evaluationInfo(s collection.EvaluationSet) v1.EvaluationInfo {
 }
 
 func (e evaluations) Evaluation(ctx context.Context, p lode.Principal, name, set string) ([]byte, error) {
-	info, err := e.engine.Evaluation(p, name, set)
+	info, err := e.Engine.Evaluation(p, name, set)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (e evaluations) Evaluation(ctx context.Context, p lode.Principal, name, set
 }
 
 func (e evaluations) Evaluations(_ context.Context, p lode.Principal, name string) ([]v1.EvaluationInfo, error) {
-	sets, err := e.engine.Evaluations(p, name)
+	sets, err := e.Engine.Evaluations(p, name)
 	all := make([]v1.EvaluationInfo, len(sets))
 	for i, s := range sets {
 		all[i] = evaluationInfo(s)
@@ -74,7 +75,7 @@ func (e evaluations) Evaluations(_ context.Context, p lode.Principal, name strin
 }
 
 func (e evaluations) DeleteEvaluation(ctx context.Context, p lode.Principal, w lode.Write, name, set string) error {
-	return e.engine.DeleteEvaluation(ctx, p, w, name, set)
+	return e.Engine.DeleteEvaluation(ctx, p, w, name, set)
 }
 
 func (e evaluations) Judge(ctx context.Context, p lode.Principal, w lode.Write, name string, j api.Judgement) (v1.Judged, error) {
@@ -85,13 +86,13 @@ func (e evaluations) Judge(ctx context.Context, p lode.Principal, w lode.Write, 
 			f.Bronze = *c.Bronze
 		}
 	}
-	kept, err := e.engine.Judge(ctx, p, w, name, f)
+	kept, err := e.Engine.Judge(ctx, p, w, name, f)
 	return v1.Judged{DocumentID: kept.Document, Span: v1.Span(kept.Span), Bronze: kept.Bronze, Grade: kept.Grade, At: kept.At}, err
 }
 
 func (e evaluations) Feedback(ctx context.Context, p lode.Principal, name string) (*evaluation.Set, error) {
 	var all []evaluation.Judgement
-	err := e.engine.EachFeedback(ctx, p, name, func(f collection.Feedback) error {
+	err := e.Engine.EachFeedback(ctx, p, name, func(f collection.Feedback) error {
 		all = append(all, evaluation.Judgement{Query: f.Query, Answer: f.Answer, At: f.At, Span: evaluation.Span{
 			Document: f.Document, Bronze: f.Bronze, Start: f.Span.Start, End: f.Span.End, Grade: f.Grade,
 		}})
@@ -104,10 +105,39 @@ func (e evaluations) Feedback(ctx context.Context, p lode.Principal, name string
 // leaves the node to its users.
 func (e evaluations) RunEvaluation(ctx context.Context, p lode.Principal, set string, q lode.Query, said json.RawMessage) (*evaluation.Report, error) {
 	if !e.running.TryLock() {
-		return nil, lode.Errorf(lode.CodeOverloaded, "an evaluation is being run").WithHint("wait until it is done")
+		return nil, errRunning()
 	}
 	defer e.running.Unlock()
-	lines, err := e.Evaluation(ctx, p, q.Collection, set)
+	questions, err := e.kept(ctx, p, q.Collection, set)
+	if err != nil {
+		return nil, err
+	}
+	about, err := e.about(ctx, p, q.Collection)
+	if err != nil {
+		return nil, err
+	}
+	about.Query = said
+	documents, err := e.shown(ctx, p, q.Collection)
+	if err != nil {
+		return nil, err
+	}
+	r := evaluation.Runner{Ask: e.asker(p, q), Texts: func(ctx context.Context, id lode.DocID) (string, error) {
+		silver, _, err := e.Engine.Silver(ctx, p, q.Collection, id)
+		if err != nil {
+			return "", err
+		}
+		return silver.Text, nil
+	}}
+	return r.Run(ctx, set, questions, documents, about)
+}
+
+func errRunning() error {
+	return lode.Errorf(lode.CodeOverloaded, "an evaluation is being run").WithHint("wait until it is done")
+}
+
+// kept reads a set of the collection.
+func (e evaluations) kept(ctx context.Context, p lode.Principal, collection, set string) (*evaluation.Set, error) {
+	lines, err := e.Evaluation(ctx, p, collection, set)
 	if err != nil {
 		return nil, err
 	}
@@ -115,23 +145,7 @@ func (e evaluations) RunEvaluation(ctx context.Context, p lode.Principal, set st
 	if err != nil {
 		return nil, fmt.Errorf("read evaluation %s: %w", set, err)
 	}
-	about, err := e.about(ctx, p, q.Collection)
-	if err != nil {
-		return nil, err
-	}
-	about.Query = said
-	documents, err := e.documents(ctx, p, q.Collection)
-	if err != nil {
-		return nil, err
-	}
-	r := evaluation.Runner{Ask: e.asker(p, q), Texts: func(ctx context.Context, id lode.DocID) (string, error) {
-		silver, _, err := e.engine.Silver(ctx, p, q.Collection, id)
-		if err != nil {
-			return "", err
-		}
-		return silver.Text, nil
-	}}
-	return r.Run(ctx, set, questions, documents, about)
+	return questions, nil
 }
 
 func (e evaluations) asker(p lode.Principal, q lode.Query) evaluation.Asker {
@@ -144,8 +158,7 @@ func (e evaluations) asker(p lode.Principal, q lode.Query) evaluation.Asker {
 		}
 		answer := evaluation.Answer{ContextTokens: found.Context.Tokens, Partial: found.Partial}
 		for i := range found.Hits {
-			row := &found.Hits[i].Row
-			answer.Hits = append(answer.Hits, evaluation.Passage{Document: row.Document.ID, URI: row.Version.URI, Bronze: row.Version.Blob, Span: row.Chunk.Span})
+			answer.Hits = append(answer.Hits, passageOf(&found.Hits[i].Row))
 		}
 		for _, c := range found.Context.Citations {
 			spans := c.Parts
@@ -160,11 +173,15 @@ func (e evaluations) asker(p lode.Principal, q lode.Query) evaluation.Asker {
 	}
 }
 
-// documents are those that the collection shows.
-func (e evaluations) documents(ctx context.Context, p lode.Principal, name string) ([]evaluation.Document, error) {
+func passageOf(row *lode.Row) evaluation.Passage {
+	return evaluation.Passage{Document: row.Document.ID, URI: row.Version.URI, Bronze: row.Version.Blob, Span: row.Chunk.Span}
+}
+
+// shown are the documents that the collection shows.
+func (e evaluations) shown(ctx context.Context, p lode.Principal, name string) ([]evaluation.Document, error) {
 	var all []evaluation.Document
 	for after := lode.DocNo(0); ; {
-		page, next, err := e.engine.Documents(ctx, p, name, collection.DocumentsQuery{After: after, Limit: v1.MaxPageLimit})
+		page, next, err := e.Engine.Documents(ctx, p, name, collection.DocumentsQuery{After: after, Limit: v1.MaxPageLimit})
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +191,7 @@ func (e evaluations) documents(ctx context.Context, p lode.Principal, name strin
 				continue
 			}
 			if v.Version != d.Current {
-				if _, v, err = e.engine.Silver(ctx, p, name, d.ID); lode.IsCode(err, lode.CodeNotFound) {
+				if _, v, err = e.Engine.Silver(ctx, p, name, d.ID); lode.IsCode(err, lode.CodeNotFound) {
 					continue // deleted meanwhile
 				} else if err != nil {
 					return nil, err
@@ -190,7 +207,7 @@ func (e evaluations) documents(ctx context.Context, p lode.Principal, name strin
 }
 
 func (e evaluations) about(ctx context.Context, p lode.Principal, name string) (evaluation.About, error) {
-	c, _, err := e.engine.Collection(ctx, p, name)
+	c, _, err := e.Engine.Collection(ctx, p, name)
 	if err != nil {
 		return evaluation.About{}, err
 	}

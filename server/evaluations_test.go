@@ -175,7 +175,7 @@ func TestReportContract(t *testing.T) {
 	full := evaluation.Report{
 		Format: 1, Partial: 1, Set: evaluation.SetInfo{Name: "s", Questions: 1, Spans: 1, Missing: 1}, Corpus: evaluation.Corpus{Documents: 1, Chunks: 1},
 		About: evaluation.About{Collection: "c", Fingerprint: "f", Index: map[string]string{"a": "b"}, Query: json.RawMessage(`{"k":10}`), Code: "v",
-			Ranking: &lode.Ranking{DenseWeight: &weight, Fusion: lode.FusionRRF, Reason: "r", Rerank: &lode.Rerank{Name: "n", Depth: 5}, Recency: &lode.Recency{HalfLife: 1 << 50, Weight: 0.5, Field: "f"}}},
+			Ranking: &lode.Ranking{DenseWeight: &weight, Fusion: lode.FusionRRF, Reason: "r", Rerank: &lode.Rerank{Name: "n", Depth: 5}, Recency: &lode.Recency{HalfLife: 1 << 50, Weight: 0.5, Field: "f"}, Features: map[string]float64{"fused": 1}}},
 		Latency: evaluation.Latency{P50: 1, P99: 2},
 	}
 	scores := evaluation.Scores{NDCG10: half, Recall5: half, Recall20: half, Recall100: half, MRR: half, MAP: half, TokenPrecision: &half, TokenRecall: &half, TokenIoU: &half, ContextWaste: &half}

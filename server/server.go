@@ -286,19 +286,20 @@ func (s *Server) openRaft(ctx context.Context) error {
 
 func (s *Server) surface(e *embedders) (http.Handler, error) {
 	docs := documents{s.engine, s.pipeline, s.Seal, s.rerankers}
-	s.retriever = retrieval.New(retrieval.Options{
+	options := retrieval.Options{
 		View: openView(s.engine), Early: openEarly(s.engine), EmbedderFor: e.forCollection, TokenizerFor: (&tokenizers{models: e.models}).of,
 		RerankerFor: func(c lode.Collection, name string) (retrieval.Reranker, error) {
 			return s.rerankers.forCollection(c, name)
 		},
 		Clock: s.cfg.Clock, Logger: s.cfg.Logger,
 		Events: retrieval.Events{StepDone: s.stepDone},
-	})
+	}
+	s.retriever = retrieval.New(options)
 	handler, err := api.New(api.Options{
 		Backend: api.Backend{
 			Collections: docs, Documents: docs, Points: docs, Ingest: s.pipeline, Retrieval: answers{s.retriever}, Contents: contents{s.engine, s.retriever}, Embedding: embedding{s, e}, Node: node{s}, Backups: s.backups,
 			Operations:  operations{s.engine},
-			Evaluations: evaluations{s.engine, roomyBlobs{s.store.Blobs(), s.room}, s.retriever, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
+			Evaluations: evaluations{docs, roomyBlobs{s.store.Blobs(), s.room}, s.retriever, options, codeName(s.cfg.Version, s.cfg.Commit), new(sync.Mutex)},
 		},
 		Authenticate: s.cfg.authenticate,
 		Metrics:      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),

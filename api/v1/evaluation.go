@@ -12,10 +12,12 @@ const MediaTypeLines = "application/x-ndjson"
 
 // The paths of evaluation.
 const (
-	PathEvaluations   = "/v1/collections/{collection}/evaluations"
-	PathEvaluation    = "/v1/collections/{collection}/evaluations/{evaluation}"
-	PathEvaluationRun = "/v1/collections/{collection}/evaluations/{evaluation}/run"
-	PathFeedback      = "/v1/collections/{collection}/feedback"
+	PathEvaluations     = "/v1/collections/{collection}/evaluations"
+	PathEvaluation      = "/v1/collections/{collection}/evaluations/{evaluation}"
+	PathEvaluationRun   = "/v1/collections/{collection}/evaluations/{evaluation}/run"
+	PathEvaluationTrain = "/v1/collections/{collection}/evaluations/{evaluation}/train"
+	PathFeedback        = "/v1/collections/{collection}/feedback"
+	PathFeedbackTrain   = "/v1/collections/{collection}/feedback/train"
 )
 
 // EvaluationQuestion is one line of an evaluation set.
@@ -150,4 +152,38 @@ type EvaluationFound struct {
 	Rank    int     `json:"rank" doc:"Rank of the hit, from 1." example:"3"`
 	Covered float64 `json:"covered" doc:"Share of the span that the hit holds." example:"1"`
 	IoU     float64 `json:"iou" doc:"Bytes that are in both, over those that are in either." example:"0.12"`
+}
+
+// LeastTrainDepth is the fewest candidates that weights are trained on: those that the score looks at.
+const LeastTrainDepth = 10
+
+// TrainRanking says how the re-ranker features is trained.
+type TrainRanking struct {
+	Depth   *int `json:"depth,omitempty" doc:"Candidates of each question, and of queries with the weights; the default is 50, or what the collection's own features see." minimum:"10" maximum:"1000" example:"50"`
+	Seed    int  `json:"seed,omitempty" doc:"Of folds and bootstrap." minimum:"0"`
+	Drafted bool `json:"drafted,omitempty" doc:"Take a set also when most of its questions were drafted of the texts."`
+	Apply   bool `json:"apply,omitempty" doc:"Give the collection the ranking, if it is better."`
+}
+
+// TrainedRanking is what a training found.
+type TrainedRanking struct {
+	Evaluation string             `json:"evaluation,omitempty" doc:"Name of the set; missing: the judgements." example:"support"`
+	Questions  int                `json:"questions" doc:"Number of questions." example:"120"`
+	Trained    int                `json:"trained" doc:"Those of which the candidates had something to tell apart." example:"104"`
+	Pairs      int                `json:"pairs" doc:"Pairs of a better and a worse candidate." example:"5140"`
+	Depth      int                `json:"depth" doc:"Candidates of each question." example:"50"`
+	Seed       int                `json:"seed" doc:"Of folds and bootstrap."`
+	Before     float64            `json:"before" doc:"Mean ndcg@10 of what queries take now." example:"0.68"`
+	HeldOut    float64            `json:"held_out" doc:"Mean ndcg@10 of questions under weights that were trained without them." example:"0.71"`
+	Gain       float64            `json:"gain" doc:"How much better that is." example:"0.03"`
+	Interval   Interval           `json:"interval" doc:"Where the gain lies with 95 %."`
+	Features   map[string]float64 `json:"features" doc:"Weights by feature, trained on all questions."`
+	Ranking    *Ranking           `json:"ranking,omitempty" doc:"What is better for the collection; missing: keep what queries take now, for no gain was shown."`
+	Applied    bool               `json:"applied" doc:"Whether the collection has it."`
+}
+
+// Interval is where a mean lies.
+type Interval struct {
+	Low  float64 `json:"low" doc:"Lower end." example:"0.01"`
+	High float64 `json:"high" doc:"Upper end." example:"0.05"`
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ type evalCommand struct {
 	Run      evalRun      `cmd:"" help:"Ask every question of an evaluation set and score the answers."`
 	Compare  evalCompare  `cmd:"" help:"Say whether a second report is worse than a first; a gate for scripts."`
 	Tune     evalTune     `cmd:"" help:"Look for better ranking settings of a collection."`
+	Train    evalTrain    `cmd:"" help:"Train the re-ranker features of a collection on a set that it keeps, or on what people judged."`
 	Draft    evalDraft    `cmd:"" help:"Make an evaluation set of the texts of a collection."`
 	Put      evalPut      `cmd:"" help:"Have a collection keep an evaluation set."`
 	Get      evalGet      `cmd:"" help:"Print an evaluation set that a collection keeps."`
@@ -55,12 +57,19 @@ func (a *asked) request(k int) (v1.Retrieve, error) {
 	if a.Query != "" {
 		dec := json.NewDecoder(strings.NewReader(a.Query))
 		dec.DisallowUnknownFields()
-		if err := dec.Decode(&request); err != nil {
+		err := dec.Decode(&request)
+		if err == nil && dec.More() {
+			err = errors.New("something follows the object")
+		}
+		if err != nil {
 			return request, usageError{lode.FieldError(lode.CodeMalformed, "query", a.Query, "the members of the request are not JSON of a retrieve request: %s", err)}
 		}
 	}
 	if request.Text != "" || len(request.Vector) > 0 {
 		return request, usageError{lode.Invalid("query", a.Query, "text and vector come from the set")}
+	}
+	if request.K == nil { // as null
+		request.K = &k
 	}
 	filter, err := parseFilter(a.Filter)
 	if err != nil {
@@ -71,6 +80,10 @@ func (a *asked) request(k int) (v1.Retrieve, error) {
 	}
 	request.Mode, request.Fusion = cmp.Or(a.Mode, request.Mode), cmp.Or(a.Fusion, request.Fusion)
 	request.DenseWeight, request.BudgetTokens = cmp.Or(a.DenseWeight, request.DenseWeight), cmp.Or(a.Budget, request.BudgetTokens)
+	if request.Depth == nil { // as deep as a question of the usual k, however many hits are looked at
+		depth := max(*request.K, evaluation.FullDepth)
+		request.Depth = &depth
+	}
 	if a.Parallel < 1 || a.Parallel > 64 {
 		return request, usageError{lode.Invalid("parallel", a.Parallel, "parallel must be 1 to 64")}
 	}
@@ -81,7 +94,7 @@ type evalRun struct {
 	target
 	asked
 	Set    string `arg:"" help:"An evaluation set: a file of JSON Lines, a folder in BEIR layout, or the name of one that the collection keeps."`
-	K      int    `short:"k" help:"Hits of each question. Recall@100 looks at 100; with fewer, the fusion looks at fewer candidates too, as it does for users who ask for fewer." default:"${eval_depth}" placeholder:"N" env:"-"`
+	K      int    `short:"k" help:"Hits of each question. Recall@100 looks at 100. Searches go as deep as for ten hits, unless --query says a depth." default:"${eval_depth}" placeholder:"N" env:"-"`
 	Tokens bool   `help:"Score the context token by token, which reads the texts of documents." default:"true" negatable:"" env:"-"`
 	AtNode bool   `help:"Have the node ask the questions of a set that it keeps: less travels, and nobody sees how far it is." env:"-"`
 	Report string `help:"File that the report is written to, for compare." placeholder:"FILE" env:"-"`

@@ -150,7 +150,7 @@ func (e *evaluator) about(query json.RawMessage) evaluation.About {
 		about.Index["weights"] = c.Weights
 	}
 	if r := c.Ranking; r != nil {
-		about.Ranking = &lode.Ranking{DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*lode.Rerank)(r.Rerank), Recency: (*lode.Recency)(r.Recency), Reason: r.Reason}
+		about.Ranking = &lode.Ranking{DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*lode.Rerank)(r.Rerank), Recency: (*lode.Recency)(r.Recency), Reason: r.Reason, Features: r.Features}
 	}
 	return about
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
 	"github.com/lodedb/lode/client"
 	"github.com/lodedb/lode/retrieval/evaluation"
@@ -214,12 +216,52 @@ func TestEvalTune(t *testing.T) {
 	s.run(exitFailure, "", "eval", "tune", sampleSet, "-c", "samples", "--folds", "20")
 }
 
+// What tune does not choose stays: weights of features would be lost, and with them the re-ranker.
+func TestTunedRankingKeeps(t *testing.T) {
+	weights := map[string]float64{"fused": 2}
+	e := &evaluator{collection: &v1.Collection{Ranking: &v1.Ranking{Rerank: &v1.Rerank{Name: "features"}, Features: weights, Recency: &v1.Recency{HalfLife: 1 << 50}}}}
+	half := 0.5
+	got := e.ranking(&lode.Ranking{DenseWeight: &half, Fusion: lode.FusionRRF, Rerank: &lode.Rerank{Name: "features"}})
+	if !maps.Equal(got.Features, weights) || got.Recency == nil || got.Rerank == nil || *got.DenseWeight != half {
+		t.Errorf("%+v", got)
+	}
+	if about := e.about(nil); !maps.Equal(about.Ranking.Features, weights) {
+		t.Errorf("the report says %+v", about.Ranking)
+	}
+}
+
+// TestEvalTrain trains on a set that the collection keeps.
+func TestEvalTrain(t *testing.T) {
+	s := newShell(t)
+	s.ingestSamples("samples")
+	if _, errs := s.run(exitUsage, "", "eval", "train", sampleSet, "-c", "samples"); !strings.Contains(errs, "eval put") {
+		t.Error(errs)
+	}
+	s.run(exitUsage, "", "eval", "train", "-c", "samples")
+	s.run(exitUsage, "", "eval", "train", "harbour", "--feedback", "-c", "samples")
+	s.run(exitFailure, "", "eval", "train", "harbour", "-c", "samples")
+	s.run(exitFailure, "", "eval", "train", "--feedback", "-c", "samples")
+	s.run(exitOK, "", "eval", "put", "harbour", sampleSet, "-c", "samples")
+	s.run(exitFailure, "", "eval", "train", "harbour", "-c", "samples", "--depth", "5")
+	out, _ := s.run(exitOK, "", "eval", "train", "harbour", "-c", "samples", "--apply")
+	c, err := s.client().GetCollection(t.Context(), "samples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := c.Ranking != nil && len(c.Ranking.Features) > 0
+	if kept := strings.Contains(out, "keep what queries take now"); kept == changed || !strings.Contains(out, "on held-out questions ndcg@10") {
+		t.Errorf("%s: ranking %+v", out, c.Ranking)
+	}
+}
+
 func TestEvalUsage(t *testing.T) {
 	s := newShell(t)
 	s.ingestSamples("samples")
 	s.run(exitFailure, "", "eval", "run", "no-such-set", "-c", "samples")
 	s.run(exitUsage, "", "eval", "run", sampleSet, "-c", "samples", "--query", `{"textt": 1}`)
 	s.run(exitUsage, "", "eval", "run", sampleSet, "-c", "samples", "--query", `{"text": "x"}`)
+	s.run(exitUsage, "", "eval", "run", sampleSet, "-c", "samples", "--query", `{"ef": 50} {"k": 3}`)
+	s.run(exitOK, "", "eval", "run", sampleSet, "-c", "samples", "--query", `{"k": null}`)
 	s.run(exitUsage, "", "eval", "run", sampleSet, "-c", "samples", "--parallel", "0")
 	broken := filepath.Join(t.TempDir(), "broken.jsonl")
 	if err := os.WriteFile(broken, []byte("{\"id\":\"a\",\"query\":\"q\",\"spans\":[{\"document\":\"d\",\"end\":-3}]}\n"), 0o644); err != nil {

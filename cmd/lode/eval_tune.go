@@ -124,12 +124,12 @@ func (e *evaluator) ranked(request v1.Retrieve, r *lode.Ranking) v1.Retrieve {
 	return request
 }
 
-// ranking is what the collection is given: recency is not tuned, and stays. So does what a ranking
+// ranking is what the collection is given: recency and weights of features are not tuned, and stay. So does what a ranking
 // leaves open because only a re-ranker was better.
 func (e *evaluator) ranking(r *lode.Ranking) *v1.Ranking {
 	out := &v1.Ranking{DenseWeight: r.DenseWeight, Fusion: r.Fusion, Rerank: (*v1.Rerank)(r.Rerank), Reason: r.Reason}
 	if own := e.collection.Ranking; own != nil {
-		out.Recency = own.Recency
+		out.Recency, out.Features = own.Recency, own.Features
 		if out.DenseWeight == nil && out.Fusion == "" {
 			out.DenseWeight, out.Fusion = own.DenseWeight, own.Fusion
 		}

@@ -72,9 +72,10 @@ func (o *TuneOptions) Validate(set *Set) error {
 		return lode.Invalid("questions", len(set.Questions), "%d folds need at least %d questions", o.Folds, least).
 			WithHint("add questions: chance decides between settings on so few")
 	}
-	if n := set.DraftedCount(); 2*n > len(set.Questions) && !o.Drafted {
-		return lode.FieldError(lode.CodePrecondition, "drafted", n, "%d of %d questions were drafted of the texts: they favour the search for words", n, len(set.Questions)).
-			WithHint("tune on questions that people asked, such as feedback")
+	if !o.Drafted {
+		if err := set.EnsureAsked(); err != nil {
+			return err
+		}
 	}
 	for i := range o.Rerankers {
 		for _, f := range o.Fusions {

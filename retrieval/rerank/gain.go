@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Gain compares two orders of the passages of the same queries by nDCG@10: the mean before and
+// Gain compares two orders of the passages of the same queries by a score, mostly nDCG@10: the mean before and
 // after, and between what their difference lies with 95 %, by a paired bootstrap over queries.
 type Gain struct {
 	Before  float64 `json:"before"`
@@ -47,6 +47,10 @@ func NewGain(before, after []float64, resamples int, seed uint64) Gain {
 
 // crossValidate orders each part of the queries with weights of the others.
 func crossValidate(ctx context.Context, queries []Judged, o TrainOptions) (Gain, error) {
+	score := o.Score
+	if score == nil {
+		score = func(query int, order []int) float64 { return queries[query].ndcg(order) }
+	}
 	parts := rand.New(rand.NewPCG(o.Seed, 6)).Perm(len(queries))
 	before, after := make([]float64, len(queries)), make([]float64, len(queries))
 	for fold := range o.Folds {
@@ -66,27 +70,22 @@ func crossValidate(ctx context.Context, queries []Judged, o TrainOptions) (Gain,
 		}
 		for i := range queries {
 			if q := &queries[i]; parts[i]%o.Folds == fold {
-				before[i], after[i] = q.ndcg(q.grades()), q.ndcg(q.order(weights))
+				before[i], after[i] = score(i, q.asTheyWere()), score(i, q.order(weights))
 			}
 		}
 	}
 	return NewGain(before, after, o.Resamples, o.Seed), nil
 }
 
-// grades are those of the rows in the order that they had.
-func (q *Judged) grades() []int {
-	grades := make([]int, len(q.Rows))
-	for i, row := range q.Rows {
-		grades[i] = row.Grade
+// ndcg is nDCG@10 of an order of the rows, gains being the grades themselves.
+func (q *Judged) ndcg(order []int) float64 {
+	grades := make([]int, len(order))
+	for i, row := range order {
+		grades[i] = q.Rows[row].Grade
 	}
-	return grades
-}
-
-// ndcg is nDCG@10 of an order of grades, gains being the grades themselves.
-func (q *Judged) ndcg(grades []int) float64 {
 	ideal := slices.Clone(q.Grades)
 	if ideal == nil {
-		ideal = q.grades()
+		ideal = slices.Clone(grades)
 	}
 	slices.SortFunc(ideal, func(a, b int) int { return b - a })
 	best := discounted(ideal)

@@ -16,14 +16,13 @@ const (
 
 // minimize finds the weights with the least mean logistic loss of the pairs, plus l2/2 times the
 // square of their distance from the order by one feature alone.
-func minimize(ctx context.Context, sets []pairSet, l2 float64, anchor int) ([]float64, error) {
-	dim := len(sets[0][0])
-	from := make([]float64, dim)
+func minimize(ctx context.Context, sets []pairSet, spread []float64, l2 float64, anchor int) ([]float64, error) {
+	from := make([]float64, len(spread))
 	var err error
-	if from[anchor], err = scaleAlone(ctx, sets, l2, anchor); err != nil {
+	if from[anchor], err = scaleAlone(ctx, sets, spread, l2, anchor); err != nil {
 		return nil, err
 	}
-	p := &problem{sets: sets, l2: l2, from: from, dim: dim}
+	p := &problem{sets: sets, features: allFeatures(), spread: spread, l2: l2, from: from}
 	return p.minimum(ctx, from)
 }
 
@@ -49,17 +48,18 @@ func (p *problem) minimum(ctx context.Context, weights []float64) ([]float64, er
 
 // problem is what is minimized.
 type problem struct {
-	sets []pairSet
-	l2   float64
-	from []float64
-	dim  int
+	sets     []pairSet
+	features []int // that have weights
+	spread   []float64
+	l2       float64
+	from     []float64
 }
 
 // descend takes as much of a step as makes the gradient smaller; nil when nothing does, which is
 // where rounding ends the descent.
 func (p *problem) descend(weights, step []float64, size float64) (next, gradient []float64, hessian [][]float64) {
 	for share := 1.0; share > 1.0/(1<<mostHalves); share /= 2 {
-		next = make([]float64, p.dim)
+		next = make([]float64, len(p.from))
 		for f := range next {
 			next[f] = weights[f] - float64(share*step[f])
 		}
@@ -72,13 +72,13 @@ func (p *problem) descend(weights, step []float64, size float64) (next, gradient
 
 // derivatives are the first and second ones of the loss. Each query counts the same.
 func (p *problem) derivatives(weights []float64) (gradient []float64, hessian [][]float64) {
-	gradient, hessian = make([]float64, p.dim), make([][]float64, p.dim)
+	gradient, hessian = make([]float64, len(p.from)), make([][]float64, len(p.from))
 	for f := range hessian {
-		hessian[f] = make([]float64, p.dim)
+		hessian[f] = make([]float64, len(p.from))
 	}
-	for _, set := range p.sets {
-		share := 1 / float64(len(set)) / float64(len(p.sets))
-		for _, pair := range set {
+	for i := range p.sets {
+		share := 1 / float64(p.sets[i].pairs) / float64(len(p.sets))
+		p.sets[i].each(p.features, p.spread, func(pair []float64) {
 			wrong := sigmoid(-dot(weights, pair))
 			slope, bend := float64(share*wrong), float64(float64(share*wrong)*(1-wrong))
 			for f, d := range pair {
@@ -88,7 +88,7 @@ func (p *problem) derivatives(weights []float64) (gradient []float64, hessian []
 					hessian[f][g] += float64(scaled * pair[g])
 				}
 			}
-		}
+		})
 	}
 	for f := range gradient {
 		gradient[f] += float64(p.l2 * (weights[f] - p.from[f]))
@@ -98,14 +98,8 @@ func (p *problem) derivatives(weights []float64) (gradient []float64, hessian []
 }
 
 // scaleAlone is the weight of one feature if there were no other, held to 0 by l2; at least 0.
-func scaleAlone(ctx context.Context, sets []pairSet, l2 float64, feature int) (float64, error) {
-	alone := make([]pairSet, len(sets))
-	for i, set := range sets {
-		for _, pair := range set {
-			alone[i] = append(alone[i], []float64{pair[feature]})
-		}
-	}
-	p := &problem{sets: alone, l2: l2, from: []float64{0}, dim: 1}
+func scaleAlone(ctx context.Context, sets []pairSet, spread []float64, l2 float64, feature int) (float64, error) {
+	p := &problem{sets: sets, features: []int{feature}, spread: spread, l2: l2, from: []float64{0}}
 	weights, err := p.minimum(ctx, []float64{0})
 	if err != nil {
 		return 0, err

@@ -9,10 +9,10 @@ import (
 // lossOf is what is minimized, by its definition.
 func lossOf(p *problem, weights []float64) float64 {
 	loss := 0.0
-	for _, set := range p.sets {
-		for _, pair := range set {
-			loss += math.Log1p(math.Exp(-dot(weights, pair))) / float64(len(set)) / float64(len(p.sets))
-		}
+	for i := range p.sets {
+		p.sets[i].each(p.features, p.spread, func(pair []float64) {
+			loss += math.Log1p(math.Exp(-dot(weights, pair))) / float64(p.sets[i].pairs) / float64(len(p.sets))
+		})
 	}
 	for f, w := range weights {
 		loss += p.l2 / 2 * (w - p.from[f]) * (w - p.from[f])
@@ -21,18 +21,20 @@ func lossOf(p *problem, weights []float64) float64 {
 }
 
 func randomProblem(random *rand.Rand) *problem {
-	p := &problem{l2: 0.01, dim: 4, from: []float64{0.3, 0, 0, 0}}
+	p := &problem{l2: 0.01, features: []int{0, 1, 2, 3}, spread: []float64{1, 2, 0.5, 1}, from: []float64{0.3, 0, 0, 0}}
+	var queries []Judged
 	for range 10 {
-		var set pairSet
+		q := Judged{Rows: []JudgedRow{{Values: make([]float64, 4)}}}
 		for range 1 + random.IntN(5) {
-			pair := make([]float64, p.dim)
-			for f := range pair {
-				pair[f] = random.NormFloat64() + 0.3
+			row := JudgedRow{Values: make([]float64, 4), Grade: 1 + random.IntN(2)}
+			for f := range row.Values {
+				row.Values[f] = random.NormFloat64() + 0.3
 			}
-			set = append(set, pair)
+			q.Rows = append(q.Rows, row)
 		}
-		p.sets = append(p.sets, set)
+		queries = append(queries, q)
 	}
+	p.sets, _ = pairsOf(queries)
 	return p
 }
 

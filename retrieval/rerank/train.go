@@ -14,8 +14,8 @@ type Judged struct {
 	ID string
 	// Rows are the passages in the order that they had.
 	Rows []JudgedRow
-	// Grades are those of all that is relevant to the query, also of what was not found: measures
-	// compare with the best possible order. The default is those of the rows.
+	// Grades are those of all that is relevant to the query, also of what was not found: the default
+	// score compares with the best possible order. The default is those of the rows.
 	Grades []int
 }
 
@@ -37,6 +37,9 @@ type TrainOptions struct {
 	Folds int
 	// Resamples are those of the bootstrap. The default is 10,000.
 	Resamples int
+	// Score says how good an order of the rows of a query is, both by their places in what is trained
+	// on. The default is nDCG@10 of the grades, which are the gains.
+	Score func(query int, order []int) float64
 }
 
 // LeastJudged is the fewest queries that weights can be trained on: those that have a row which is
@@ -65,7 +68,7 @@ func (o *TrainOptions) Validate() error {
 
 // Trained is what [Train] found. As JSON it has some hundred bytes.
 type Trained struct {
-	// Weights are what a [Linear] is made of; features that never vary have none.
+	// Weights are what a [Linear] is made of; features that hardly vary have none.
 	Weights map[string]float64 `json:"weights"`
 	// Gain is what they change for queries that they were not trained on, by cross-validation.
 	Gain    Gain    `json:"gain"`
@@ -125,53 +128,61 @@ func validateJudged(queries []Judged) error {
 	return nil
 }
 
-// pairSet is the pairs of a query: what the better row of each has more than the worse one.
-type pairSet [][]float64
+// pairSet is a query whose rows make pairs of a better and a worse one. Pairs are made when they are
+// looked at: there are up to a quarter of the square of the rows.
+type pairSet struct {
+	rows  []JudgedRow
+	pairs int
+}
 
-// pairsOf returns the pairs of each query that has some.
+// each calls f with what the better row of each pair has more than the worse one, of some features and
+// in units of their spread. A feature without spread has nothing. f keeps nothing of it.
+func (s *pairSet) each(features []int, spread []float64, f func(more []float64)) {
+	more := make([]float64, len(features))
+	for i := range s.rows {
+		a := &s.rows[i]
+		for j := range s.rows {
+			b := &s.rows[j]
+			if max(a.Grade, 0) <= max(b.Grade, 0) {
+				continue
+			}
+			for at, feature := range features {
+				if more[at] = 0; spread[feature] > 0 {
+					more[at] = (a.Values[feature] - b.Values[feature]) / spread[feature]
+				}
+			}
+			f(more)
+		}
+	}
+}
+
+// pairsOf returns the queries that have pairs, and the number of those.
 func pairsOf(queries []Judged) (sets []pairSet, pairs int) {
 	for i := range queries {
-		var set pairSet
-		for _, a := range queries[i].Rows {
-			for _, b := range queries[i].Rows {
-				if max(a.Grade, 0) > max(b.Grade, 0) {
-					set = append(set, difference(a.Values, b.Values))
+		set := pairSet{rows: queries[i].Rows}
+		byGrade := map[int]int{}
+		for _, row := range set.rows {
+			byGrade[max(row.Grade, 0)]++
+		}
+		for grade, n := range byGrade {
+			for other, m := range byGrade {
+				if grade > other {
+					set.pairs += n * m
 				}
 			}
 		}
-		if len(set) > 0 {
-			sets, pairs = append(sets, set), pairs+len(set)
+		if set.pairs > 0 {
+			sets, pairs = append(sets, set), pairs+set.pairs
 		}
 	}
 	return sets, pairs
-}
-
-func difference(a, b []float64) []float64 {
-	d := make([]float64, len(a))
-	for i := range a {
-		d[i] = a[i] - b[i]
-	}
-	return d
 }
 
 // fit finds weights of the features themselves. Features are compared by how much they vary within
 // queries, so that L2 holds all alike.
 func fit(ctx context.Context, sets []pairSet, l2 float64) ([]float64, error) {
 	spread := spreads(sets)
-	scaled := make([]pairSet, len(sets))
-	for i, set := range sets {
-		scaled[i] = make(pairSet, len(set))
-		for j, pair := range set {
-			scaled[i][j] = make([]float64, len(pair))
-			for f, d := range pair {
-				if spread[f] > 0 {
-					scaled[i][j][f] = d / spread[f]
-				}
-			}
-		}
-	}
-	fused := slices.Index(FeatureNames(), FeatureFused)
-	weights, err := minimize(ctx, scaled, l2, fused)
+	weights, err := minimize(ctx, sets, spread, l2, slices.Index(FeatureNames(), FeatureFused))
 	if err != nil {
 		return nil, err
 	}
@@ -187,36 +198,61 @@ func fit(ctx context.Context, sets []pairSet, l2 float64) ([]float64, error) {
 
 // spreads are the root mean squares of differences, each query counting the same.
 func spreads(sets []pairSet) []float64 {
-	out := make([]float64, len(FeatureNames()))
-	for _, set := range sets {
-		for _, pair := range set {
-			for f, d := range pair {
-				out[f] += float64(d*d) / float64(len(set))
-			}
-		}
+	features := allFeatures()
+	out, ones := make([]float64, len(features)), make([]float64, len(features))
+	for f := range ones {
+		ones[f] = 1
 	}
-	for f := range out {
-		if out[f] = math.Sqrt(out[f] / float64(len(sets))); out[f] < 1e-9 {
+	for i := range sets {
+		sets[i].each(features, ones, func(more []float64) {
+			for f, d := range more {
+				out[f] += float64(d*d) / float64(sets[i].pairs)
+			}
+		})
+	}
+	for f, name := range FeatureNames() {
+		if out[f] = math.Sqrt(out[f] / float64(len(sets))); out[f] < leastSpread(name) {
 			out[f] = 0
 		}
 	}
 	return out
 }
 
-// order returns the grades of a query's rows by score; ties stay as they were.
+// leastSpread is how much a feature must vary to say something. Documents that came within minutes have
+// different ages too: a weight that makes something of that would leave nothing else a say when the next
+// ones come, a month later. Scores of searches have no scale of their own.
+func leastSpread(feature string) float64 {
+	if feature == FeatureDense || feature == FeatureFused {
+		return 1e-9
+	}
+	return 1e-3
+}
+
+// allFeatures are the places of all in a row of values.
+func allFeatures() []int {
+	all := make([]int, len(FeatureNames()))
+	for f := range all {
+		all[f] = f
+	}
+	return all
+}
+
+// order returns the rows of a query by score; ties stay as they were.
 func (q *Judged) order(weights []float64) []int {
-	type scored struct {
-		score float64
-		grade int
-	}
-	rows := make([]scored, len(q.Rows))
+	scores := make([]float64, len(q.Rows))
 	for i, row := range q.Rows {
-		rows[i] = scored{weighted(weights, row.Values), row.Grade}
+		scores[i] = weighted(weights, row.Values)
 	}
-	slices.SortStableFunc(rows, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	grades := make([]int, len(rows))
-	for i, row := range rows {
-		grades[i] = row.grade
+	order := q.asTheyWere()
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	return order
+}
+
+// asTheyWere is the order that the rows had.
+func (q *Judged) asTheyWere() []int {
+	order := make([]int, len(q.Rows))
+	for i := range order {
+		order[i] = i
 	}
-	return grades
+	return order
 }

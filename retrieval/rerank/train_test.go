@@ -172,6 +172,21 @@ func TestTrainDegenerate(t *testing.T) {
 	}
 }
 
+// Documents that came within an hour have ages that differ by nothing: a weight of age that tells them
+// apart would drown all else for those that come later.
+func TestTrainHardlyVaries(t *testing.T) {
+	queries := judge(rand.New(rand.NewPCG(10, 0)), 60, hidden, 0.1)
+	age := slices.Index(rerank.FeatureNames(), rerank.FeatureAge)
+	for q := range queries {
+		for r := range queries[q].Rows {
+			queries[q].Rows[r].Values[age] = 1e-6 * float64(queries[q].Rows[r].Grade)
+		}
+	}
+	if w, has := train(t, queries, rerank.TrainOptions{Resamples: 100}).Weights[rerank.FeatureAge]; has {
+		t.Errorf("age weighs %v", w)
+	}
+}
+
 func TestTrainRefuses(t *testing.T) {
 	good := judge(rand.New(rand.NewPCG(8, 0)), 80, hidden, 0.1)
 	short := []rerank.Judged{{ID: "x", Rows: []rerank.JudgedRow{{Values: []float64{1}}}}}
