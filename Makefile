@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables lexical-docs model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -175,9 +175,19 @@ model: ## train the built-in model: fetch sources, train, quantize, evaluate, wr
 model-card: ## rewrite the generated parts of the model's card from the committed report
 	go run ./cmd/lode-train -report $(MODEL_REPORT) -card docs/models/lode-en-v1.md
 
+# Documentation that is part of the documents of bench-lexical; the names are those of Debian 12.
+DEBIAN_DOCS ?= python3.11-doc postgresql-doc-15 git-doc linux-doc-6.1
+
+lexical-docs: ## fetch and unpack documentation packages, without installing them
+	@if [ ! -e .cache/debian-docs/done ]; then \
+		mkdir -p .cache/debian-docs && cd .cache/debian-docs && apt-get -q -o APT::Sandbox::User=root download $(DEBIAN_DOCS) && \
+		for package in *.deb; do dpkg-deb -x $$package .; done && rm *.deb && touch done; \
+	fi
+
 bench-lexical: build ## words in a sealed segment of a million documents, beside bleve; the first time takes ten minutes
 	$(MAKE) --no-print-directory -C bench/peers OUT=$(CURDIR)/.cache/peers bleve
-	bin/lode bench lexical --data $(DATA) --peers $(PEERS) --cache .cache/lexical --report $(REPORTS)/lexical.json || [ $$? = 3 ]
+	$(MAKE) --no-print-directory lexical-docs
+	bin/lode bench lexical --data $(DATA) --docs .cache/debian-docs --peers $(PEERS) --cache .cache/lexical --report $(REPORTS)/lexical.json || [ $$? = 3 ]
 
 bench-retrieve: build ## questions to 100,000 passages: latency, share of each stage; the first time takes some minutes
 	bin/lode bench retrieve --data $(DATA) --cache .cache/retrieve --report $(REPORTS)/retrieve.json || [ $$? = 3 ]

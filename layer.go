@@ -32,7 +32,7 @@ func (s Span) Len() int { return s.End - s.Start }
 func (s Span) Within(n int) bool { return 0 <= s.Start && s.Start <= s.End && s.End <= n }
 
 // Overlaps reports whether the two spans share a byte.
-func (s Span) Overlaps(t Span) bool { return s.Start < t.End && t.Start < s.End }
+func (s Span) Overlaps(t Span) bool { return max(s.Start, t.Start) < min(s.End, t.End) }
 
 // SectionKind says what a section of silver text is.
 type SectionKind string

@@ -270,7 +270,10 @@ type Citation struct {
 	// Parts are the spans of the passage in the canonical text where it is made of several
 	// chunks or has gaps, in order; Span covers them all.
 	Parts []Span
-	Flags []TextFlag
+	// Headers are the spans of table headers that are shown above the text that goes on in their
+	// tables. They are no part of Span and Parts.
+	Headers []Span
+	Flags   []TextFlag
 	// Collection is where the passage is from, in a query that asks several.
 	Collection string
 }

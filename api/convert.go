@@ -100,10 +100,15 @@ func toChunk(id lode.DocID, c *lode.Chunk) v1.Chunk {
 		ID: c.ID, DocumentID: id, Version: c.ID.Version, Text: c.Text, Span: v1.Span(c.Span),
 		Path: c.Path, Page: c.Page, Tokens: c.Tokens, Flags: toFlags(c.Flags),
 	}
-	if c.Header != nil {
-		out.Header = &v1.ChunkHeader{Text: c.Header.Text, Span: v1.Span(c.Header.Span)}
-	}
+	out.Header = toChunkHeader(c.Header)
 	return out
+}
+
+func toChunkHeader(h *lode.ChunkHeader) *v1.ChunkHeader {
+	if h == nil {
+		return nil
+	}
+	return &v1.ChunkHeader{Text: h.Text, Span: v1.Span(h.Span)}
 }
 
 func toTrace(t *lode.Trace) v1.Trace {
@@ -140,7 +145,7 @@ func toHit(h *lode.Hit) v1.Hit {
 	if v := row.Version; v != nil {
 		out.URI, out.Title, out.Bronze = v.URI, v.Title, hashOrNil(v.Blob)
 	}
-	out.Flags = toFlags(row.Chunk.Flags)
+	out.Header, out.Flags = toChunkHeader(row.Chunk.Header), toFlags(row.Chunk.Flags)
 	out.RerankScore, out.Collection, out.Duplicates = h.Rerank, h.Collection, h.Duplicates
 	if h.Explanation != nil {
 		out.Explanation = toHitExplanation(h.Explanation)

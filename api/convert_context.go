@@ -19,7 +19,7 @@ func toContext(c *lode.Context) v1.Context {
 		cite := v1.Citation{
 			Number: in.Number, ChunkID: in.Chunk, DocumentID: in.Document, URI: in.URI, Title: in.Title,
 			Path: in.Path, Page: in.Page, Span: v1.Span(in.Span), Bronze: hashOrNil(in.Bronze),
-			AgeSeconds: int64(in.Age / time.Second), Parts: toSpans(in.Parts), Flags: toFlags(in.Flags), Collection: in.Collection,
+			AgeSeconds: int64(in.Age / time.Second), Parts: toSpans(in.Parts), Headers: toSpans(in.Headers), Flags: toFlags(in.Flags), Collection: in.Collection,
 		}
 		if !in.ReceivedAt.IsZero() {
 			cite.ReceivedAt = &in.ReceivedAt

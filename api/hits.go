@@ -93,8 +93,18 @@ func appendPassage(b []byte, h *v1.Hit) (_ []byte, err error) {
 	b = strconv.AppendInt(append(b, `,"span":{"start":`...), int64(h.Span.Start), 10)
 	b = strconv.AppendInt(append(b, `,"end":`...), int64(h.Span.End), 10)
 	b = append(b, '}')
+	if h.Header != nil {
+		if b, err = appendAny(append(b, `,"header":`...), h.Header); err != nil {
+			return b, err
+		}
+	}
 	if h.Bronze != nil {
 		b = append(append(append(b, `,"bronze":"`...), h.Bronze.String()...), '"')
+	}
+	if len(h.Flags) > 0 {
+		if b, err = appendAny(append(b, `,"flags":`...), h.Flags); err != nil {
+			return b, err
+		}
 	}
 	return b, nil
 }

@@ -73,6 +73,12 @@ func randomHit(rnd *rand.Rand) lode.Hit {
 	if rnd.IntN(2) == 0 {
 		h.Row.Chunk.Path = []string{word(), word()}
 	}
+	if rnd.IntN(3) == 0 {
+		h.Row.Chunk.Header = &lode.ChunkHeader{Text: word(), Span: lode.Span{Start: rnd.IntN(9), End: rnd.IntN(99)}}
+	}
+	if rnd.IntN(3) == 0 {
+		h.Row.Chunk.Flags = []lode.TextFlag{{Kind: lode.FlagHidden, Span: lode.Span{Start: rnd.IntN(9), End: rnd.IntN(99)}, Rule: word()}}
+	}
 	h.Row.Document = &lode.Document{ID: lode.DocID(word()), Kind: lode.Kind(1 + rnd.IntN(2))}
 	if rnd.IntN(2) == 0 {
 		h.Row.Document.Metadata = lode.Metadata{"b": lode.StringValue(word()), "a": lode.ListValue(lode.IntegerValue(1), lode.FloatValue(2)), "": lode.BoolValue(true)}

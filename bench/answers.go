@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -182,13 +183,31 @@ func (a *answering) ask(ctx context.Context, collection, question string, budget
 		l := a.spans.layers[layerKey{collection, c.DocumentID}]
 		a.citations++
 		switch {
-		case c.Span.Start < 0 || c.Span.End > len(l.silver.Text) || !sameText(l.silver.Text[c.Span.Start:c.Span.End], shown[i]):
+		case !sameText(quotedBy(&c, l.silver.Text), shown[i]):
 			a.unlike++
 		case !a.spans.mapped(l, c.Span):
 			a.unsourced++
 		}
 	}
 	return answer, nil
+}
+
+// quotedBy is what a passage should show by its citation, headers first; "" where a span is outside
+// of the text.
+func quotedBy(c *v1.Citation, text string) string {
+	spans := c.Parts
+	if len(spans) == 0 {
+		spans = []v1.Span{c.Span}
+	}
+	var b strings.Builder
+	for _, s := range slices.Concat(c.Headers, spans) {
+		if !lode.Span(s).Within(len(text)) {
+			return ""
+		}
+		b.WriteString(text[s.Start:s.End])
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // passagesOf are the quoted passages of a context, without their marks.
@@ -206,7 +225,7 @@ func passagesOf(text string) []string {
 	return passages
 }
 
-// sameText compares but for line ends, which quoting makes alike.
+// sameText compares ink: quoting makes line ends alike, and parts may be joined inside of a word.
 func sameText(a, b string) bool {
-	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
+	return strings.Join(strings.Fields(a), "") == strings.Join(strings.Fields(b), "")
 }

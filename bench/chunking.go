@@ -155,11 +155,17 @@ func (set *chunkingSet) shown(ctx context.Context, c *client.Client, name string
 	}
 	var out []measuredChunk
 	for _, citation := range answer.Context.Citations {
-		span, ok := set.texts[citation.DocumentID].source.BronzeSpan(lode.Span(citation.Span))
-		if !ok {
-			return nil, lode.Errorf(lode.CodeInternal, "citation of %s has no source", citation.ChunkID)
+		spans := citation.Parts
+		if len(spans) == 0 {
+			spans = []v1.Span{citation.Span}
 		}
-		out = append(out, measuredChunk{of: citation.DocumentID, span: span})
+		for _, s := range slices.Concat(citation.Headers, spans) {
+			span, ok := set.texts[citation.DocumentID].source.BronzeSpan(lode.Span(s))
+			if !ok {
+				return nil, lode.Errorf(lode.CodeInternal, "citation of %s has no source", citation.ChunkID)
+			}
+			out = append(out, measuredChunk{of: citation.DocumentID, span: span})
+		}
 	}
 	return out, nil
 }

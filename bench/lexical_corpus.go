@@ -104,16 +104,20 @@ func (m *bigrams) write(dst []byte, rng *rand.Rand, n int) []byte {
 
 // writeCorpus writes so many documents, one on a line: a title, a tab and a text of about 100
 // words. Every second text ends with an identifier that no other has: a model of bigrams knows no
-// new words, of which real collections have about as many as documents.
-func (m *bigrams) writeCorpus(path string, rows int, seed uint64) error {
+// new words, of which real collections have about as many as documents. The first documents are
+// those that first writes; it returns how many they are.
+func (m *bigrams) writeCorpus(path string, rows int, seed uint64, first func(*bufio.Writer) (int, error)) (real int, err error) {
 	f, err := os.Create(path + ".part")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	rng := rand.New(rand.NewPCG(seed, 1))
 	out := bufio.NewWriterSize(f, 1<<20)
+	if real, err = first(out); err != nil {
+		return 0, errors.Join(err, f.Close())
+	}
 	var line []byte
-	for row := range rows {
+	for row := real; row < rows; row++ {
 		line = append(m.write(line[:0], rng, 3+rng.IntN(8)), '\t')
 		length := min(int(90*math.Exp(0.5*rng.NormFloat64()))+1, 1000)
 		line = m.write(line, rng, length)
@@ -122,13 +126,13 @@ func (m *bigrams) writeCorpus(path string, rows int, seed uint64) error {
 		}
 		line = append(line, '\n')
 		if _, err := out.Write(line); err != nil {
-			return errors.Join(err, f.Close())
+			return 0, errors.Join(err, f.Close())
 		}
 	}
 	if err := errors.Join(out.Flush(), f.Close()); err != nil {
-		return err
+		return 0, err
 	}
-	return os.Rename(path+".part", path)
+	return real, os.Rename(path+".part", path)
 }
 
 // lexicalQueries draws queries of 1 to 6 words, so many of each, from documents of a corpus: the

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,10 +62,18 @@ func TestBigramCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	docs := t.TempDir()
+	prose := strings.Repeat("Herons fish in shallow water. ", 5)
+	if err := os.WriteFile(filepath.Join(docs, "a.html"), []byte("<title>Birds</title><main><h1>Herons</h1><p>"+prose+"</p><p>Too short.</p><h2>Food</h2><p>"+prose+"</p></main>"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	write := func(seed uint64) string {
 		path := filepath.Join(t.TempDir(), "corpus")
-		if err := m.writeCorpus(path, 50, seed); err != nil {
-			t.Fatal(err)
+		real, err := m.writeCorpus(path, 50, seed, func(out *bufio.Writer) (int, error) {
+			return writeDocs(t.Context(), out, docs, 50)
+		})
+		if err != nil || real != 2 {
+			t.Fatal(real, err)
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -75,6 +84,9 @@ func TestBigramCorpus(t *testing.T) {
 	one := write(1)
 	if one != write(1) || one == write(2) {
 		t.Error("the seed does not decide the corpus")
+	}
+	if !strings.HasPrefix(one, "Birds Herons\tHerons fish") || !strings.Contains(one, "\nBirds Herons Food\tHerons") {
+		t.Errorf("real documents: %.300s", one)
 	}
 	if lines := strings.Count(one, "\n"); lines != 50 || strings.Count(one, "\t") != 50 {
 		t.Errorf("%d lines", lines)

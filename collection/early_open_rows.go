@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"runtime"
 	"sort"
 
 	"github.com/lodedb/lode"
@@ -144,6 +145,7 @@ func (r *earlyRows) search(ctx context.Context, vector lode.Vector, q *lode.Dens
 
 // exact reads the rows of a sealed file into an exact index.
 func (s *segment) exact(ctx context.Context, rows *storage.SealedRows) (index.Dense, error) {
+	defer runtime.KeepAlive(rows)
 	if err := verifyRows(ctx, rows); err != nil {
 		return nil, err
 	}

@@ -211,38 +211,64 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 	return built, nil
 }
 
-// buildGraph opens or builds the graph of a sealed segment and gives it to searches: that of a
-// merged one with its words, as it takes the place of several parts that have some each.
+// buildGraph opens or builds the graph of a sealed segment and gives it to searches. A merged one
+// comes with its words, as it takes the place of several parts that have some each, and without a
+// graph where it has too few rows for one: else the parts, and what they map, would stay.
 func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment, merged bool) (built bool, err error) {
 	rows, err := e.store.MapSealed(c.settings.ID, s.ID)
-	if err != nil || rows.Rows < e.options.GraphRows {
+	if err != nil {
 		return false, err
 	}
-	var f *wordsFile
+	small, of := rows.Rows < e.options.GraphRows, fileIndexes{segment: s.ID, rows: rows}
+	if small && (!merged || rows.Rows == 0) {
+		return false, nil
+	}
 	if merged {
-		if f, _, err = e.ensureWords(ctx, c, s.ID, rows); err != nil {
+		if of.words, _, err = e.ensureWords(ctx, c, s.ID, rows); err != nil {
 			return false, err
 		}
-		if err := f.forgetDead(c.published.Load()); err != nil {
-			return false, errors.Join(err, e.store.DropIndex(f.name))
+		if err := of.words.forgetDead(c.published.Load()); err != nil {
+			return false, errors.Join(err, e.store.DropIndex(of.words.name))
 		}
 	}
+	if small {
+		err = e.exactIndexes(ctx, c, &of)
+	} else {
+		built, err = e.ensureGraph(ctx, c, &of)
+	}
+	if err != nil {
+		return false, err
+	}
+	return built, e.adopt(c, &of)
+}
+
+// exactIndexes reads the vectors of a file into exact indexes.
+func (e *Engine) exactIndexes(ctx context.Context, c *collection, of *fileIndexes) (err error) {
+	if of.flat, err = c.segment.exact(ctx, of.rows); err != nil {
+		return fmt.Errorf("segment %d: %w", of.segment, err)
+	}
+	of.spaces, err = e.allExact(&c.settings, of.rows)
+	return err
+}
+
+// ensureGraph opens the graph of a file, which it builds where there is none.
+func (e *Engine) ensureGraph(ctx context.Context, c *collection, of *fileIndexes) (built bool, err error) {
 	e.building.graphs.Lock() // before it is looked for: somebody else may be building it
 	defer e.building.graphs.Unlock()
-	g, err := e.openGraph(&c.settings, s.ID, rows)
-	if err != nil {
+	if of.graph, err = e.openGraph(&c.settings, of.segment, of.rows); err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			e.options.Logger.Warn("a graph is built anew", "collection", c.settings.Name, "segment", s.ID, "error", err)
+			e.options.Logger.Warn("a graph is built anew", "collection", c.settings.Name, "segment", of.segment, "error", err)
 		}
-		if err := e.writeGraph(ctx, c, rows); err != nil {
+		if err := e.writeGraph(ctx, c, of.rows); err != nil {
 			return false, err
 		}
-		if g, err = e.openGraph(&c.settings, s.ID, rows); err != nil {
+		if of.graph, err = e.openGraph(&c.settings, of.segment, of.rows); err != nil {
 			return false, err
 		}
 		built = true
 	}
-	return built, e.adopt(c, g, f)
+	of.spaces = of.graph.spaces
+	return built, nil
 }
 
 // writeGraph builds a graph of vectors that were checked, if there is room for it.
@@ -266,14 +292,14 @@ func (e *Engine) writeGraph(ctx context.Context, c *collection, rows *storage.Se
 // maxLinkBytes is more than a graph takes for a row beside its vector.
 const maxLinkBytes = 256
 
-// adopt publishes a graph in the place of the exact index of its rows.
-func (e *Engine) adopt(c *collection, g *graphPart, f *wordsFile) error {
+// adopt publishes indexes over a sealed file in the place of those that its rows had.
+func (e *Engine) adopt(c *collection, of *fileIndexes) error {
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
 	if e.catalog.Load().byID[c.settings.ID] != c {
 		return nil // gone meanwhile
 	}
-	if err := c.segment.adopt(g, f); err != nil {
+	if err := c.segment.adopt(of); err != nil {
 		return err
 	}
 	return c.publish()
@@ -298,13 +324,9 @@ func (e *Engine) look(ctx context.Context, c *collection, g *graphPart) error {
 // demote gives the rows of a graph back to an exact index, from the vectors of the file.
 func (e *Engine) demote(c *collection, g *graphPart) error {
 	defer g.keep()
-	x, err := c.segment.exact(context.Background(), g.rows)
-	if err != nil {
-		return fmt.Errorf("segment %d: %w", g.segment, err) // there is nothing to search: the answer to queries is the damage
-	}
-	spaces, err := e.allExact(&c.settings, g.rows)
-	if err != nil {
-		return err
+	of := fileIndexes{segment: g.segment, rows: g.rows}
+	if err := e.exactIndexes(context.Background(), c, &of); err != nil {
+		return err // there is nothing to search: the answer to queries is the damage
 	}
 	e.applyLock.Lock()
 	defer e.applyLock.Unlock()
@@ -312,6 +334,6 @@ func (e *Engine) demote(c *collection, g *graphPart) error {
 	if e.catalog.Load().byID[c.settings.ID] != c || p == nil || p.graph != g {
 		return nil
 	}
-	p.vectors, p.flat, p.graph, p.spaces = x, x, nil, spaces
+	p.vectors, p.flat, p.graph, p.spaces = of.flat, of.flat, nil, of.spaces
 	return c.publish()
 }

@@ -80,7 +80,7 @@ func (l *loader) load() error {
 	}
 	l.found, l.free = nil, nil
 	for _, g := range l.files.graphs {
-		if err := s.adopt(g, nil); err != nil {
+		if err := s.adopt(&fileIndexes{segment: g.segment, rows: g.rows, graph: g, spaces: g.spaces}); err != nil {
 			return err
 		}
 	}

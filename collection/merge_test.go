@@ -149,3 +149,35 @@ func TestCrashesWhileMerging(t *testing.T) {
 		})
 	}
 }
+
+// TestSmallMerges: merged segments with too few rows for a graph are searched as one, in words and
+// named spaces too, whatever goes and is numbered anew meanwhile.
+func TestSmallMerges(t *testing.T) {
+	s := spaced(t, withGraphs(&testGraphs{}), func(o *collection.Options) {
+		o.GraphRows, o.Merge = 10_000, storage.MergePolicy{Factor: 2, MaxInputs: 2}
+	})
+	for i := range 8 {
+		s.put(numbers(i*10, i*10+10)...)
+		s.drop(numbers(i*10+3, i*10+5)...)
+		s.seal("c")
+		if _, err := s.MergeDue(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s.verify("merged")
+		s.put(numbers(i*10, i*10+2)...)
+		s.buildGraphs(0)
+		s.verify("searched as one")
+		s.drop(numbers(i*10+6, i*10+7)...)
+		s.verify("fewer")
+	}
+	all, err := s.Segments(ctx, root, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	use, err := s.SegmentsInUse(root, "c")
+	if err != nil || len(use) != len(all) {
+		t.Errorf("%d segments are searched, %d are there (%v)", len(use), len(all), err)
+	}
+	s.restart()
+	s.verify("restarted")
+}

@@ -222,34 +222,47 @@ func placeRows(of *storage.SealedRows, among []rowRef, docs *table, each func(e 
 	return in
 }
 
-// adopt makes a graph over a sealed file the part of its segment, in the place of those parts
-// that were merged into it: then with words in a file, else with those that it has.
-func (s *segment) adopt(g *graphPart, f *wordsFile) error {
+// fileIndexes are indexes over the file of a sealed segment.
+type fileIndexes struct {
+	segment lode.SegmentID
+	rows    *storage.SealedRows
+	graph   *graphPart  // of the vectors
+	flat    index.Dense // the same where there is no graph
+	spaces  []*space
+	words   *wordsFile // nil: the part has some
+}
+
+// adopt makes indexes over a sealed file the part of its segment, in the place of those parts that
+// were merged into it.
+func (s *segment) adopt(of *fileIndexes) error {
 	var filled columns
 	from := map[lode.SegmentID]bool{} // what entries call the segment
-	in := placeRows(g.rows, s.rows, &s.docs.table, func(e *entry, at int) {
+	in := placeRows(of.rows, s.rows, &s.docs.table, func(e *entry, at int) {
 		filled.add(e, at)
 		from[e.segment] = true
 	})
-	if f != nil {
-		if err := f.asWords().removeDead(in.live); err != nil {
+	if of.words != nil {
+		if err := of.words.asWords().removeDead(in.live); err != nil {
 			return err
 		}
 	}
-	if err := s.replace(from, g.segment, in.live.Count()); err != nil {
+	if err := s.replace(from, of.segment, in.live.Count()); err != nil {
 		return err
 	}
-	p := s.part(g.segment)
+	p := s.part(of.segment)
 	if p == nil {
-		p = &part{segment: g.segment}
+		p = &part{segment: of.segment}
 		s.parts = append(s.parts, p)
 	}
-	if p.words = p.words.apart(p.rows); f != nil {
-		p.words = f.asWords()
+	if p.words = p.words.apart(p.rows); of.words != nil {
+		p.words = of.words.asWords()
 		p.words.rows = in.rows
 	}
-	p.vectors, p.flat, p.graph, p.rows, p.live, p.alive, p.held = g, nil, g, in.rows, in.live, in.live.Count(), false
-	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), filled, g.spaces, nil
+	if p.vectors, p.flat, p.graph = of.flat, of.flat, of.graph; of.graph != nil {
+		p.vectors = of.graph
+	}
+	p.rows, p.live, p.alive, p.held = in.rows, in.live, in.live.Count(), false
+	p.aligned, p.columns, p.spaces, p.memo = isAligned(in.rows), filled, of.spaces, nil
 	p.words = p.words.together(p.rows)
 	return nil
 }

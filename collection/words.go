@@ -20,6 +20,14 @@ const wordFields = 2
 // wordOptions shape the words of every part of every collection.
 var wordOptions = lexical.Options{Fields: wordFields, Positions: true, Analyzer: text.Rules()}
 
+// wordOptionsOf are those of the file of the words of a sealed segment: the words of another one
+// with as many rows are never taken for its own.
+func wordOptionsOf(h lode.Hash) lexical.Options {
+	o := wordOptions
+	o.Source = string(h[:])
+	return o
+}
+
 // partWords are the words of the rows of a part: in memory while it grows, and until there is a
 // file beside the sealed segment.
 type partWords struct {

@@ -26,7 +26,7 @@ func (e *Engine) openWords(id lode.SegmentID, rows *storage.SealedRows) (*wordsF
 	if err != nil {
 		return nil, err
 	}
-	x, err := lexical.Open(file.Bytes(), wordOptions)
+	x, err := lexical.Open(file.Bytes(), wordOptionsOf(rows.Hash))
 	if err == nil && x.Len() != rows.Rows {
 		err = lode.Errorf(lode.CodeCorrupt, "it has %d rows, the segment %d", x.Len(), rows.Rows)
 	}
@@ -52,7 +52,7 @@ func (e *Engine) writeWords(ctx context.Context, c *collection, rows *storage.Se
 	yield, end := e.options.Pace(ctx)
 	defer end()
 	fsys, dir := e.store.IndexFolder()
-	b, err := lexical.NewBuilder(wordOptions, lexical.BuilderOptions{
+	b, err := lexical.NewBuilder(wordOptionsOf(rows.Hash), lexical.BuilderOptions{
 		Memory: wordsMemory, Scratch: lexical.InFolder(fsys, dir, rows.Hash.String()+".words."),
 	})
 	if err != nil {

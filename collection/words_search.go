@@ -75,18 +75,20 @@ func checkQueryText(text string) error {
 	return nil
 }
 
-// LexicalBound is a score that no row can exceed for these words; infinity where they cannot be
-// looked up. Words that no row holds count with the weight that a first row with them would
-// nearly have. It is 0 for a text without words.
+// LexicalBound is a score that no row can exceed for these words, by the statistics of this moment:
+// they are those of the latest LexicalWith unless something was written since. It is infinity where
+// the words cannot be looked up. Those that no row holds count with the weight that a first row
+// with them would nearly have. It is 0 for a text without words.
 func (v *View) LexicalBound(text string, x lode.WordSyntax) float64 {
-	defer v.base.keepWords()
-	parts := make([]lexical.Part, len(v.base.parts))
-	for i := range v.base.parts {
-		parts[i] = v.base.parts[i].words.part
+	s := v.latest()
+	defer s.keepWords()
+	parts := make([]lexical.Part, len(s.parts))
+	for i := range s.parts {
+		parts[i] = s.parts[i].words.part
 	}
-	bound, err := lexical.UpperBound(v.collection.query(v.base, text, x), parts, wordSearch(1))
+	bound, err := lexical.UpperBound(v.collection.query(s, text, x), parts, wordSearch(1))
 	if err != nil {
-		_ = v.base.wordsFailed(err)
+		_ = s.wordsFailed(err)
 		return math.Inf(1)
 	}
 	return bound

@@ -368,3 +368,22 @@ func TestGlossary(t *testing.T) {
 		t.Errorf("taken back: %s, %v", find("k8s"), err)
 	}
 }
+
+// TestBoundOfLatest: the bound is that of the rows that the latest search by words has seen, which may
+// be newer than the view.
+func TestBoundOfLatest(t *testing.T) {
+	w := newWordsNode(t)
+	w.ingestOne("a", "gold")
+	w.seal("c")
+	v := w.view(root, "c")
+	for i := range 20 {
+		w.ingestOne(lode.DocID(fmt.Sprint("d", i)), fmt.Sprint("silver ", i))
+	}
+	found, err := v.Lexical(ctx, "gold", 1, lode.Filter{})
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	if bound := v.LexicalBound("gold", lode.SyntaxPlain); bound < found[0].Score {
+		t.Errorf("a row scores %v, above the bound %v", found[0].Score, bound)
+	}
+}

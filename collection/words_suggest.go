@@ -16,8 +16,9 @@ import (
 // knownRows is the number of visible rows from which on a word is taken to be spelled well.
 const knownRows = 5
 
-// maxSpelled bounds the words of a query that others are looked for.
-const maxSpelled = 16
+// maxSpelled bounds the words of a query that others are looked for, and maxSpellings the terms of
+// each, which several languages may make different ones of.
+const maxSpelled, maxSpellings = 16, 3
 
 // misspelled is a word of a query that few rows hold, and what is spelled nearly like it.
 type misspelled struct {
@@ -69,21 +70,11 @@ func (v *View) misspelled(ctx context.Context, query string, most int) (all []mi
 	}
 	defer s.keepWords()
 	for _, word := range v.collection.spelled(s, query) {
-		rows, err := holders(ctx, word.term, views)
-		if err != nil {
-			return nil, s.wordsFailed(err)
-		}
-		if rows >= knownRows {
-			continue
-		}
-		others, err := lexical.Suggest(ctx, word.term, views, most)
+		others, err := word.instead(ctx, views, most)
 		if err != nil {
 			return nil, s.wordsFailed(err)
 		}
 		for _, other := range others {
-			if other.Rows <= rows {
-				continue // it is no better known
-			}
 			id := s.wordRow(other.Part, other.Row)
 			if _, e, ok := s.find(id); ok {
 				all = append(all, misspelled{word.word, other, id, e})
@@ -96,27 +87,70 @@ func (v *View) misspelled(ctx context.Context, query string, most int) (all []mi
 	return all[:min(len(all), max(most, 0))], nil
 }
 
-// spelledWord is a word of a query and its term.
-type spelledWord struct{ word, term string }
+// spelledWord is a word of a query, and its terms by the rules of the languages of the collection.
+type spelledWord struct {
+	word  string
+	at    text.Token // where it is
+	terms []string   // that of most rows first
+}
 
 // spelled are the words of a query that may be spelled wrongly, each once.
 func (c *collection) spelled(s *snapshot, query string) (all []spelledWord) {
-	for _, t := range c.parser(s).Analyzer.Tokens(nil, query) {
+	p := c.parser(s)
+	for _, t := range p.Analyzer.Tokens(nil, query) {
 		word := query[t.Start:t.End]
 		if t.Compound || text.IsAsking(word) || len(all) == maxSpelled {
 			continue
 		}
-		if !slices.ContainsFunc(all, func(w spelledWord) bool { return w.term == t.Term }) {
-			all = append(all, spelledWord{word, t.Term})
+		if !slices.ContainsFunc(all, func(w spelledWord) bool { return w.terms[0] == t.Term }) {
+			all = append(all, spelledWord{word, t, []string{t.Term}})
+		}
+	}
+	for _, a := range p.Others {
+		for _, t := range a.Tokens(nil, query) {
+			i := slices.IndexFunc(all, func(w spelledWord) bool {
+				return w.at.Start == t.Start && w.at.Position == t.Position && !t.Compound
+			})
+			if i >= 0 && !slices.Contains(all[i].terms, t.Term) {
+				all[i].terms = append(all[i].terms, t.Term)
+			}
 		}
 	}
 	return all
 }
 
-// holders counts the visible rows that hold a term, up to a handful.
-func holders(ctx context.Context, term string, views []lexical.View) (int, error) {
-	q := lexical.Query{Clauses: []lexical.Clause{{Any: []lexical.Alternative{lexical.Term(term)}}}}
-	found, err := lexical.Search(ctx, q, views, wordSearch(knownRows))
+// instead are terms that are spelled nearly like the word and that more visible rows hold; none where
+// a handful holds the word in any language.
+func (w *spelledWord) instead(ctx context.Context, views []lexical.View, most int) (all []lexical.Suggestion, err error) {
+	rows, err := w.holders(ctx, views)
+	if err != nil || rows >= knownRows {
+		return nil, err
+	}
+	for _, term := range w.terms[:min(len(w.terms), maxSpellings)] {
+		others, err := lexical.Suggest(ctx, term, views, most+len(w.terms))
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range others {
+			switch i := slices.IndexFunc(all, func(s lexical.Suggestion) bool { return s.Term == other.Term }); {
+			case other.Rows <= rows || slices.Contains(w.terms, other.Term): // it is no better known, or the word itself
+			case i < 0:
+				all = append(all, other)
+			default:
+				all[i].Distance = min(all[i].Distance, other.Distance)
+			}
+		}
+	}
+	return all, nil
+}
+
+// holders counts the visible rows that hold the word, up to a handful.
+func (w *spelledWord) holders(ctx context.Context, views []lexical.View) (int, error) {
+	var c lexical.Clause
+	for _, term := range w.terms {
+		c.Any = append(c.Any, lexical.Term(term))
+	}
+	found, err := lexical.Search(ctx, lexical.Query{Clauses: []lexical.Clause{c}}, views, wordSearch(knownRows))
 	return len(found), err
 }
 

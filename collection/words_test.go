@@ -129,6 +129,42 @@ func TestWordsNotRead(t *testing.T) {
 	w.start()
 }
 
+// TestWordsOfAnother: the words of another segment with as many rows are not taken for its own.
+func TestWordsOfAnother(t *testing.T) {
+	w := newWordsNode(t)
+	for _, text := range []string{"gold", "silver"} {
+		for i := range 5 {
+			w.ingestOne(lode.DocID(fmt.Sprint(text, i)), fmt.Sprint(text, " ", i))
+		}
+		w.seal("c")
+	}
+	if n, err := w.BuildWords(ctx); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	want := fmt.Sprint(w.lexical(root, "gold"))
+	w.stop()
+	files := w.wordFiles()
+	other, err := os.ReadFile(files[1])
+	if err == nil {
+		err = os.WriteFile(files[0], other, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	for range 2 {
+		if got := fmt.Sprint(w.lexical(root, "gold")); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if _, err := w.BuildWords(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := os.ReadFile(files[0]); err != nil || bytes.Equal(again, other) {
+		t.Errorf("the file was not written again: %v", err)
+	}
+}
+
 // ruinRows changes a byte in the rows of the only sealed segment; mendRows changes it back.
 func ruinRows(t *testing.T, n *node) {
 	t.Helper()

@@ -71,8 +71,15 @@ type assembler struct {
 	passages []*passage
 	foreseen map[*lode.Row]*passage // by the chunk of the hit; see foresee
 	omitted  int
-	texts    map[string]bool // of chunks that are shown whole
+	texts    map[string]bool // of chunks that are shown whole, below their headers
 	shown    map[source][]*passage
+	placed   map[chunkOf]bool // chunks that are in a passage, if only in part
+}
+
+// chunkOf is a chunk of one of several collections.
+type chunkOf struct {
+	collection string
+	id         lode.ChunkID
 }
 
 // source is a version of a document, which numbers its chunks.
@@ -83,7 +90,7 @@ type source struct {
 }
 
 func newAssembler(s spec) *assembler {
-	a := &assembler{spec: s, layout: layoutOf(s.form), texts: map[string]bool{}, shown: map[source][]*passage{}}
+	a := &assembler{spec: s, layout: layoutOf(s.form), texts: map[string]bool{}, shown: map[source][]*passage{}, placed: map[chunkOf]bool{}}
 	frame, _ := a.layout.whole(nil, nil)
 	a.frame, a.parting = s.count(frame), s.count(separator)
 	a.left = s.budget - a.frame
@@ -94,14 +101,14 @@ func newAssembler(s spec) *assembler {
 // and fits.
 func (a *assembler) offer(b *block) {
 	from := source{b.hit.Collection, b.hit.Row.Chunk.ID.Doc, b.hit.Row.Chunk.ID.Version}
-	rows, at := a.fresh(b, from)
+	rows, at := a.fresh(b, from, nil)
 	if len(rows) == 0 {
 		return
 	}
 	switch {
 	case a.left <= 0 || a.misses >= maxMisses:
 		a.omitted++
-	case a.extend(from, rows, at), a.place(from, rows, at):
+	case a.extend(from, b), a.place(from, rows, at):
 		a.misses = 0
 	default:
 		a.omitted++
@@ -119,51 +126,22 @@ func (a *assembler) collection(of *passage) string {
 	return ""
 }
 
-// fresh returns the chunks of the block that are not shown yet, as many as stand around the hit
-// without a gap, and where among them the hit is; none when the hit repeats what is shown.
-func (a *assembler) fresh(b *block, from source) (rows []lode.Row, at int) {
-	at = slices.IndexFunc(b.chunks, func(r lode.Row) bool { return r.Chunk.ID == b.hit.Row.Chunk.ID })
-	if at < 0 || a.repeats(from, &b.chunks[at]) {
-		return nil, 0
-	}
-	first, end := at, at+1
-	for first > 0 && !a.repeats(from, &b.chunks[first-1]) {
-		first--
-	}
-	for end < len(b.chunks) && !a.repeats(from, &b.chunks[end]) {
-		end++
-	}
-	return b.chunks[first:end], at - first
-}
-
-// repeats reports whether a chunk has no ink or nothing new: its text is shown, or it is in a
-// passage of the same document or overlaps one. A chunk that goes on in the next one is no
-// repeat: it is shown from where the other ends.
-func (a *assembler) repeats(from source, row *lode.Row) bool {
-	if isBlank(row.Chunk.Text) || a.texts[row.Chunk.Text] {
-		return true
-	}
+// extend adds the block to a passage under the same headings that it goes on, or that goes on in
+// it: all of its chunks, else the hit alone.
+func (a *assembler) extend(from source, b *block) bool {
 	for _, p := range a.shown[from] {
-		goesOn := p.touches(&row.Chunk) && !p.covers(&row.Chunk)
-		if row.Chunk.Span.Overlaps(p.span()) && !goesOn {
+		if !p.nears(b.chunks) {
+			continue
+		}
+		rows, at := a.fresh(b, from, p)
+		if len(rows) > 0 && (a.grow(from, p, rows) || len(rows) > 1 && a.grow(from, p, rows[at:at+1])) {
 			return true
 		}
 	}
 	return false
 }
 
-// extend adds the chunks to a passage under the same headings that they go on, or that goes on in
-// them: all of them, else the hit alone.
-func (a *assembler) extend(from source, rows []lode.Row, at int) bool {
-	for _, p := range a.shown[from] {
-		if a.grow(p, rows) || len(rows) > 1 && a.grow(p, rows[at:at+1]) {
-			return true
-		}
-	}
-	return false
-}
-
-func (a *assembler) grow(p *passage, rows []lode.Row) bool {
+func (a *assembler) grow(from source, p *passage, rows []lode.Row) bool {
 	longer, ok := p.with(rows)
 	if !ok {
 		return false
@@ -176,7 +154,7 @@ func (a *assembler) grow(p *passage, rows []lode.Row) bool {
 	a.left -= cost - p.cost
 	longer.cost = cost
 	*p = *longer
-	a.remember(rows)
+	a.remember(from, rows, true)
 	return true
 }
 
@@ -185,16 +163,13 @@ func (a *assembler) grow(p *passage, rows []lode.Row) bool {
 func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 	number := len(a.passages) + 1
 	hit := &rows[at]
-	if slices.ContainsFunc(a.shown[from], func(p *passage) bool { return p.shows(hit.Chunk.Span) }) {
-		return false // it goes on in a passage to which it could not be added
-	}
 	for first, end := 0, len(rows); ; {
 		p := a.foreseen[hit]
 		if p == nil || len(p.rows) != end-first {
 			p = newPassage(hit, rows[first:end])
 		}
 		if a.mayFit(rows[first:end]) && a.costs(number, p) {
-			a.add(from, p, rows[first:end])
+			a.add(from, p, true)
 			return true
 		}
 		if end-first == 1 {
@@ -209,14 +184,31 @@ func (a *assembler) place(from source, rows []lode.Row, at int) bool {
 	if len(a.passages) > 0 {
 		return false
 	}
-	p := newPassage(hit, rows[at:at+1])
-	if shown := a.longestPrefix(p); shown > 0 {
-		p = p.cutAt(shown)
-		p.cost = a.cost(number, p)
-		a.add(from, p, nil)
-		return true
+	return a.placePart(from, *hit)
+}
+
+// placePart adds the part of a chunk that fits, without its header where that leaves no room for a
+// word.
+func (a *assembler) placePart(from source, hit lode.Row) bool {
+	number := len(a.passages) + 1
+	p := newPassage(&hit, []lode.Row{hit})
+	shown := a.longestPrefix(p)
+	if shown == 0 && hit.Chunk.Header != nil {
+		hit.Chunk.Header = nil
+		p = newPassage(&hit, []lode.Row{hit})
+		if a.costs(number, p) {
+			a.add(from, p, true)
+			return true
+		}
+		shown = a.longestPrefix(p)
 	}
-	return false
+	if shown == 0 {
+		return false
+	}
+	p = p.cutAt(shown)
+	p.cost = a.cost(number, p)
+	a.add(from, p, false)
+	return true
 }
 
 // mayFit saves counting what cannot fit, where chunks were counted by the same tokenizer.
@@ -226,9 +218,12 @@ func (a *assembler) mayFit(rows []lode.Row) bool {
 	}
 	sum := 0
 	for i := range rows {
+		if i > 0 && rows[i].Chunk.Span.Overlaps(rows[i-1].Chunk.Span) {
+			continue // shown in part
+		}
 		sum += rows[i].Chunk.Tokens
 	}
-	return sum <= a.left+len(rows) // chunks that overlap are shown once: the sum may be more
+	return sum <= a.left+len(rows)
 }
 
 func (a *assembler) fits(number int, p *passage) bool {
@@ -246,7 +241,7 @@ func (a *assembler) write(number int, p *passage) string {
 
 // cost is what a passage takes of the budget, with what parts it from the next one.
 func (a *assembler) cost(number int, p *passage) int {
-	return a.count(a.write(number, p)+separator) + a.countLine(a.layout.source(number, p))
+	return a.countPassage(number, p) + a.countLine(a.layout.source(number, p))
 }
 
 func (a *assembler) countLine(s string) int {
@@ -265,16 +260,20 @@ func (a *assembler) costs(number int, p *passage) bool {
 	return p.cost <= a.left || p.cost <= a.left+a.parting && a.fits(number, p)
 }
 
-func (a *assembler) add(from source, p *passage, whole []lode.Row) {
+// add puts a passage behind the others; whole says that nothing was cut from its chunks.
+func (a *assembler) add(from source, p *passage, whole bool) {
 	a.left -= p.cost
 	a.passages = append(a.passages, p)
 	a.shown[from] = append(a.shown[from], p)
-	a.remember(whole)
+	a.remember(from, p.rows, whole)
 }
 
-func (a *assembler) remember(rows []lode.Row) {
+func (a *assembler) remember(from source, rows []lode.Row, whole bool) {
 	for i := range rows {
-		a.texts[rows[i].Chunk.Text] = true
+		a.placed[chunkOf{from.collection, rows[i].Chunk.ID}] = true
+		if whole {
+			a.texts[rows[i].Chunk.Shown()] = true
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // longestPrefix returns how many bytes of a passage's text fit, cut behind a sentence or at least
-// behind a word; 0 when not even a word fits.
+// behind a word; 0 when not even a word fits, below the headers that stand above it.
 func (a *assembler) longestPrefix(p *passage) int {
 	fits := func(end int) bool { return a.fits(len(a.passages)+1, p.cutAt(end)) }
 	limit := growPrefix(p.text, a.left, fits)
@@ -18,7 +18,7 @@ func (a *assembler) longestPrefix(p *passage) int {
 		return 0
 	}
 	for _, cut := range cuts(p.text, limit) {
-		if fits(cut) {
+		if len(p.cutAt(cut).bodies()) > 0 && fits(cut) {
 			return cut
 		}
 	}

@@ -74,12 +74,12 @@ func TestContextText(t *testing.T) {
 }
 
 func TestRepeatsAreDropped(t *testing.T) {
-	same := row(2, "The same text.")
-	overlap := row(3, "the same document")
-	overlap.Chunk.ID.Doc, overlap.Chunk.Span = 1, lode.Span{Start: 20, End: 37}
-	beside := row(4, "beside it, in the same document")
+	first, same := row(1, "The same text."), row(2, "The same text.")
+	inside, beside := row(3, "same text"), row(4, "beside it, in the same document")
+	inside.Chunk.ID.Doc, inside.Chunk.Span = 1, lode.Span{Start: 14, End: 23}
 	beside.Chunk.ID.Doc, beside.Chunk.Span = 1, lode.Span{Start: 24, End: 55}
-	c := contextOf(t, countWords, 1000, row(1, "The same text."), same, overlap, beside)
+	inside.Chunk.ID.Ordinal, beside.Chunk.ID.Ordinal = 5, 7
+	c := contextOf(t, countWords, 1000, first, same, inside, beside)
 	if len(c.Citations) != 2 || c.Citations[1].Chunk.Doc != 1 || c.Citations[1].Span.Start != 24 || c.Omitted != 0 {
 		t.Errorf("%s\nomitted %d", c.Text, c.Omitted)
 	}

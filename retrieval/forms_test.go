@@ -294,7 +294,7 @@ func shownBy(texts map[lode.DocNo]string, c lode.Citation) string {
 		parts = []lode.Span{c.Span}
 	}
 	var b strings.Builder
-	for _, part := range parts {
+	for _, part := range slices.Concat(c.Headers, parts) {
 		b.WriteString(texts[c.Chunk.Doc][part.Start:part.End])
 	}
 	return b.String()

@@ -14,7 +14,7 @@ type passage struct {
 	rows []lode.Row // ascending; the hit's may be among them
 	text string     // without white space at its end
 	// stretches are where the text came from: between two of them is white space of ours, or
-	// nothing.
+	// nothing, or [skipped].
 	stretches []stretch
 	flags     []lode.TextFlag // of what is shown
 	name      string          // title and headings, as a header shows them
@@ -25,11 +25,12 @@ type passage struct {
 	costed    int             // the number that cost is of; 0: it is not counted yet
 }
 
-// stretch is text of one chunk in a passage.
+// stretch is text of one chunk in a passage, or a header that stands above it.
 type stretch struct {
-	at   int // in the passage's text
-	len  int
-	span lode.Span // in the canonical text
+	at    int // in the passage's text
+	len   int
+	span  lode.Span // in the canonical text
+	above bool      // the header of the table that the next stretch goes on in
 }
 
 // skipped stands where chunks between two are not shown.
@@ -37,18 +38,18 @@ const skipped = "\n[…]\n"
 
 // newPassage joins chunks. The canonical text goes on from one to the next, but for white space
 // that belongs to no chunk: between them stands a line end for one byte of it and an empty line
-// for more. Where chunks overlap, what is shown already is left out.
+// for more. Where chunks overlap, what is shown already is left out. A text that begins inside of a
+// table stands below the header of the table.
 func newPassage(hit *lode.Row, rows []lode.Row) *passage {
 	p := &passage{hit: hit, rows: rows, name: labelOf(hit), place: originOf(hit)}
-	if len(rows) == 1 {
-		c := &rows[0].Chunk
+	if c := &rows[0].Chunk; len(rows) == 1 && c.Header == nil {
 		p.text, p.stretches = c.Text, []stretch{{len: len(c.Text), span: c.Span}}
 		return p.cutAt(len(strings.TrimRightFunc(p.text, isBreakOrSpace)))
 	}
 	var b strings.Builder
 	for i := range rows {
 		c := &rows[i].Chunk
-		text, span := c.Text, c.Span
+		text, span, begins := c.Text, c.Span, true
 		if i > 0 {
 			between, repeated := p.between(&rows[i-1].Chunk, c)
 			if repeated >= len(text) {
@@ -56,6 +57,12 @@ func newPassage(hit *lode.Row, rows []lode.Row) *passage {
 			}
 			b.WriteString(between)
 			text, span.Start = text[repeated:], span.Start+repeated
+			begins = between == skipped
+		}
+		if begins && c.Header != nil && !p.quotes(c.Header.Span) {
+			p.stretches = append(p.stretches, stretch{at: b.Len(), len: len(c.Header.Text), span: c.Header.Span, above: true})
+			b.WriteString(c.Header.Text)
+			b.WriteByte('\n')
 		}
 		p.stretches = append(p.stretches, stretch{at: b.Len(), len: len(text), span: span})
 		b.WriteString(text)
@@ -113,41 +120,64 @@ func (p *passage) shows(span lode.Span) bool {
 	return slices.ContainsFunc(p.stretches, func(s stretch) bool { return s.span.Overlaps(span) })
 }
 
-// span is from the first byte shown to the last.
+// quotes reports whether a part of the canonical text is shown in one piece.
+func (p *passage) quotes(span lode.Span) bool {
+	return slices.ContainsFunc(p.stretches, func(s stretch) bool {
+		return s.span.Start <= span.Start && span.End <= s.span.End
+	})
+}
+
+// bodies are the spans of the passage without headers above it: neighbours without a gap as one.
+func (p *passage) bodies() []lode.Span {
+	spans := make([]lode.Span, 0, len(p.stretches))
+	for _, s := range p.stretches {
+		if n := len(spans); s.above {
+			continue
+		} else if n > 0 && spans[n-1].End == s.span.Start {
+			spans[n-1].End = s.span.End
+			continue
+		}
+		spans = append(spans, s.span)
+	}
+	return spans
+}
+
+// span is from the first byte shown to the last, headers apart.
 func (p *passage) span() lode.Span {
-	if len(p.stretches) == 0 {
+	spans := p.bodies()
+	if len(spans) == 0 {
 		return lode.Span{}
 	}
-	return lode.Span{Start: p.stretches[0].span.Start, End: p.stretches[len(p.stretches)-1].span.End}
+	return lode.Span{Start: spans[0].Start, End: spans[len(spans)-1].End}
 }
 
 // parts are the spans shown, where they are more than one.
 func (p *passage) parts() []lode.Span {
-	var parts []lode.Span
+	if spans := p.bodies(); len(spans) > 1 {
+		return spans
+	}
+	return nil
+}
+
+// headers are the spans of the headers that stand above text of the passage.
+func (p *passage) headers() []lode.Span {
+	var spans []lode.Span
 	for _, s := range p.stretches {
-		if n := len(parts); n > 0 && parts[n-1].End == s.span.Start {
-			parts[n-1].End = s.span.End
-			continue
+		if s.above {
+			spans = append(spans, s.span)
 		}
-		parts = append(parts, s.span)
 	}
-	if len(parts) < 2 {
-		return nil
-	}
-	return parts
+	return spans
 }
 
 func (p *passage) first() uint32 { return p.rows[0].Chunk.ID.Ordinal }
 func (p *passage) last() uint32  { return p.rows[len(p.rows)-1].Chunk.ID.Ordinal }
 
-// touches reports whether the chunk is the one before the passage or the one after it.
-func (p *passage) touches(c *lode.Chunk) bool {
-	return c.ID.Ordinal == p.last()+1 || c.ID.Ordinal+1 == p.first()
-}
-
-func (p *passage) covers(c *lode.Chunk) bool {
-	span := p.span()
-	return span.Start <= c.Span.Start && c.Span.End <= span.End
+// nears reports whether one of the chunks comes before the passage or behind it without a gap.
+func (p *passage) nears(chunks []lode.Row) bool {
+	return slices.ContainsFunc(chunks, func(r lode.Row) bool {
+		return r.Chunk.ID.Ordinal == p.last()+1 || r.Chunk.ID.Ordinal+1 == p.first()
+	})
 }
 
 // with returns the passage with chunks that go on from it or that it goes on from, under the same
@@ -186,6 +216,7 @@ func (p *passage) cite(number int, now time.Time) lode.Citation {
 		Page:       p.page(),
 		Span:       p.span(),
 		Parts:      p.parts(),
+		Headers:    p.headers(),
 		Bronze:     row.Version.Blob,
 		ReceivedAt: row.Version.ReceivedAt,
 		Flags:      p.flags,

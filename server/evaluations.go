@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,7 +166,7 @@ func (e evaluations) asker(p lode.Principal, q lode.Query) evaluation.Asker {
 			if len(spans) == 0 {
 				spans = []lode.Span{c.Span}
 			}
-			for _, span := range spans {
+			for _, span := range slices.Concat(c.Headers, spans) {
 				answer.Context = append(answer.Context, evaluation.Passage{Document: c.Document, URI: c.URI, Bronze: c.Bronze, Span: span})
 			}
 		}

@@ -80,6 +80,7 @@ type Hit struct {
 	Path         []string                `json:"path,omitempty" doc:"Headings above, outermost first."`
 	Page         int                     `json:"page,omitempty" doc:"Page where the passage begins, in formats that have pages."`
 	Span         Span                    `json:"span" doc:"Where the passage is in the canonical text; missing with the text." required:"false"`
+	Header       *ChunkHeader            `json:"header,omitempty" doc:"What stands above the text for a reader: the header of the table that the passage begins inside of."`
 	Bronze       *lode.Hash              `json:"bronze,omitempty" doc:"SHA-256 of the bytes as received; missing for raw vectors."`
 	Flags        []Flag                  `json:"flags,omitempty" doc:"What in the passage a model should not be trusted with."`
 	Metadata     lode.Metadata           `json:"metadata,omitempty" doc:"Metadata of the document."`
@@ -121,6 +122,7 @@ type Citation struct {
 	ReceivedAt *time.Time   `json:"received_at,omitempty" doc:"When those bytes were received."`
 	AgeSeconds int64        `json:"age_seconds,omitempty" doc:"How long ago that was." example:"86400"`
 	Parts      []Span       `json:"parts,omitempty" doc:"The spans of the passage, where it is made of several chunks or has gaps; span covers them all."`
+	Headers    []Span       `json:"headers,omitempty" doc:"The spans of table headers that are shown above text which begins inside of their tables; no part of span and parts."`
 	Flags      []Flag       `json:"flags,omitempty" doc:"What in the passage a model should not be trusted with."`
 	Collection string       `json:"collection,omitempty" doc:"Where the passage is from, in a question to several collections." example:"docs"`
 }

@@ -11,6 +11,7 @@ type benchLexical struct {
 	benchFlags
 	Data   string `help:"Folder of the real test data." default:"../shared/data" env:"LODE_TESTDATA" type:"existingdir" placeholder:"DIR"`
 	Peers  string `help:"Folder of the programs of other engines; none are measured without." placeholder:"DIR"`
+	Docs   string `help:"Folder of documentation in HTML whose sections are part of the documents." type:"existingdir" placeholder:"DIR"`
 	Cache  string `help:"Folder for corpus and indexes, which are kept." placeholder:"DIR"`
 	Rows   int    `help:"Documents." default:"1000000" placeholder:"N"`
 	Each   int    `help:"Queries of each number of words from 1 to 6." default:"60" placeholder:"N"`
@@ -30,6 +31,6 @@ func (c *benchLexical) Run(ctx context.Context, std streams) error {
 	}
 	return c.measure(ctx, std, "", func(ctx context.Context, o bench.Options) (*bench.Report, error) {
 		o.Data = c.Data
-		return bench.Lexical(ctx, o, bench.LexicalOptions{Peers: c.Peers, Cache: cache, Rows: c.Rows, Each: c.Each, Rounds: c.Rounds})
+		return bench.Lexical(ctx, o, bench.LexicalOptions{Peers: c.Peers, Docs: c.Docs, Cache: cache, Rows: c.Rows, Each: c.Each, Rounds: c.Rounds})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +117,7 @@ func (e *evaluator) asker(request v1.Retrieve) evaluation.Asker {
 			if len(spans) == 0 {
 				spans = []v1.Span{c.Span}
 			}
-			for _, span := range spans {
+			for _, span := range slices.Concat(c.Headers, spans) {
 				answer.Context = append(answer.Context, passageOf(c.DocumentID, c.URI, c.Bronze, span))
 			}
 		}

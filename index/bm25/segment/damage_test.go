@@ -21,7 +21,7 @@ func sample(t testing.TB, opts Options) []byte {
 	return mustSeal(t, mustGrow(t, opts, rows))
 }
 
-var sampleOptions = Options{Fields: 2, Positions: true, Analyzer: "test"}
+var sampleOptions = Options{Fields: 2, Positions: true, Analyzer: "test", Source: "these"}
 
 // exercise does everything that reads a file, and returns the first error. What it must not do is
 // panic, run for ever, or read outside.
@@ -89,12 +89,13 @@ func TestCutFilesAreRefused(t *testing.T) {
 
 func TestOtherOptionsAreRefused(t *testing.T) {
 	data := sample(t, sampleOptions)
-	for _, opts := range []Options{{}, {Fields: 2, Positions: true}, {Fields: 2, Analyzer: "test"}, {Fields: 3, Positions: true, Analyzer: "test"}} {
+	for _, opts := range []Options{{}, {Fields: 2, Positions: true}, {Fields: 2, Analyzer: "test"}, {Fields: 3, Positions: true, Analyzer: "test", Source: "these"},
+		{Fields: 2, Positions: true, Analyzer: "test"}, {Fields: 2, Positions: true, Analyzer: "test", Source: "others"}} {
 		if _, err := Open(data, opts); !lode.IsCode(err, lode.CodeCorrupt) {
 			t.Errorf("%+v: %v", opts, err)
 		}
 	}
-	for _, opts := range []Options{{Fields: -1}, {Fields: MaxFields + 1}, {Analyzer: string(make([]byte, MaxAnalyzerBytes+1))}} {
+	for _, opts := range []Options{{Fields: -1}, {Fields: MaxFields + 1}, {Analyzer: string(make([]byte, MaxAnalyzerBytes+1))}, {Source: string(make([]byte, MaxSourceBytes+1))}} {
 		if _, err := Open(data, opts); !lode.IsCode(err, lode.CodeInvalid) {
 			t.Errorf("%+v: %v", opts, err)
 		}

@@ -164,7 +164,8 @@ func (e *encoder) endTerms() error {
 
 func (e *encoder) writeLengths() {
 	foot := &e.out.foot
-	foot.fields, foot.positions, foot.analyzer = e.opts.fields(), e.opts.Positions, e.opts.Analyzer
+	foot.fields, foot.positions = e.opts.fields(), e.opts.Positions
+	foot.analyzer, foot.source = e.opts.Analyzer, e.opts.Source
 	foot.rows = uint64(len(e.lengths[0]))
 	e.out.begin(sectionLengths)
 	for f := range foot.fields {

@@ -20,6 +20,7 @@ const (
 	MaxFields        = 8
 	MaxRows          = 1<<31 - 1
 	MaxAnalyzerBytes = 255
+	MaxSourceBytes   = 32
 )
 
 const (
@@ -62,6 +63,7 @@ type foot struct {
 	sums      extent // a CRC32C for each blockBytes of what lies before
 	sumsCRC   uint32
 	analyzer  string
+	source    string
 }
 
 func encodeHead() []byte {
@@ -71,7 +73,7 @@ func encodeHead() []byte {
 
 func (f *foot) encode() []byte {
 	b := binary.LittleEndian.AppendUint32(nil, FormatVersion)
-	b = append(b, byte(f.fields), boolByte(f.positions), byte(len(f.analyzer)), 0)
+	b = append(b, byte(f.fields), boolByte(f.positions), byte(len(f.analyzer)), byte(len(f.source)))
 	for _, n := range []uint64{f.rows, f.terms, f.filled} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
@@ -84,7 +86,7 @@ func (f *foot) encode() []byte {
 		b = binary.LittleEndian.AppendUint64(b, e.size)
 	}
 	b = binary.LittleEndian.AppendUint32(b, f.sumsCRC)
-	b = append(b, f.analyzer...)
+	b = append(append(b, f.analyzer...), f.source...)
 	return seal.Seal(kindFoot, append(b, make([]byte, footBytes-seal.HeaderBytes-len(b))...))
 }
 
@@ -114,7 +116,7 @@ func decodeFoot(data []byte) (*foot, error) {
 		return nil, lode.Errorf(lode.CodeCorrupt, "lexical segment: foot: %w", err)
 	}
 	f := &foot{fields: int(b[4]), positions: b[5] == 1}
-	name := int(b[6])
+	name, source := int(b[6]), int(b[7])
 	b = b[8:]
 	next := func() uint64 {
 		v := binary.LittleEndian.Uint64(b)
@@ -132,10 +134,11 @@ func decodeFoot(data []byte) (*foot, error) {
 	}
 	f.sums = extent{next(), next()}
 	f.sumsCRC = binary.LittleEndian.Uint32(b)
-	if name > MaxAnalyzerBytes {
-		return nil, corrupt("the name of its analyzer has %d bytes", name)
+	if source > MaxSourceBytes {
+		return nil, corrupt("the name of its source has %d bytes", source)
 	}
-	f.analyzer = string(b[4 : 4+name])
+	b = b[4:]
+	f.analyzer, f.source = string(b[:name]), string(b[name:name+source])
 	return f, f.check(uint64(len(data)))
 }
 

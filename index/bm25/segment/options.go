@@ -5,7 +5,7 @@ import (
 	"github.com/lodedb/lode/internal/text"
 )
 
-// Options shape an index. They must be the same in all parts that are searched together.
+// Options shape an index. All but Source must be the same in all parts that are searched together.
 type Options struct {
 	// Fields is how many fields a row has, up to [MaxFields]; the default is one. The first one
 	// should be the one with most of the text: bounds are tightest for it.
@@ -16,6 +16,9 @@ type Options struct {
 	// Analyzer names what made the terms, as [text.Analyzer.Name] does; of several languages the
 	// names together. [Open] refuses a file whose terms were made by others.
 	Analyzer string
+	// Source names what the rows of a file are those of, such as the hash of their texts. [Open]
+	// refuses a file about something else. Parts that are searched together have one each.
+	Source string
 }
 
 // Validate checks the ranges.
@@ -25,6 +28,9 @@ func (o Options) Validate() error {
 	}
 	if len(o.Analyzer) > MaxAnalyzerBytes {
 		return lode.Invalid("analyzer", o.Analyzer, "the name of an analyzer has at most %d bytes", MaxAnalyzerBytes)
+	}
+	if len(o.Source) > MaxSourceBytes {
+		return lode.Invalid("source", o.Source, "the name of a source has at most %d bytes", MaxSourceBytes)
 	}
 	return nil
 }

@@ -41,7 +41,8 @@ func (p Parser) Plain(s string) Query {
 // finds nothing. Nothing is an error: a quote that is not closed, and a sign that is not followed
 // by a word or does not begin one, are not there. A compound such as http.Handler that is required
 // or excluded is the phrase of its parts. Of a star only the last character of a word that is
-// otherwise of letters and digits counts. What exceeds the limits of a query is left out.
+// otherwise of letters and digits counts, and of those with one the first 16 that differ. What exceeds
+// the limits of a query is left out.
 func (p Parser) Parse(s string) Query {
 	var b queryBuilder
 	plain := 0 // where words begin that are not read yet
@@ -112,12 +113,14 @@ func isPlainWord(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
 }
 
-// queryBuilder gathers clauses. A word that comes twice is one clause of twice the weight.
+// queryBuilder gathers clauses. A word or item that comes twice is one clause of twice the weight.
 type queryBuilder struct {
-	clauses []Clause
-	at      map[string]int // of plain words
-	asking  []string       // terms of words that only frame a question
-	p       Parser
+	clauses  []Clause
+	at       map[string]int // of plain words
+	items    map[item]int
+	prefixes int
+	asking   []string // terms of words that only frame a question
+	p        Parser
 }
 
 func (b *queryBuilder) query() Query {
@@ -189,6 +192,10 @@ func cutAny(any []Alternative) []Alternative { return any[:min(len(any), MaxAlte
 
 // item adds a clause for a phrase, a prefix, or a word that must or must not be there.
 func (b *queryBuilder) item(p Parser, it item) {
+	if i, ok := b.items[it]; ok {
+		b.clauses[i].Weight++
+		return
+	}
 	tokens := p.Analyzer.Tokens(nil, it.text)
 	c := Clause{Occur: it.occur, Weight: 1}
 	if a, ok := phraseOf(tokens); ok {
@@ -202,12 +209,17 @@ func (b *queryBuilder) item(p Parser, it item) {
 			}
 		}
 	}
-	if it.prefix {
+	if it.prefix && b.prefixes < MaxPrefixes {
 		if prefix := p.Analyzer.Prefix(it.text); prefix != "" {
+			b.prefixes++
 			c.Any = append(c.Any, Alternative{Terms: []Place{{Term: prefix}}, Prefix: true})
 		}
 	}
 	if c.Any = cutAny(c.Any); len(c.Any) > 0 {
+		if b.items == nil {
+			b.items = make(map[item]int)
+		}
+		b.items[it] = len(b.clauses)
 		b.clauses = append(b.clauses, c)
 	}
 }

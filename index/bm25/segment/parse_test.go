@@ -272,3 +272,28 @@ func TestGlossaryInLanguages(t *testing.T) {
 		}
 	}
 }
+
+// TestManyPrefixes: each costs a walk over terms, so that those of a query are few, and what comes
+// again costs nothing.
+func TestManyPrefixes(t *testing.T) {
+	var a text.Analyzer
+	p := Parser{Analyzer: &a}
+	if got := p.Parse(strings.Repeat(`chunk* +sea* "a white house" `, 500)).testString(); got != `chunk|chunk*^500 +sea|sea*^500 "white hous"^500` {
+		t.Error(got)
+	}
+	var many []string
+	for i := range 2 * MaxPrefixes {
+		many = append(many, fmt.Sprintf("w%d*", i))
+	}
+	q := p.Parse(strings.Join(many, " "))
+	if err := q.Validate(); err != nil || len(q.Clauses) != 2*MaxPrefixes {
+		t.Error(len(q.Clauses), err)
+	}
+	if s := q.testString(); strings.Count(s, "*") != MaxPrefixes || !strings.HasSuffix(s, fmt.Sprint(" w", 2*MaxPrefixes-1)) {
+		t.Error(s)
+	}
+	q.Clauses[len(q.Clauses)-1].Any[0].Prefix = true
+	if err := q.Validate(); !lode.IsCode(err, lode.CodeInvalid) {
+		t.Error(err)
+	}
+}

@@ -2,10 +2,12 @@ package segment
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/index"
 )
 
 // Query says what is looked for. [Parse] makes one of what a user typed.
@@ -59,6 +61,7 @@ const (
 	MaxAlternatives = 256
 	MaxPhraseTerms  = 64
 	MaxExpansions   = 64
+	MaxPrefixes     = 16 // of all clauses together: each costs a walk over the terms of every part
 )
 
 // maxCompleted is how many terms with a prefix are looked at.
@@ -69,6 +72,7 @@ func (q Query) Validate() error {
 	if len(q.Clauses) > MaxClauses {
 		return lode.Invalid("clauses", len(q.Clauses), "a query has at most %d clauses", MaxClauses)
 	}
+	prefixes := 0
 	for _, c := range q.Clauses {
 		if c.Occur < Should || c.Occur > MustNot {
 			return lode.Invalid("occur", int(c.Occur), "a clause should, must or must not match")
@@ -83,7 +87,13 @@ func (q Query) Validate() error {
 			if err := a.validate(); err != nil {
 				return err
 			}
+			if a.Prefix {
+				prefixes++
+			}
 		}
+	}
+	if prefixes > MaxPrefixes {
+		return lode.Invalid("prefix", prefixes, "a query has at most %d prefixes", MaxPrefixes)
 	}
 	return nil
 }
@@ -149,14 +159,14 @@ func (n *names) number(term string) int {
 }
 
 // compile sorts the clauses and expands prefixes.
-func compile(q Query, parts []Part) (*plan, error) {
+func compile(ctx context.Context, q Query, parts []Part) (*plan, error) {
 	var n names
 	p := new(plan)
 	for i, c := range q.Clauses {
 		out := planned{clause: i, occur: c.Occur, weight: orOne(c.Weight)}
 		var key strings.Builder
 		for _, a := range c.Any {
-			variants, err := expand(a, parts, &n)
+			variants, err := expand(ctx, a, parts, &n)
 			if err != nil {
 				return nil, err
 			}
@@ -181,7 +191,7 @@ func orOne(weight float64) float64 {
 	return weight
 }
 
-func expand(a Alternative, parts []Part, n *names) ([]variant, error) {
+func expand(ctx context.Context, a Alternative, parts []Part, n *names) ([]variant, error) {
 	weight := orOne(a.Weight)
 	if !a.Prefix {
 		v := variant{weight: weight}
@@ -191,7 +201,7 @@ func expand(a Alternative, parts []Part, n *names) ([]variant, error) {
 		}
 		return []variant{v}, nil
 	}
-	terms, err := completions(parts, a.Terms[0].Term, MaxExpansions)
+	terms, err := completions(ctx, parts, a.Terms[0].Term, MaxExpansions)
 	if err != nil {
 		return nil, err
 	}
@@ -205,10 +215,13 @@ func expand(a Alternative, parts []Part, n *names) ([]variant, error) {
 // completions returns the terms with a prefix that most rows hold, in order of their bytes: of
 // the first maxCompleted at most so many. A term among the first of all parts is among the first
 // of each part that holds it, so that the answer does not depend on how rows are cut into parts.
-func completions(parts []Part, prefix string, most int) ([]termRows, error) {
+func completions(ctx context.Context, parts []Part, prefix string, most int) ([]termRows, error) {
 	var all []termRows
 	for _, p := range parts {
-		var err error
+		err := index.Stopped(ctx)
+		if err != nil {
+			return nil, err
+		}
 		if all, err = p.complete(all, prefix, maxCompleted); err != nil {
 			return nil, err
 		}

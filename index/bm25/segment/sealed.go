@@ -63,6 +63,9 @@ func open(data []byte, opts Options) (*Sealed, error) {
 		return nil, corrupt("it has %d fields, positions %t, terms of %q; expected are %d, %t, %q",
 			f.fields, f.positions, f.analyzer, opts.fields(), opts.Positions, opts.Analyzer)
 	}
+	if f.source != opts.Source {
+		return nil, corrupt("its rows are those of %x, expected are those of %x", f.source, opts.Source)
+	}
 	x := &Sealed{data: data, foot: f}
 	if crc32.Checksum(x.sums(), castagnoli) != f.sumsCRC {
 		return nil, corrupt("its table of checksums does not match")

@@ -97,7 +97,7 @@ func planFor(ctx context.Context, q Query, views []View, o *SearchOptions) (*pla
 	for i, v := range views {
 		parts[i] = v.Part
 	}
-	p, err := compile(q, parts)
+	p, err := compile(ctx, q, parts)
 	if err != nil {
 		return nil, nil, err
 	}
