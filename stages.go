@@ -225,8 +225,12 @@ type Ranking struct {
 	Features map[string]float64 `json:"features,omitempty" cbor:"6,keyasint,omitempty"`
 }
 
-// MaxRankingFeatures bounds [Ranking].Features.
-const MaxRankingFeatures = 64
+// MaxRankingFeatures bounds [Ranking].Features, and MaxFeatureWeight the size of each: sums of larger ones
+// may not be finite.
+const (
+	MaxRankingFeatures = 64
+	MaxFeatureWeight   = 1e12
+)
 
 // IsZero reports whether nothing is set.
 func (r *Ranking) IsZero() bool {
@@ -258,8 +262,8 @@ func (r *Ranking) validateFeatures() error {
 		if err := validateLabel("features", name, 64); err != nil {
 			return err
 		}
-		if w := r.Features[name]; math.IsNaN(w) || math.IsInf(w, 0) {
-			return Invalid("features."+name, w, "a weight must be finite")
+		if w := r.Features[name]; !(math.Abs(w) <= MaxFeatureWeight) {
+			return Invalid("features."+name, w, "a weight must be -%g to %[1]g", MaxFeatureWeight)
 		}
 	}
 	return nil

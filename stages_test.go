@@ -64,6 +64,7 @@ func TestRankingFeatures(t *testing.T) {
 	for field, features := range map[string]map[string]float64{
 		"features":       {"": 1},
 		"features.fused": {"fused": math.Inf(1)},
+		"features.dense": {"dense": 1e13},
 		"features.title": {"fused": 1, "title": math.NaN()},
 	} {
 		var coded *lode.Error

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -143,7 +144,9 @@ func (e *Engine) Judge(ctx context.Context, p lode.Principal, w lode.Write, coll
 
 func (f *Feedback) validate() error {
 	switch {
-	case f.Query == "" || len(f.Query) > MaxFeedbackQueryBytes || !utf8.ValidString(f.Query):
+	case strings.TrimSpace(f.Query) == "": // no query can be: one of these would end every run of the judgements
+		return lode.Invalid("query", f.Query, "the question is blank")
+	case len(f.Query) > MaxFeedbackQueryBytes || !utf8.ValidString(f.Query):
 		return lode.Invalid("query", len(f.Query), "the question must be UTF-8 of 1 to %d bytes", MaxFeedbackQueryBytes)
 	case len(f.Answer) > MaxFeedbackBytes || !utf8.ValidString(f.Answer):
 		return lode.Invalid("answer", len(f.Answer), "an answer must be UTF-8 of at most %d bytes", MaxFeedbackBytes)

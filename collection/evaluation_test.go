@@ -113,6 +113,7 @@ func TestFeedback(t *testing.T) {
 	}
 	for name, f := range map[string]collection.Feedback{
 		"no question":      {Chunk: first},
+		"a blank question": {Chunk: first, Query: " \t"},
 		"a long question":  {Chunk: first, Query: strings.Repeat("q", collection.MaxFeedbackQueryBytes+1)},
 		"a long answer":    {Chunk: first, Query: "q", Answer: strings.Repeat("q", collection.MaxFeedbackBytes+1)},
 		"a grade":          {Chunk: first, Query: "q", Grade: -1},

@@ -37,13 +37,13 @@ func (p *problem) minimum(ctx context.Context, weights []float64) ([]float64, er
 		if size < converged {
 			break
 		}
-		next, g, h := p.descend(weights, solve(hessian, gradient), size)
+		next, g, h := p.descend(ctx, weights, solve(hessian, gradient), size)
 		if next == nil {
 			break
 		}
 		weights, gradient, hessian = next, g, h
 	}
-	return weights, nil
+	return weights, ended(ctx)
 }
 
 // problem is what is minimized.
@@ -57,8 +57,8 @@ type problem struct {
 
 // descend takes as much of a step as makes the gradient smaller; nil when nothing does, which is
 // where rounding ends the descent.
-func (p *problem) descend(weights, step []float64, size float64) (next, gradient []float64, hessian [][]float64) {
-	for share := 1.0; share > 1.0/(1<<mostHalves); share /= 2 {
+func (p *problem) descend(ctx context.Context, weights, step []float64, size float64) (next, gradient []float64, hessian [][]float64) {
+	for share := 1.0; share > 1.0/(1<<mostHalves) && ctx.Err() == nil; share /= 2 {
 		next = make([]float64, len(p.from))
 		for f := range next {
 			next[f] = weights[f] - float64(share*step[f])

@@ -141,6 +141,9 @@ func (s *pairSet) each(features []int, spread []float64, f func(more []float64))
 	more := make([]float64, len(features))
 	for i := range s.rows {
 		a := &s.rows[i]
+		if a.Grade <= 0 {
+			continue // most are not relevant, and better than none
+		}
 		for j := range s.rows {
 			b := &s.rows[j]
 			if max(a.Grade, 0) <= max(b.Grade, 0) {
