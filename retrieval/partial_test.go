@@ -139,6 +139,21 @@ func TestReranks(t *testing.T) {
 	}
 }
 
+// Where a re-ranker has no opinion, the order that was stays.
+func TestRerankTies(t *testing.T) {
+	v := newView()
+	v.lexical = v.candidates(3, 9, 1, 8, 2, 7)
+	o := options(v, unit())
+	o.RerankerFor = func(lode.Collection, string) (retrieval.Reranker, error) {
+		return rerankFunc(func([]lode.RerankPassage) []lode.RerankScore { return []lode.RerankScore{{Score: 1}, {Score: 1}, {Score: 1}} }), nil
+	}
+	q := ask("words")
+	q.Mode, q.K, q.Rerank = lode.ModeLexical, 3, &lode.Rerank{Name: "alike"}
+	if result, err := retrieval.New(o).Retrieve(t.Context(), anyone, q); err != nil || !slices.Equal(rowsOf(result), []lode.RowID{3, 1, 2}) {
+		t.Errorf("%v, %v", rowsOf(result), err)
+	}
+}
+
 type rerankFunc func([]lode.RerankPassage) []lode.RerankScore
 
 func (f rerankFunc) Rank(_ context.Context, _ string, ps []lode.RerankPassage) ([]lode.RerankScore, error) {

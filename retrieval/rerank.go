@@ -1,6 +1,7 @@
 package retrieval
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -46,7 +47,8 @@ func (a *answer) rerank(ctx context.Context, found []*candidate) ([]*candidate, 
 		score := c.score
 		c.rerank = &score
 	}
-	best(seen)
+	// Equal scores keep the order that was: the re-ranker has no opinion there.
+	slices.SortStableFunc(seen, func(a, b *candidate) int { return cmp.Compare(b.score, a.score) })
 	behind(seen[len(seen)-1].score, found[len(seen):])
 	g.end(len(found), "%s saw %d", spec.Name, len(seen))
 	return found, nil

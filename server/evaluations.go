@@ -105,14 +105,14 @@ func (e evaluations) Feedback(ctx context.Context, p lode.Principal, name string
 // RunEvaluation asks one question after another on two tasks: a run is work in the background, and
 // leaves the node to its users.
 func (e evaluations) RunEvaluation(ctx context.Context, p lode.Principal, set string, q lode.Query, said json.RawMessage) (*evaluation.Report, error) {
+	questions, err := e.kept(ctx, p, q.Collection, set)
+	if err != nil {
+		return nil, err // before anybody is told what the node is doing
+	}
 	if !e.running.TryLock() {
 		return nil, errRunning()
 	}
 	defer e.running.Unlock()
-	questions, err := e.kept(ctx, p, q.Collection, set)
-	if err != nil {
-		return nil, err
-	}
 	about, err := e.about(ctx, p, q.Collection)
 	if err != nil {
 		return nil, err

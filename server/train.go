@@ -20,14 +20,14 @@ const mostTrainedRows = 500_000
 
 // TrainRanking trains the re-ranker features on a set, or on what people judged where none is named.
 func (e evaluations) TrainRanking(ctx context.Context, p lode.Principal, name, set string, o api.Training) (v1.TrainedRanking, error) {
+	t, err := e.training(ctx, p, name, set, o)
+	if err != nil {
+		return v1.TrainedRanking{}, err // before anybody is told what the node is doing
+	}
 	if !e.running.TryLock() {
 		return v1.TrainedRanking{}, errRunning()
 	}
 	defer e.running.Unlock()
-	t, err := e.training(ctx, p, name, set, o)
-	if err != nil {
-		return v1.TrainedRanking{}, err
-	}
 	if err := t.collect(ctx); err != nil {
 		return v1.TrainedRanking{}, err
 	}
