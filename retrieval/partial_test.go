@@ -145,7 +145,9 @@ func TestRerankTies(t *testing.T) {
 	v.lexical = v.candidates(3, 9, 1, 8, 2, 7)
 	o := options(v, unit())
 	o.RerankerFor = func(lode.Collection, string) (retrieval.Reranker, error) {
-		return rerankFunc(func([]lode.RerankPassage) []lode.RerankScore { return []lode.RerankScore{{Score: 1}, {Score: 1}, {Score: 1}} }), nil
+		return rerankFunc(func([]lode.RerankPassage) []lode.RerankScore {
+			return []lode.RerankScore{{Score: 1}, {Score: 1}, {Score: 1}}
+		}), nil
 	}
 	q := ask("words")
 	q.Mode, q.K, q.Rerank = lode.ModeLexical, 3, &lode.Rerank{Name: "alike"}
