@@ -48,6 +48,24 @@ func (t *Trace) Verified() bool {
 	return len(t.Checks) > 0
 }
 
+// Cited is what a citation names: a chunk, and spans of the canonical text of its version, in the
+// order that they are shown in. Without spans it is the text of the chunk, below its header.
+type Cited struct {
+	Chunk ChunkID
+	Spans []Span
+}
+
+// Quotation is what a citation leads to.
+type Quotation struct {
+	Found bool   // the chunk is there, and whoever asks may see it
+	Kind  Kind   // what it belongs to, where it is found
+	Text  string // of the spans, a line end between two; none where one is outside
+	// Verified says that every check of [Trace] held; Reason why it does not, or why nothing is
+	// found.
+	Verified bool
+	Reason   string
+}
+
 // TraceCheck is one link of the chain, recomputed from stored bytes.
 type TraceCheck struct {
 	Name   string `json:"name"`

@@ -108,6 +108,9 @@ type Ingest interface {
 	Bronze(ctx context.Context, p lode.Principal, collection string, id lode.DocID) ([]byte, lode.DocVersion, error)
 	// Trace follows a chunk that search shows, or showed at a time that is not zero.
 	Trace(ctx context.Context, p lode.Principal, collection string, chunk lode.ChunkID, asOf time.Time) (lode.Trace, error)
+	// Quote returns what citations lead to, in their order. What is not there, or may not be seen,
+	// is not found; the collection must be there.
+	Quote(ctx context.Context, p lode.Principal, collection string, cited []lode.Cited, asOf time.Time) ([]lode.Quotation, error)
 }
 
 // Points writes and reads raw vectors; they are deleted through [Documents].

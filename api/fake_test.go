@@ -366,6 +366,28 @@ func (f *fake) Trace(_ context.Context, p lode.Principal, collection string, chu
 	return lode.Trace{}, lode.NotFound("chunk", chunk)
 }
 
+func (f *fake) Quote(ctx context.Context, p lode.Principal, collection string, cited []lode.Cited, asOf time.Time) ([]lode.Quotation, error) {
+	if err := known(p, collection); err != nil {
+		return nil, err
+	}
+	out := make([]lode.Quotation, len(cited))
+	for i, c := range cited {
+		trace, err := f.Trace(ctx, p, collection, c.Chunk, asOf)
+		if err != nil {
+			out[i].Reason = "there is no such passage"
+			continue
+		}
+		out[i] = lode.Quotation{Found: true, Kind: lode.KindDocument, Verified: trace.Verified(), Text: trace.Chunk.Text}
+		if len(c.Spans) > 0 {
+			out[i].Text = ""
+		}
+		for _, s := range c.Spans {
+			out[i].Text += trace.Chunk.Text[s.Start:s.End] + "\n"
+		}
+	}
+	return out, nil
+}
+
 func (f *fake) PutPoints(_ context.Context, p lode.Principal, w lode.Write, collection string, points []lode.Point) ([]lode.Version, []error, error) {
 	f.note(w)
 	if err := known(p, collection); err != nil {

@@ -43,7 +43,7 @@ func TestCheckAnswer(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	for i, want := range []v1.CheckedCitation{
-		{Number: 1, ChunkID: there, Found: true, Verified: true, Cited: true}, {Number: 2, ChunkID: absent, Cited: true}, {Number: 3, ChunkID: there, Found: true, Verified: true},
+		{Number: 1, ChunkID: there, Found: true, Kind: "document", Verified: true, Cited: true}, {Number: 2, ChunkID: absent, Cited: true, Reason: "there is no such passage"}, {Number: 3, ChunkID: there, Found: true, Kind: "document", Verified: true},
 	} {
 		if got.Citations[i] != want {
 			t.Errorf("%+v, want %+v", got.Citations[i], want)
@@ -63,7 +63,9 @@ func TestCheckAnswerRefuses(t *testing.T) {
 	c, _ := serve(t, newFake())
 	for field, req := range map[string]v1.CheckAnswer{
 		"answer":    {},
-		"citations": {Answer: "a", Citations: make([]v1.AnswerCitation, 129)},
+		"citations":           {Answer: "a", Citations: make([]v1.AnswerCitation, 129)},
+		"citations[0].number": {Answer: "a", Citations: []v1.AnswerCitation{{}}},
+		"citations[0].parts":  {Answer: "a", Citations: []v1.AnswerCitation{{Number: 1, Parts: make([]v1.Span, 100_001)}}},
 	} {
 		_, err := c.CheckAnswer(t.Context(), "docs", req)
 		wantProblem(t, err, lode.CodeInvalid, field)
@@ -72,4 +74,10 @@ func TestCheckAnswerRefuses(t *testing.T) {
 	wantProblem(t, err, lode.CodeInvalid, "answer")
 	_, err = c.CheckAnswer(t.Context(), "absent", v1.CheckAnswer{Answer: "a [1]", Citations: []v1.AnswerCitation{{Number: 1}}})
 	wantProblem(t, err, lode.CodeNotFound, "collection")
+	_, err = c.CheckAnswer(t.Context(), "absent", v1.CheckAnswer{Answer: "a [1]", Citations: []v1.AnswerCitation{{Number: 1, Collection: "docs"}}})
+	wantProblem(t, err, lode.CodeNotFound, "collection")
+	got, err := c.CheckAnswer(t.Context(), "docs", v1.CheckAnswer{Answer: "a [1]", Citations: []v1.AnswerCitation{{Number: 1, Collection: "absent"}}})
+	if err != nil || got.Citations[0].Found || got.Citations[0].Reason == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

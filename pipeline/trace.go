@@ -29,28 +29,24 @@ func (p *Pipeline) Trace(ctx context.Context, who lode.Principal, collection str
 	if row.Document.Kind != lode.KindDocument {
 		return lode.Trace{}, lode.Invalid("chunk", id, "a raw vector was not made from a document")
 	}
-	t := tracer{trace: lode.Trace{
-		Collection: collection,
-		Document:   *row.Document,
-		Version:    *row.Version,
-		Chunk:      row.Chunk,
-		Runs:       lastRuns(row.Version.Runs),
-	}}
-	if err := t.read(ctx, p); err != nil {
+	l, err := p.readLayers(ctx, &row)
+	if err != nil {
 		return lode.Trace{}, err
 	}
-	if t.silverFault+t.chunksFault != "" { // is it gone by now?
+	if l.silverFault+l.chunksFault != "" { // is it gone by now?
 		if _, err := p.o.Collections.Chunk(ctx, who, collection, id, asOf); err != nil {
 			return lode.Trace{}, err
 		}
 	}
-	t.check()
-	return t.trace, nil
+	return l.trace(collection, &row), nil
 }
 
-// tracer holds what is stored about one chunk. What could not be read has a fault.
-type tracer struct {
-	trace       lode.Trace
+// layers is what is stored about one version. What could not be read has a fault.
+type layers struct {
+	doc     lode.DocNo
+	version lode.Version
+	found   map[string]string // by checks that are of the whole version: what differed
+
 	bronze      []byte
 	bronzeFault string
 	silver      *lode.SilverText
@@ -59,20 +55,55 @@ type tracer struct {
 	chunksFault string
 }
 
-// read fetches the three layers. Stored bytes that are damaged or gone are findings; an
-// error is anything that says nothing about them.
-func (t *tracer) read(ctx context.Context, p *Pipeline) (err error) {
-	c, version := t.trace.Document.Collection, &t.trace.Version
-	t.bronze, err = p.o.Blobs.Get(ctx, version.Blob)
-	if err := finding(err, &t.bronzeFault); err != nil {
-		return err
+// readLayers fetches the three layers of a chunk's version. Stored bytes that are damaged or gone
+// are findings; an error is anything that says nothing about them.
+func (p *Pipeline) readLayers(ctx context.Context, row *lode.Row) (l *layers, err error) {
+	l = &layers{doc: row.Chunk.ID.Doc, version: row.Chunk.ID.Version, found: map[string]string{}}
+	c, version := row.Document.Collection, row.Version
+	l.bronze, err = p.o.Blobs.Get(ctx, version.Blob)
+	if err := finding(err, &l.bronzeFault); err != nil {
+		return nil, err
 	}
-	t.silver, err = p.o.Collections.VersionSilver(ctx, c, version)
-	if err := finding(err, &t.silverFault); err != nil {
-		return err
+	l.silver, err = p.o.Collections.VersionSilver(ctx, c, version)
+	if err := finding(err, &l.silverFault); err != nil {
+		return nil, err
 	}
-	t.chunks, err = p.o.Collections.VersionChunks(ctx, c, version)
-	return finding(err, &t.chunksFault)
+	l.chunks, err = p.o.Collections.VersionChunks(ctx, c, version)
+	return l, finding(err, &l.chunksFault)
+}
+
+// of reports whether these are the layers of a chunk.
+func (l *layers) of(id lode.ChunkID) bool {
+	return l != nil && l.doc == id.Doc && l.version == id.Version
+}
+
+// trace recomputes every link between a chunk and its bytes.
+func (l *layers) trace(collection string, row *lode.Row) lode.Trace {
+	t := tracer{layers: l, trace: lode.Trace{
+		Collection: collection,
+		Document:   *row.Document,
+		Version:    *row.Version,
+		Chunk:      row.Chunk,
+		Runs:       lastRuns(row.Version.Runs),
+	}}
+	t.check()
+	return t.trace
+}
+
+// once does a check of the whole version, which is the same for all of its chunks.
+func (l *layers) once(name string, f func() string) string {
+	fault, known := l.found[name]
+	if !known {
+		fault = f()
+		l.found[name] = fault
+	}
+	return fault
+}
+
+// tracer follows one chunk.
+type tracer struct {
+	*layers
+	trace lode.Trace
 }
 
 func finding(err error, fault *string) error {
@@ -101,16 +132,22 @@ func (t *tracer) add(name, fault string, f func() string) {
 }
 
 func (t *tracer) checkBronze() string {
-	return differs("the blob", lode.HashOf(t.bronze), t.trace.Version.Blob)
+	return t.once(CheckBronze, func() string { return differs("the blob", lode.HashOf(t.bronze), t.trace.Version.Blob) })
 }
 
 func (t *tracer) checkSilver() string {
-	return differs("the stored text", t.silver.Hash(), t.trace.Version.Silver)
+	return t.once(CheckSilver, func() string { return differs("the stored text", t.silver.Hash(), t.trace.Version.Silver) })
 }
 
 func (t *tracer) checkSource() string {
-	if err := t.silver.Verify(t.bronze); err != nil {
-		return reasonOf(err)
+	verify := func() string {
+		if err := t.silver.Verify(t.bronze); err != nil {
+			return reasonOf(err)
+		}
+		return ""
+	}
+	if fault := t.once(CheckSource, verify); fault != "" {
+		return fault
 	}
 	span, ok := t.silver.BronzeSpan(t.trace.Chunk.Span)
 	if !ok {
@@ -142,7 +179,7 @@ func (t *tracer) checkGold() string {
 	if ordinal >= len(t.chunks) || t.chunks[ordinal].Text != t.trace.Chunk.Text || t.chunks[ordinal].Span != t.trace.Chunk.Span {
 		return fmt.Sprintf("chunk %d is not among the stored ones", ordinal)
 	}
-	return differs("the stored chunks", lode.GoldHash(t.chunks), t.trace.Version.Gold)
+	return t.once(CheckGold, func() string { return differs("the stored chunks", lode.GoldHash(t.chunks), t.trace.Version.Gold) })
 }
 
 // checkRuns follows the hashes through the stages: what one made, the next took.

@@ -58,9 +58,7 @@ func (c *checkAnswerCommand) request(in io.Reader) (req v1.CheckAnswer, err erro
 	if err := json.Unmarshal(b, &from); err != nil || from.Citations == nil {
 		return req, usageError{lode.Invalid("context", c.Context, "the file is no context").WithHint("make it with lode context QUESTION --output json")}
 	}
-	for _, citation := range from.Citations {
-		req.Citations = append(req.Citations, v1.AnswerCitation{Number: citation.Number, ChunkID: citation.ChunkID})
-	}
+	req.Citations = v1.AnswerCitations(from.Citations)
 	if c.Answer != "-" {
 		f, err := os.Open(c.Answer)
 		if err != nil {
@@ -81,12 +79,16 @@ func faultsOf(checked *v1.CheckedAnswer) (n int) {
 		}
 	}
 	for _, c := range checked.Citations {
-		if c.Cited && !c.Verified {
+		if c.Cited && !leads(&c) {
 			n++
 		}
 	}
 	return n
 }
+
+// leads reports whether a citation leads to where its text came from: the bytes of a document, or a
+// raw vector.
+func leads(c *v1.CheckedCitation) bool { return c.Verified || c.Found && c.Kind == "vector" }
 
 func writeChecked(w io.Writer, checked *v1.CheckedAnswer) {
 	for _, s := range checked.Sentences {
@@ -101,11 +103,11 @@ func writeChecked(w io.Writer, checked *v1.CheckedAnswer) {
 	fmt.Fprintf(w, "%d of %d claims supported\n", checked.Supported, checked.Claims)
 	for _, c := range checked.Citations {
 		switch {
-		case !c.Cited:
-		case !c.Found:
-			fmt.Fprintf(w, "[%d] %s: there is no such passage\n", c.Number, c.ChunkID)
-		case !c.Verified:
-			fmt.Fprintf(w, "[%d] %s: does not lead to the bytes that were received\n", c.Number, c.ChunkID)
+		case !c.Cited || c.Verified:
+		case !c.Found || leads(&c):
+			fmt.Fprintf(w, "[%d] %s: %s\n", c.Number, c.ChunkID, c.Reason)
+		default:
+			fmt.Fprintf(w, "[%d] %s: does not lead to the bytes that were received: %s\n", c.Number, c.ChunkID, c.Reason)
 		}
 	}
 }
