@@ -215,8 +215,8 @@ func (e *Engine) buildGraphs(ctx context.Context, c *collection) (built int, err
 // comes with its words, as it takes the place of several parts that have some each, and without a
 // graph where it has too few rows for one: else the parts, and what they map, would stay.
 func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment, merged bool) (built bool, err error) {
-	rows, err := e.store.MapSealed(c.settings.ID, s.ID)
-	if err != nil {
+	rows, err := e.mapSealed(c, s.ID)
+	if rows == nil {
 		return false, err
 	}
 	small, of := rows.Rows < e.options.GraphRows, fileIndexes{segment: s.ID, rows: rows}
@@ -240,6 +240,16 @@ func (e *Engine) buildGraph(ctx context.Context, c *collection, s *Segment, merg
 		return false, err
 	}
 	return built, e.adopt(c, &of)
+}
+
+// mapSealed maps the rows of a segment that was sealed a moment ago; nil when it is merged or gone
+// meanwhile.
+func (e *Engine) mapSealed(c *collection, id lode.SegmentID) (*storage.SealedRows, error) {
+	rows, err := e.store.MapSealed(c.settings.ID, id)
+	if lode.IsCode(err, lode.CodeConflict) || lode.IsCode(err, lode.CodeNotFound) {
+		return nil, nil
+	}
+	return rows, err
 }
 
 // exactIndexes reads the vectors of a file into exact indexes.

@@ -209,8 +209,8 @@ func (e *Engine) buildWordsOf(ctx context.Context, c *collection, id lode.Segmen
 	default:
 		return false, e.lookAtWords(ctx, c, has)
 	}
-	rows, err := e.store.MapSealed(c.settings.ID, id)
-	if err != nil {
+	rows, err := e.mapSealed(c, id)
+	if rows == nil {
 		return false, err
 	}
 	f, built, err := e.ensureWords(ctx, c, id, rows)

@@ -88,7 +88,8 @@ func set(words string) map[string]bool {
 func For(l Language) (*Analyzer, error) {
 	r, ok := languages[l]
 	if !ok {
-		return nil, lode.Invalid("language", l, "there is no analyzer for this language; %q has none of its rules", NoLanguage)
+		return nil, lode.Invalid("language", l, "there are no rules for this language").
+			WithHint(fmt.Sprintf("use %s for it; there are rules for %s", NoLanguage, strings.Join(ruled(), ", ")))
 	}
 	return &Analyzer{rules: r}, nil
 }
@@ -107,6 +108,16 @@ func Declared(tag string) (l Language, ok bool) {
 		return NoLanguage, true
 	}
 	return l, true
+}
+
+// ruled are the languages with rules of their own.
+func ruled() (names []string) {
+	for _, l := range Languages() {
+		if l != NoLanguage {
+			names = append(names, string(l))
+		}
+	}
+	return names
 }
 
 // Languages are those that there are analyzers for, in order.

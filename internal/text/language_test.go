@@ -1,6 +1,7 @@
 package text_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,8 @@ func TestNamesOfAnalyzersDiffer(t *testing.T) {
 	if zero.Name() != text.Version {
 		t.Error(zero.Name())
 	}
-	if _, err := text.For("xx"); !lode.IsCode(err, lode.CodeInvalid) {
+	var e *lode.Error
+	if _, err := text.For("xx"); !lode.IsCode(err, lode.CodeInvalid) || !errors.As(err, &e) || !strings.Contains(e.Hint, "de, en") {
 		t.Error(err)
 	}
 }
