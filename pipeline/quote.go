@@ -15,7 +15,7 @@ import (
 // Quote returns what citations lead to, in their order, each followed to the bytes that were received
 // as [Pipeline.Trace] does. What is not there, or may not be seen, is not found; a raw vector
 // has its text but no bytes that it came from; spans outside of a text quote nothing. Each
-// version is read once, and one at a time.
+// version is read once, and one at a time. More than 8 MiB of text are [lode.CodeInvalid].
 func (p *Pipeline) Quote(ctx context.Context, who lode.Principal, collection string, cited []lode.Cited, asOf time.Time) ([]lode.Quotation, error) {
 	order := make([]int, len(cited))
 	for i := range order {
@@ -27,7 +27,11 @@ func (p *Pipeline) Quote(ctx context.Context, who lode.Principal, collection str
 	})
 	out := make([]lode.Quotation, len(cited))
 	var l *layers
+	size := 0
 	for _, i := range order {
+		if size > maxQuoted {
+			return nil, lode.Invalid("citations", len(cited), "the citations quote more than %d bytes", maxQuoted)
+		}
 		row, err := p.o.Collections.Chunk(ctx, who, collection, cited[i].Chunk, asOf)
 		var coded *lode.Error
 		if errors.As(err, &coded) && coded.Code == lode.CodeNotFound && coded.Field != "collection" {
@@ -39,6 +43,7 @@ func (p *Pipeline) Quote(ctx context.Context, who lode.Principal, collection str
 		}
 		if row.Document.Kind != lode.KindDocument {
 			out[i] = quoteVector(&row, &cited[i])
+			size += len(out[i].Text)
 			continue
 		}
 		if !l.of(row.Chunk.ID) {
@@ -47,9 +52,13 @@ func (p *Pipeline) Quote(ctx context.Context, who lode.Principal, collection str
 			}
 		}
 		out[i] = l.quote(collection, &row, &cited[i])
+		size += len(out[i].Text)
 	}
 	return out, nil
 }
+
+// maxQuoted bounds what is held at a time: chunks may be whole documents, and 128 of them be cited.
+const maxQuoted = 8 << 20
 
 // quoteVector is the text that came with a raw vector.
 func quoteVector(row *lode.Row, c *lode.Cited) lode.Quotation {

@@ -206,6 +206,7 @@ func (a *assembler) placePart(from source, hit lode.Row) bool {
 		return false
 	}
 	p = p.cutAt(shown)
+	p.cut = true
 	p.cost = a.cost(number, p)
 	a.add(from, p, false)
 	return true

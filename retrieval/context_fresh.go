@@ -64,6 +64,9 @@ func (a *assembler) rest(from source, row *lode.Row, into *passage) (_ lode.Row,
 	for cut := true; cut && span.Len() > 0; {
 		cut = false
 		for _, p := range a.shown[from] {
+			if !p.extent.Overlaps(span) {
+				continue
+			}
 			for _, shown := range p.bodies() {
 				if !shown.Overlaps(span) {
 					continue

@@ -154,3 +154,27 @@ func TestEveryByteIsShownOnce(t *testing.T) {
 		}
 	})
 }
+
+// What is counted for thousands of chunks of one document grows as they do: passages do not grow
+// without bound.
+func TestLongDocument(t *testing.T) {
+	counted := func(chunks int) (bytes int) {
+		var text strings.Builder
+		for i := 0; text.Len() < 100*chunks+30; i++ {
+			fmt.Fprintf(&text, "word%d ", i)
+		}
+		rows := make([]lode.Row, chunks)
+		for i := range rows {
+			rows[i] = cutText(text.String(), i, 100*i, 100*i+130)
+		}
+		count := func(s string) int { bytes += len(s); return len(s) / 4 }
+		c := formOf(t, retrieval.Options{Count: count, Tokenizer: "fours"}, lode.Query{BudgetTokens: 1_000_000}, rows...)
+		if c.Omitted != 0 || len(c.Citations) < 2 || len(c.Text) < 100*chunks {
+			t.Fatalf("%d passages of %d bytes, %d omitted", len(c.Citations), len(c.Text), c.Omitted)
+		}
+		return bytes
+	}
+	if few, many := counted(400), counted(1600); many > 5*few {
+		t.Errorf("%d bytes are counted for 400 chunks, %d for 1600", few, many)
+	}
+}

@@ -1,7 +1,9 @@
 package retrieval
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -16,6 +18,8 @@ type passage struct {
 	// stretches are where the text came from: between two of them is white space of ours, or
 	// nothing, or [skipped].
 	stretches []stretch
+	extent    lode.Span       // from the first byte shown to the last, headers apart
+	cut       bool            // the text goes on and is not shown
 	flags     []lode.TextFlag // of what is shown
 	name      string          // title and headings, as a header shows them
 	place     string          // address, as a header shows it
@@ -32,6 +36,10 @@ type stretch struct {
 	span  lode.Span // in the canonical text
 	above bool      // the header of the table that the next stretch goes on in
 }
+
+// maxGrown is how many bytes a passage may have that another chunk is added to: one that is longer
+// is too much for one citation, and is counted as a whole each time.
+const maxGrown = 16 << 10
 
 // skipped stands where chunks between two are not shown.
 const skipped = "\n[…]\n"
@@ -105,19 +113,32 @@ func (p *passage) cutAt(n int) *passage {
 		}
 		short.stretches = append(short.stretches, s)
 	}
-	for i := range p.rows {
-		for _, flag := range p.rows[i].Chunk.Flags {
-			if short.shows(flag.Span) && !slices.Contains(short.flags, flag) {
-				short.flags = append(short.flags, flag)
-			}
-		}
+	short.extent = lode.Span{}
+	if bodies := short.bodies(); len(bodies) > 0 {
+		short.extent = lode.Span{Start: bodies[0].Start, End: bodies[len(bodies)-1].End}
 	}
+	short.flags = short.shownFlags()
 	return &short
 }
 
-// shows reports whether a part of the canonical text is shown, if only in part.
-func (p *passage) shows(span lode.Span) bool {
-	return slices.ContainsFunc(p.stretches, func(s stretch) bool { return s.span.Overlaps(span) })
+// shownFlags are the flags of the chunks as far as what they are of is shown, if only in part.
+func (p *passage) shownFlags() (flags []lode.TextFlag) {
+	var spans []lode.Span // in order, which headers may not be
+	seen := map[lode.TextFlag]bool{}
+	for i := range p.rows {
+		for _, flag := range p.rows[i].Chunk.Flags {
+			if spans == nil {
+				spans = slices.Concat(p.headers(), p.bodies())
+				slices.SortFunc(spans, func(a, b lode.Span) int { return cmp.Compare(a.End, b.End) })
+			}
+			at := sort.Search(len(spans), func(i int) bool { return spans[i].End > flag.Span.Start })
+			if at < len(spans) && spans[at].Overlaps(flag.Span) && !seen[flag] {
+				seen[flag] = true
+				flags = append(flags, flag)
+			}
+		}
+	}
+	return flags
 }
 
 // quotes reports whether a part of the canonical text is shown in one piece.
@@ -140,15 +161,6 @@ func (p *passage) bodies() []lode.Span {
 		spans = append(spans, s.span)
 	}
 	return spans
-}
-
-// span is from the first byte shown to the last, headers apart.
-func (p *passage) span() lode.Span {
-	spans := p.bodies()
-	if len(spans) == 0 {
-		return lode.Span{}
-	}
-	return lode.Span{Start: spans[0].Start, End: spans[len(spans)-1].End}
 }
 
 // parts are the spans shown, where they are more than one.
@@ -181,10 +193,12 @@ func (p *passage) nears(chunks []lode.Row) bool {
 }
 
 // with returns the passage with chunks that go on from it or that it goes on from, under the same
-// headings; ok is false for others, and where the passage was cut.
+// headings; ok is false for others, and where the passage was cut or is long.
 func (p *passage) with(rows []lode.Row) (longer *passage, ok bool) {
 	var all []lode.Row
 	switch {
+	case p.cut || len(p.text) > maxGrown:
+		return nil, false
 	case rows[0].Chunk.ID.Ordinal == p.last()+1:
 		all = slices.Concat(p.rows, rows)
 	case rows[len(rows)-1].Chunk.ID.Ordinal+1 == p.first():
@@ -197,7 +211,7 @@ func (p *passage) with(rows []lode.Row) (longer *passage, ok bool) {
 			return nil, false
 		}
 	}
-	if end := p.rows[len(p.rows)-1].Chunk; len(p.text) < len(newPassage(p.hit, p.rows).text) || end.Span.Len() != len(end.Text) {
+	if end := p.rows[len(p.rows)-1].Chunk; end.Span.Len() != len(end.Text) {
 		return nil, false
 	}
 	return newPassage(p.hit, all), true
@@ -214,7 +228,7 @@ func (p *passage) cite(number int, now time.Time) lode.Citation {
 		Title:      row.Version.Title,
 		Path:       row.Chunk.Path,
 		Page:       p.page(),
-		Span:       p.span(),
+		Span:       p.extent,
 		Parts:      p.parts(),
 		Headers:    p.headers(),
 		Bronze:     row.Version.Blob,

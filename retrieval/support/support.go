@@ -1,8 +1,6 @@
 package support
 
 import (
-	"cmp"
-	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -14,6 +12,12 @@ import (
 const (
 	MaxAnswerBytes = 64 << 10
 	MaxSources     = 128
+	MaxSourceBytes = 8 << 20 // of all texts together
+	// maxWork bounds how often a word of the answer may be found in a sentence of a source, which
+	// is what a check takes: two seconds. Answers and contexts that are no attack stay far below.
+	maxWork = 40_000_000
+	// maxTerms is how many different words of one sentence are looked for, the first of them.
+	maxTerms = 512
 )
 
 // Thresholds of the score: the lowest, and for weak the highest, at which nine verdicts of ten are right on
@@ -82,6 +86,12 @@ func Check(answer string, sources []Source) (*Report, error) {
 	if len(sources) > MaxSources {
 		return nil, lode.Invalid("citations", len(sources), "an answer has at most %d citations", MaxSources)
 	}
+	size := 0
+	for _, s := range sources {
+		if size += len(s.Text); size > MaxSourceBytes {
+			return nil, lode.Invalid("citations", size, "the texts of all citations have at most %d bytes", MaxSourceBytes)
+		}
+	}
 	analyzer, err := text.For(text.Detect(answer, text.English))
 	if err != nil {
 		return nil, err
@@ -94,13 +104,19 @@ func Check(answer string, sources []Source) (*Report, error) {
 		c.sources[s.Number] = c.passage(s)
 		c.numbers = append(c.numbers, s.Number)
 	}
-	return c.report(answer), nil
+	r := c.report(answer)
+	if c.work > maxWork {
+		return nil, lode.Invalid("answer", len(answer), "the answer and its citations are too large and too alike to be compared").WithHint("check a part of the answer, or give each sentence its citations")
+	}
+	return r, nil
 }
 
 type checker struct {
 	analyzer *text.Analyzer
 	sources  map[int]*passage
 	numbers  []int // in the order given
+	work     int   // see maxWork
+	found    found
 }
 
 func (c *checker) report(answer string) *Report {
@@ -108,6 +124,9 @@ func (c *checker) report(answer string) *Report {
 	cited := map[int]bool{}
 	for _, span := range sentencesOf(answer) {
 		s := c.sentence(answer, span)
+		if c.work > maxWork {
+			break
+		}
 		for _, n := range s.Cites {
 			cited[n] = true
 		}
@@ -148,8 +167,11 @@ func (c *checker) sentence(answer string, span lode.Span) Sentence {
 	}
 	best := place{}
 	for _, n := range from {
-		if p := c.sources[n].best(said); p.score > best.score {
+		if p := c.best(c.sources[n], &said); p.score > best.score {
 			best, s.Source = p, n
+		}
+		if c.work > maxWork {
+			return s
 		}
 	}
 	s.Score, s.Place = best.score, best.span
@@ -205,7 +227,8 @@ type term struct {
 type claim struct {
 	terms   []term // distinct, in order
 	weight  float64
-	negated map[string]bool // terms that it says not to be
+	negated map[string]bool        // terms that it says not to be
+	kinds   [len(weights)][]uint64 // the set of terms of each kind
 }
 
 func (c *checker) claim(s string) claim {
@@ -222,12 +245,16 @@ func (c *checker) claim(s string) claim {
 		if seen[t.Term] || text.IsAsking(written) {
 			continue
 		}
+		if len(out.terms) == maxTerms {
+			break
+		}
 		seen[t.Term] = true
 		k := kindOf(written, first)
 		first = false
 		out.terms = append(out.terms, term{t.Term, written, k})
 		out.weight += weights[k]
 	}
+	out.sort()
 	return out
 }
 
@@ -251,61 +278,4 @@ func (c claim) missing(holds []bool) []string {
 		}
 	}
 	return out
-}
-
-// passage is a source, by sentences.
-type passage struct {
-	spans   []lode.Span
-	terms   []map[string]bool // of each sentence
-	negated []map[string]bool
-}
-
-func (c *checker) passage(s Source) *passage {
-	p := &passage{spans: sentencesOf(s.Text)}
-	for _, span := range p.spans {
-		written := s.Text[span.Start:span.End]
-		tokens, terms := c.analyzer.Tokens(nil, written), map[string]bool{}
-		for _, t := range tokens {
-			terms[t.Term] = true
-		}
-		p.terms = append(p.terms, terms)
-		p.negated = append(p.negated, negatedTerms(written, tokens))
-	}
-	return p
-}
-
-// place is where a passage holds most of a claim.
-type place struct {
-	span   lode.Span
-	score  float64
-	holds  []bool // of each term of the claim
-	turned bool   // it says of a term that it is not, and the claim that it is, or the other way
-}
-
-// best returns the place that holds most, the shortest and first of those that hold as much.
-func (p *passage) best(c claim) place {
-	var all []place
-	for from := range p.spans {
-		holds := make([]bool, len(c.terms))
-		turned := false
-		for to := from; to < min(from+windowSentences, len(p.spans)); to++ {
-			held := 0.0
-			for i, t := range c.terms {
-				if p.terms[to][t.text] {
-					holds[i] = true
-					turned = turned || p.negated[to][t.text] != c.negated[t.text]
-				}
-				if holds[i] {
-					held += weights[t.kind]
-				}
-			}
-			all = append(all, place{lode.Span{Start: p.spans[from].Start, End: p.spans[to].End}, held / c.weight, slices.Clone(holds), turned})
-		}
-	}
-	if len(all) == 0 {
-		return place{}
-	}
-	return slices.MinFunc(all, func(a, b place) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.span.Len(), b.span.Len()))
-	})
 }
