@@ -303,7 +303,7 @@ func (a *assembler) countWhole(text string, passages []string) int {
 		return a.count(text)
 	}
 	last := len(passages) - 1
-	sum := a.frame + a.count(passages[last])
+	sum := a.frame + a.countWritten(passages[last], "", a.passages[last])
 	for _, p := range a.passages[:last] {
 		sum += p.cost
 	}

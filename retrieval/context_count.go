@@ -8,25 +8,29 @@ import (
 // when it was made, and quoting changes it at the ends of lines alone: where the counter is the
 // chunker's, only these are counted.
 func (a *assembler) countPassage(number int, p *passage) int {
-	written := a.write(number, p)
+	return a.countWritten(a.write(number, p), separator, p)
+}
+
+// countWritten is countPassage with what stands behind the passage.
+func (a *assembler) countWritten(written, behind string, p *passage) int {
 	if a.tokenizer == tokens.Name && len(p.rows) == 1 && p.text == p.rows[0].Chunk.Text {
-		if n, ok := countQuoted(a.count, written+separator, p.text, p.rows[0].Chunk.Tokens); ok {
+		if n, ok := countQuoted(a.count, written+behind, len(behind), p.text, p.rows[0].Chunk.Tokens); ok {
 			return n
 		}
 	}
-	return a.count(written + separator)
+	return a.count(written + behind)
 }
 
-// countQuoted counts what ends with the quotation of a text of known tokens and a separator. It
+// countQuoted counts what ends with the quotation of a text of known tokens and some bytes behind. It
 // cuts both at the seams of each line and counts what lies between the last seam of a line and
 // the first one of the next, in the text and as it is written. ok is false where that is no less
 // work than to count all.
-func countQuoted(count func(string) int, written, text string, known int) (n int, ok bool) {
+func countQuoted(count func(string) int, written string, behind int, text string, known int) (n int, ok bool) {
 	if known <= 0 {
 		return 0, false
 	}
 	all := lines(text)
-	at := len(written) - len(separator) - quotedLen(all) // where the quotation begins
+	at := len(written) - behind - quotedLen(all) // where the quotation begins
 	n = known
 	wrote, read, counted := 0, 0, 0 // up to where what is written and the text are counted
 	begin := 0                      // of the line in the text

@@ -14,13 +14,15 @@ func TestQuotedCountsAreExact(t *testing.T) {
 	prose := strings.Repeat("It isn't easy to say what 1,024 herons do (in winter); they wait. ", 6)
 	shortcuts := 0
 	f := func(t interface{ Fatalf(string, ...any) }, head, text string) {
-		written := head + quote(text) + separator
-		got, ok := countQuoted(tokens.Count, written, text, tokens.Count(text))
-		if want := tokens.Count(written); ok && got != want {
-			t.Fatalf("%d tokens, want %d of %q", got, want, written)
-		}
-		if ok {
-			shortcuts++
+		for _, behind := range []string{separator, ""} {
+			written := head + quote(text) + behind
+			got, ok := countQuoted(tokens.Count, written, len(behind), text, tokens.Count(text))
+			if want := tokens.Count(written); ok && got != want {
+				t.Fatalf("%d tokens, want %d of %q", got, want, written)
+			}
+			if ok && behind != "" {
+				shortcuts++
+			}
 		}
 	}
 	for _, text := range []string{prose, prose + "\n\n" + prose, prose + "\r\n" + prose + "\u2028" + prose, prose + "\n\n\n  \n" + prose + "\n- x\n\n" + prose} {
