@@ -166,8 +166,11 @@ func (f *folder) flush() {
 	f.count++
 	switch {
 	case w.entry == nil && len(f.buf) >= leastRun:
-		if parts := segment(string(f.buf), w); len(parts) > 2 {
-			f.words = append(f.words, parts...)
+		if parts := segment(string(f.buf)); len(parts) > 2 {
+			for _, part := range parts {
+				w.entry = part.entry
+				f.words = append(f.words, w)
+			}
 		}
 	case len(f.buf) <= utf8.UTFMax && utf8.RuneCount(f.buf) == 1:
 		w.letter = string(f.buf)
@@ -284,9 +287,33 @@ func appendSpelt(out, letters []word, narrowest int) []word {
 		if whole.entry = vocabulary[b.String()]; whole.entry != nil {
 			out = append(out, whole)
 		} else {
-			out = append(out, segment(b.String(), whole)...)
+			out = appendParts(out, letters[start:end], segment(b.String()))
 		}
 		start = end
+	}
+	return out
+}
+
+// appendParts adds words that letters in a row spell, each where it stands. What no rule knows
+// between two counts as one word.
+func appendParts(out, letters []word, parts []part) []word {
+	letter, at, count := 0, 0, letters[0].first
+	for i, p := range parts {
+		if at < p.at {
+			count++
+		}
+		for ; at < p.at; letter++ {
+			at += len(letters[letter].letter)
+		}
+		w := word{entry: p.entry, start: letters[letter].start, first: count, last: count}
+		for ; at < p.end; letter++ {
+			at += len(letters[letter].letter)
+			w.end = letters[letter].end
+		}
+		if count++; i == len(parts)-1 {
+			w.last = letters[len(letters)-1].last
+		}
+		out = append(out, w)
 	}
 	return out
 }
@@ -297,11 +324,17 @@ const (
 	longestKnown = 24
 )
 
+// part is a word of the vocabulary in words that were run together.
+type part struct {
+	*entry
+	at, end int // bytes of the folded text
+}
+
 // segment cuts words that were run together where words of the vocabulary end, the longest first. It
 // returns nothing when less than three quarters of the text are such words: then it is something
-// else, such as encoded data. All parts are where the whole is.
-func segment(text string, whole word) []word {
-	var parts []word
+// else, such as encoded data.
+func segment(text string) []part {
+	var parts []part
 	covered := 0
 	for i := 0; i < len(text); {
 		n := min(longestKnown, len(text)-i)
@@ -309,8 +342,7 @@ func segment(text string, whole word) []word {
 			n--
 		}
 		if n > 2 {
-			whole.entry = vocabulary[text[i:i+n]]
-			parts = append(parts, whole)
+			parts = append(parts, part{vocabulary[text[i:i+n]], i, i + n})
 			covered += n
 		}
 		i += max(n, 1)

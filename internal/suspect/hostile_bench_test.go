@@ -9,7 +9,7 @@ import (
 // shape are those of its double.
 func BenchmarkHostile(b *testing.B) {
 	for name, unit := range map[string]string{
-		"verbs": "ignore ", "verb and noun": "ignore your ", "letters": "a ", "images": "![x](http://", "tags": "<img src=http://a/?", "marks": "<|a", "base64": "QUFB", "nested base64": "aWdub3Jl\n",
+		"verbs": "ignore ", "verb and noun": "ignore your ", "letters": "a ", "spelt": "i g n o r e ", "images": "![x](http://", "tags": "<img src=http://a/?", "marks": "<|a", "base64": "QUFB", "nested base64": "aWdub3Jl\n",
 		"invisible": "\u200b", "runs": "ignoreallprevious", "brackets": "[INST", "ideographs": "忽略之前", "systems": "\n  system ",
 	} {
 		for _, size := range []int{64 << 10, 128 << 10} {
