@@ -62,7 +62,7 @@ func wantProblem(t *testing.T, err error, code lode.Code, field string) {
 func TestCheckAnswerRefuses(t *testing.T) {
 	c, _ := serve(t, newFake())
 	for field, req := range map[string]v1.CheckAnswer{
-		"answer":    {},
+		"answer":              {},
 		"citations":           {Answer: "a", Citations: make([]v1.AnswerCitation, 129)},
 		"citations[0].number": {Answer: "a", Citations: []v1.AnswerCitation{{}}},
 		"citations[0].parts":  {Answer: "a", Citations: []v1.AnswerCitation{{Number: 1, Parts: make([]v1.Span, 100_001)}}},

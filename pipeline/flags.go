@@ -17,9 +17,9 @@ const (
 	maxFlags   = 32
 )
 
-// flagChunks marks in each chunk and in its header what is hidden from readers, as the parser or the
+// FlagChunks marks in each chunk and in its header what is hidden from readers, as the parser or the
 // characters say, and what reads like an order to a model. It returns how many chunks have flags.
-func flagChunks(text *lode.SilverText, chunks []lode.Chunk) (flagged int64) {
+func FlagChunks(text *lode.SilverText, chunks []lode.Chunk) (flagged int64) {
 	var header *lode.ChunkHeader // which chunks of one table share
 	var above []lode.TextFlag    // of it
 	for i := range chunks {

@@ -169,7 +169,7 @@ func (t *task) chunk(ctx context.Context, run *lode.Run) (int, error) {
 		chunks[i].ID.Doc, chunks[i].ID.Version = t.job.Doc, t.job.Version
 		counted += int64(chunks[i].Tokens)
 	}
-	flagged := flagChunks(text, chunks)
+	flagged := FlagChunks(text, chunks)
 	t.product.chunks, t.product.gold = chunks, lode.GoldHash(chunks)
 	run.Inputs, run.Outputs = []lode.Hash{t.product.silver}, []lode.Hash{t.product.gold}
 	run.Counts = map[string]int64{"chunks": int64(len(chunks)), "tokens": counted}

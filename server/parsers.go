@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/lodedb/lode"
+	"github.com/lodedb/lode/pipeline"
 	"github.com/lodedb/lode/pipeline/parse"
 	"github.com/lodedb/lode/pipeline/parse/html"
 	"github.com/lodedb/lode/pipeline/parse/markdown"
@@ -46,6 +47,9 @@ func ParseDocument(ctx context.Context, content []byte, declared, name string) (
 	text, err := pool.Parse(ctx, parse.Input{Content: content, MediaType: mediaType, Limits: parse.Limits{MaxPages: DefaultParseMaxPages}})
 	return text, errors.Join(err, pool.Close())
 }
+
+// FlagChunks marks in the chunks of a text what a node would.
+func FlagChunks(text *lode.SilverText, chunks []lode.Chunk) { pipeline.FlagChunks(text, chunks) }
 
 // RunWorker serves documents over standard input and output when this process was started
 // as a parser process, and reports whether it was. Programs and test binaries that open a

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/lodedb/lode"
 	"github.com/lodedb/lode/api/v1"
@@ -47,7 +48,8 @@ type chunkCommand struct {
 func (c *chunkCommand) Help() string {
 	return `The file is parsed and cut as a node would, and nothing is stored. Each passage is printed with its number,
 tokens, place in the canonical text, page and headings. A passage that begins inside of a table is shown below
-the header of the table, marked with |. The semantic strategy compares sentences by the built-in embedder.
+the header of the table, marked with |. Lines with ! say what in it is hidden from readers or gives orders
+to a model. The semantic strategy compares sentences by the built-in embedder.
 
 Examples:
   lode chunk guide.md
@@ -74,6 +76,7 @@ func (c *chunkCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	server.FlagChunks(text, chunks)
 	report := newChunkReport(c.File, text, config, chunks)
 	if std.json {
 		return writeJSON(std.out, report)
@@ -145,6 +148,7 @@ type fileChunk struct {
 	Page   int             `json:"page,omitempty"`
 	Path   []string        `json:"path,omitempty"`
 	Header *v1.ChunkHeader `json:"header,omitempty"`
+	Flags  []lode.TextFlag `json:"flags,omitempty"`
 	Text   string          `json:"text"`
 }
 
@@ -178,7 +182,7 @@ func newChunkReport(file string, text *lode.SilverText, config lode.ChunkerConfi
 	r := &chunkReport{File: file, Title: text.Title, Chunker: config, chunkSizes: sizesOf(chunks), Chunks: make([]fileChunk, len(chunks))}
 	for i := range chunks {
 		c := &chunks[i]
-		r.Chunks[i] = fileChunk{Number: i + 1, Tokens: c.Tokens, Span: c.Span, Page: c.Page, Path: c.Path, Text: c.Text}
+		r.Chunks[i] = fileChunk{Number: i + 1, Tokens: c.Tokens, Span: c.Span, Page: c.Page, Path: c.Path, Flags: c.Flags, Text: c.Text}
 		if h := c.Header; h != nil {
 			r.Chunks[i].Header = &v1.ChunkHeader{Text: h.Text, Span: v1.Span(h.Span)}
 		}
@@ -197,14 +201,28 @@ func (r *chunkReport) print(w io.Writer) error {
 			fmt.Fprintf(&b, ", %s", strings.Join(c.Path, " > "))
 		}
 		b.WriteString("\n")
+		for _, f := range c.Flags {
+			fmt.Fprintf(&b, "! bytes %d to %d: %s, %s\n", f.Span.Start, f.Span.End, f.Kind, f.Rule)
+		}
 		if c.Header != nil {
 			b.WriteString("| " + strings.ReplaceAll(c.Header.Text, "\n", "\n| ") + "\n")
 		}
 		b.WriteString(c.Text + "\n\n")
 	}
+	shown := strings.Map(harmless, b.String())
+	b.Reset()
+	b.WriteString(shown)
 	fmt.Fprintf(&b, "%s: %s (%s)\n", r.File, r.chunkSizes, chunker.Fingerprint(r.Chunker))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// harmless takes its meaning from characters by which a document could steer the terminal.
+func harmless(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // strategySizes is what a strategy makes of a document.

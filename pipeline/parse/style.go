@@ -9,8 +9,8 @@ import (
 const (
 	leastFontPixels = 2.0
 	leastOpacity    = 0.1
-	farPixels       = 500.0 // outside of the page, to the left or above
-	maxStyleBytes   = 4096  // of a style attribute that is looked at
+	farPixels       = 500.0   // outside of the page, to the left or above
+	maxStyleBytes   = 1 << 20 // of a style attribute that is looked at
 )
 
 // style is what an attribute or a rule of a style sheet declares, in small letters. Of a property
@@ -22,7 +22,7 @@ func parseStyle(s string) style {
 		return nil
 	}
 	declared := style{}
-	for declaration := range strings.SplitSeq(strings.ToLower(s[:min(len(s), maxStyleBytes)]), ";") {
+	for declaration := range strings.SplitSeq(strings.ToLower(plainCSS(s[:min(len(s), maxStyleBytes)])), ";") {
 		property, value, ok := strings.Cut(declaration, ":")
 		if ok {
 			value, _, _ = strings.Cut(value, "!")
@@ -30,6 +30,50 @@ func parseStyle(s string) style {
 		}
 	}
 	return declared
+}
+
+// plainCSS is CSS without comments and with its escapes as what they stand for: "d\69 splay" is
+// "display".
+func plainCSS(css string) string {
+	if !strings.Contains(css, "/*") && !strings.Contains(css, "\\") {
+		return css
+	}
+	var b strings.Builder
+	for css != "" {
+		switch i := strings.IndexAny(css, "/\\"); {
+		case i < 0:
+			b.WriteString(css)
+			return b.String()
+		case css[i] == '\\':
+			b.WriteString(css[:i])
+			css = writeEscape(&b, css[i+1:])
+		case strings.HasPrefix(css[i:], "/*"):
+			b.WriteString(css[:i])
+			_, css, _ = strings.Cut(css[i+2:], "*/")
+		default:
+			b.WriteString(css[:i+1])
+			css = css[i+1:]
+		}
+	}
+	return b.String()
+}
+
+// writeEscape writes what an escape stands for and returns what follows it: up to six hexadecimal
+// digits and one white space, or any other character as it is.
+func writeEscape(b *strings.Builder, css string) string {
+	n := 0
+	for n < min(6, len(css)) && strings.IndexByte("0123456789abcdefABCDEF", css[n]) >= 0 {
+		n++
+	}
+	if n == 0 {
+		return css
+	}
+	code, _ := strconv.ParseUint(css[:n], 16, 32) // of digits alone
+	b.WriteRune(rune(code))
+	if css = css[n:]; css != "" && strings.IndexByte(" \t\n\r\f", css[0]) >= 0 {
+		css = css[1:]
+	}
+	return css
 }
 
 // HiddenStyle reports whether declarations of CSS hide text from readers: not shown, without ink,
@@ -44,12 +88,19 @@ func HiddenStyle(declarations string) bool {
 
 func (s style) notShown() bool {
 	visibility := s["visibility"]
-	opacity, isNumber := leadingNumber(s["opacity"])
-	if strings.HasSuffix(s["opacity"], "%") {
-		opacity /= 100
-	}
+	_, filter, _ := strings.Cut(s["filter"], "opacity(")
+	filter, _, _ = strings.Cut(filter, ")")
 	return s["display"] == "none" || visibility == "hidden" || visibility == "collapse" || s["content-visibility"] == "hidden" ||
-		isNumber && opacity < leastOpacity
+		sheer(s["opacity"]) || sheer(filter)
+}
+
+// sheer reports whether an opacity leaves nothing to see.
+func sheer(opacity string) bool {
+	n, isNumber := leadingNumber(opacity)
+	if strings.HasSuffix(opacity, "%") {
+		n /= 100
+	}
+	return isNumber && n < leastOpacity
 }
 
 func (s style) tiny() bool {

@@ -1,6 +1,9 @@
 package parse
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestHiddenStyle(t *testing.T) {
 	for style, want := range map[string]bool{
@@ -10,6 +13,9 @@ func TestHiddenStyle(t *testing.T) {
 		"clip: rect(0, 0, 0, 0)": true, "clip-path:inset(50%)": true, "width:1px;height:1px;overflow:hidden": true, "max-height:0;overflow:hidden": true,
 		"color:transparent": true, "color: rgba(0,0,0,0)": true, "color:#fff0": true, "color:#fff;background:#fefefe": true, "color: white; background-color: rgb(255, 255, 255)": true,
 		"color:rgb(100% 100% 100%);background:white no-repeat": true,
+		"display:/* */none": true, `display:\6e one`: true, `d\69 splay:\none`: true, `\64\69splay:n\6fne`: true, "filter: opacity(0)": true, "filter:opacity(0%) blur(1px)": true,
+		"x:" + strings.Repeat("y", 5000) + ";display:none": true,
+		"filter:opacity(0.6)":                              false, "/*display:none*/color:red": false, "/*": false, "\\": false, "display:block;/*": false,
 		"": false, "display:block": false, "opacity:0.5": false, "opacity:1": false, "font-size:12px": false, "font-size:0.8em": false, "font: bold 12px/1.5 serif": false, "font: 400 1rem x": false,
 		"left:-9999px": false, "position:absolute;left:-10px": false, "text-indent:-20px": false, "transform:scale(0.5)": false, "overflow:hidden;width:100%": false, "overflow:hidden;max-height:1em": false,
 		"color:white": false, "color:white;background:#222": false, "color:white;background:url(x.png)": false, "color:transparent;-webkit-background-clip:text": false,

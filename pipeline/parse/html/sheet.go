@@ -21,7 +21,8 @@ type sheet struct {
 	selectors map[string]bool
 }
 
-// add reads the rules of a style element. Conditions, as for printing, are left out.
+// add reads the rules of a style element. Conditions, as for printing or for a width, are left out;
+// those that hold on every screen are none.
 func (s *sheet) add(css string) {
 	if s.bytes += len(css); s.bytes > maxSheetBytes || !strings.Contains(css, "{") {
 		return
@@ -32,7 +33,11 @@ func (s *sheet) add(css string) {
 		if open < 0 {
 			return
 		}
-		head, rest := strings.TrimSpace(css[:open]), css[open+1:]
+		head, rest := strings.Trim(css[:open], "} \t\r\n\f"), css[open+1:]
+		if onScreens(head) {
+			css = rest
+			continue
+		}
 		if strings.HasPrefix(head, "@") {
 			css = rest[blockEnd(rest):]
 			continue
@@ -42,6 +47,15 @@ func (s *sheet) add(css string) {
 			s.hide(head)
 		}
 	}
+}
+
+// onScreens reports whether the head of a block is of one that holds wherever a page is read.
+func onScreens(head string) bool {
+	switch strings.Join(strings.Fields(strings.ToLower(head)), " ") {
+	case "@media screen", "@media all", "@media only screen", "@layer":
+		return true
+	}
+	return strings.HasPrefix(head, "@layer ")
 }
 
 // hide remembers the simple ones of a list of selectors.
