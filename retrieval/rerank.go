@@ -153,7 +153,7 @@ func (a *answer) passages(of []*candidate) []lode.RerankPassage {
 		if f.Age == 0 && !c.read.Version.ReceivedAt.IsZero() {
 			f.Age = max(0, now.Sub(c.read.Version.ReceivedAt))
 		}
-		out[i] = lode.RerankPassage{Row: c.id, Title: c.read.Version.Title, Path: c.read.Chunk.Path, Text: c.read.Chunk.Text, Features: f}
+		out[i] = lode.RerankPassage{Row: c.id, Title: c.read.Version.Title, Path: c.read.Chunk.Path, Text: c.read.Chunk.Shown(), Features: f}
 	}
 	return out
 }

@@ -123,7 +123,7 @@ func (x *collapser) prefix(n int) int {
 
 func (c *candidate) shingles() *shingles {
 	if c.words == nil {
-		c.words = shinglesOf(c.read.Chunk.Text)
+		c.words = shinglesOf(c.read.Chunk.Shown())
 	}
 	return c.words
 }

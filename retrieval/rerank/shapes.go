@@ -68,6 +68,22 @@ func inOrder(all []rated, n int) ([]float64, error) {
 	return out, nil
 }
 
+// readRated reads an object with the scores, which Cohere and Jina call results and Voyage data, and
+// the tokens. Cohere bills searches and counts none.
+func readRated(answer []byte, n int) ([]float64, int64, error) {
+	var a struct {
+		Results, Data []rated
+		Usage         struct {
+			Total int64 `json:"total_tokens"`
+		}
+	}
+	if err := provider.Unmarshal(answer, &a); err != nil {
+		return nil, 0, err
+	}
+	scores, err := inOrder(append(a.Results, a.Data...), n)
+	return scores, a.Usage.Total, err
+}
+
 var cohereShape = shape{
 	base: "https://api.cohere.com", path: "v2/rerank", model: true, passages: 1000, most: 10_000,
 	body: func(o *Options, query string, passages []string) any {
@@ -79,20 +95,7 @@ var cohereShape = shape{
 			Tokens    int      `json:"max_tokens_per_doc"`
 		}{o.Model, query, passages, len(passages), o.PassageTokens}
 	},
-	// Cohere bills searches, not tokens.
-	read: func(answer []byte, n int) ([]float64, int64, error) {
-		var a struct{ Results []rated }
-		if err := provider.Unmarshal(answer, &a); err != nil {
-			return nil, 0, err
-		}
-		scores, err := inOrder(a.Results, n)
-		return scores, 0, err
-	},
-}
-
-// usage is how Jina and Voyage count.
-type usage struct {
-	Total int64 `json:"total_tokens"`
+	read: readRated,
 }
 
 var jinaShape = shape{
@@ -106,17 +109,7 @@ var jinaShape = shape{
 			Return    bool     `json:"return_documents"`
 		}{o.Model, query, passages, len(passages), false}
 	},
-	read: func(answer []byte, n int) ([]float64, int64, error) {
-		var a struct {
-			Results []rated
-			Usage   usage
-		}
-		if err := provider.Unmarshal(answer, &a); err != nil {
-			return nil, 0, err
-		}
-		scores, err := inOrder(a.Results, n)
-		return scores, a.Usage.Total, err
-	},
+	read: readRated,
 }
 
 var voyageShape = shape{
@@ -130,17 +123,7 @@ var voyageShape = shape{
 			Truncation bool     `json:"truncation"`
 		}{o.Model, query, passages, false, true}
 	},
-	read: func(answer []byte, n int) ([]float64, int64, error) {
-		var a struct {
-			Data  []rated
-			Usage usage
-		}
-		if err := provider.Unmarshal(answer, &a); err != nil {
-			return nil, 0, err
-		}
-		scores, err := inOrder(a.Data, n)
-		return scores, a.Usage.Total, err
-	},
+	read: readRated,
 }
 
 var teiShape = shape{
