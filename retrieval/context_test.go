@@ -291,6 +291,7 @@ func TestSumOfPassages(t *testing.T) {
 		for i := range rapid.IntRange(1, 6).Draw(t, "hits") {
 			r := row(lode.RowID(i+1), anyText().Draw(t, "text"))
 			r.Version.Title, r.Version.URI = anyText().Draw(t, "title"), anyText().Draw(t, "uri")
+			r.Chunk.Tokens = tokens.Count(r.Chunk.Text) // as the chunker says
 			v.rows[r.ID] = r
 			v.dense = append(v.dense, lode.Candidate{Row: r.ID, Score: -float64(i)})
 		}
