@@ -17,7 +17,7 @@ RACE := ./collection ./index/... ./pipeline/... ./raft ./retrieval ./server ./em
 # "context deadline exceeded" although nothing was found.
 FUZZTIME ?= 3000x
 
-.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables lexical-docs model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
+.PHONY: help build demo test test-long test-chaos chaos-report lint race fuzz gcc strace btrfs bench bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-logs bench-tables lexical-docs model model-card bench-peers peers ann-sift128 ann-words100 ann-mixture768 ann-yardsticks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,7 +71,7 @@ chaos-report: ## write report and table of docs/reliability.md from the log of t
 DATA ?= $(or $(LODE_TESTDATA),../shared/data)
 REPORTS := bench/results
 
-bench: bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
+bench: bench-quality bench-rerank bench-chunking bench-answers bench-given bench-adapt bench-drafts bench-ingest bench-spans bench-crash bench-backup bench-flips bench-writes bench-disk bench-start bench-pause bench-segments bench-http bench-filters bench-lexical bench-retrieve bench-logs bench-tables ## measure everything and rewrite the tables of docs/benchmarks.md
 
 bench-quality: build ## retrieval quality on SciFact, Cranfield and XQuAD
 	bin/lode bench quality $(DATA)/retrieval/scifact --target 0.679 --report $(REPORTS)/quality-scifact.json
@@ -191,6 +191,19 @@ bench-lexical: build ## words in a sealed segment of a million documents, beside
 
 bench-retrieve: build ## questions to 100,000 passages: latency, share of each stage; the first time takes some minutes
 	bin/lode bench retrieve --data $(DATA) --cache .cache/retrieve --report $(REPORTS)/retrieve.json || [ $$? = 3 ]
+
+# What tests print of what they measure, below the command that repeats it.
+bench-logs: ## figures that tests measure: analysis, why-not, injections, the gate, answers, words at a start
+	@mkdir -p $(REPORTS)/logs; \
+	log() { name=$$1; shift; { echo "\$$ $$*"; echo "commit $(COMMIT), $$(date -u +%F), $$(nproc) cores of $$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $$(go env GOVERSION)"; \
+		env "$$@" 2>&1 | grep -v '^=== '; } > $(REPORTS)/logs/$$name.txt; }; \
+	log analysis go test -count 1 -v -run 'TestQuality$$' ./index/bm25/segment; \
+	log why-not go test -count 1 -v -run TestWhyNotBringsBack ./server; \
+	log injections go test -count 1 -v -run 'Injections|FlagsOf' ./pipeline; \
+	log suspect go test -count 1 -v -run Real ./internal/suspect; \
+	log gate LODE_LONG=1 go test -count 1 -v -run 'TestGate$$' ./retrieval/evaluation; \
+	log answers go test -count 1 -v -run 'TestQuality$$' ./retrieval/support; \
+	log words go test -run xxx -bench BenchmarkWords -benchtime 3x ./collection
 
 bench-tables: build ## rewrite the tables of docs/benchmarks.md from the committed reports
 	bin/lode bench tables $(REPORTS) --into docs/benchmarks.md
