@@ -54,7 +54,9 @@ func TestGate(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	fired := func(drop, least float64) (n int) {
-		defer func() { t.Logf("seed %d: %d of %d fired at a drop of %g, least difference %g", seed, n, rounds, drop, least) }()
+		defer func() {
+			t.Logf("seed %d: %d of %d fired at a drop of %g, least difference %g", seed, n, rounds, drop, least)
+		}()
 		for range rounds {
 			a, b := noisy(random, drop)
 			if compared(t, reportOf(a), reportOf(b), evaluation.CompareOptions{MinDelta: least, Seed: random.Uint64()}).Dropped() {
