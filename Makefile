@@ -196,7 +196,7 @@ bench-retrieve: build ## questions to 100,000 passages: latency, share of each s
 bench-logs: ## figures that tests measure: analysis, why-not, injections, the gate, answers, words at a start
 	@mkdir -p $(REPORTS)/logs; \
 	log() { name=$$1; shift; { echo "\$$ $$*"; echo "commit $(COMMIT), $$(date -u +%F), $$(nproc) cores of $$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $$(go env GOVERSION)"; \
-		env "$$@" 2>&1 | grep -v '^=== '; } > $(REPORTS)/logs/$$name.txt; }; \
+		env "$$@" 2>&1 | grep -v '^=== ' | sed "s#$(abspath $(DATA))#\$$DATA#g; s#$(realpath $(DATA))#\$$DATA#g"; } > $(REPORTS)/logs/$$name.txt; }; \
 	log analysis go test -count 1 -v -run 'TestQuality$$' ./index/bm25/segment; \
 	log why-not go test -count 1 -v -run TestWhyNotBringsBack ./server; \
 	log injections go test -count 1 -v -run 'Injections|FlagsOf' ./pipeline; \
